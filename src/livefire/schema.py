@@ -1,0 +1,88 @@
+"""Types, columns and schemas shared by every language, table and engine."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+
+class Type(enum.Enum):
+    """The value types of a plan.
+
+    DATETIME is UTC with microseconds; TIMESPAN is a whole number of 100-nanosecond ticks;
+    DYNAMIC is a JSON value (object, array or scalar) kept as text; UNKNOWN is the type of a
+    column that no schema describes, and of null.
+    """
+
+    BOOL = "bool"
+    INT = "int"
+    LONG = "long"
+    REAL = "real"
+    DECIMAL = "decimal"
+    STRING = "string"
+    DATETIME = "datetime"
+    TIMESPAN = "timespan"
+    DYNAMIC = "dynamic"
+    GUID = "guid"
+    UNKNOWN = "unknown"
+
+    @property
+    def numeric(self) -> bool:
+        """True for int, long, real and decimal."""
+        return self in _NUMERIC
+
+    @property
+    def integral(self) -> bool:
+        """True for int and long."""
+        return self in (Type.INT, Type.LONG)
+
+
+_NUMERIC = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
+TICKS_PER_SECOND = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A named, typed column."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """An ordered list of columns with unique names; names are case-sensitive."""
+
+    fields: tuple[Field, ...]
+
+    @staticmethod
+    def of(*pairs: tuple[str, Type]) -> Schema:
+        """Build a schema from (name, type) pairs."""
+        return Schema(tuple(Field(n, t) for n, t in pairs))
+
+    @staticmethod
+    def from_fields(fields: Iterable[Field]) -> Schema:
+        """Build a schema from fields."""
+        return Schema(tuple(fields))
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __contains__(self, name: object) -> bool:
+        return any(f.name == name for f in self.fields)
+
+    def get(self, name: str) -> Field | None:
+        """Return the column of that exact name, or None."""
+        for f in self.fields:
+            if f.name == name:
+                return f
+        return None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(f.name for f in self.fields)
