@@ -1,0 +1,83 @@
+"""DuckDB's spelling of the plan: one `Dialect` value, and one table of meanings a family."""
+
+from __future__ import annotations
+
+import json
+
+from livefire.engines.duckdb_sql import aggregates, dynamic, scalars, text, time
+from livefire.engines.sql import Dialect, Printer
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.schema import Type
+
+TYPES = {
+    Type.BOOL: "BOOLEAN",
+    Type.INT: "INTEGER",
+    Type.LONG: "BIGINT",
+    Type.REAL: "DOUBLE",
+    Type.DECIMAL: "DECIMAL(38, 12)",
+    Type.STRING: "VARCHAR",
+    Type.DATETIME: "TIMESTAMP",
+    Type.TIMESPAN: "BIGINT",
+    Type.DYNAMIC: "VARCHAR",
+    Type.GUID: "VARCHAR",
+    Type.UNKNOWN: "VARCHAR",
+}
+
+
+def quote_identifier(name: str) -> str:
+    """Return a quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_string(value: str) -> str:
+    """Return a quoted string constant; NUL and lone surrogates, which DuckDB cannot hold, become U+FFFD."""
+    clean = "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
+    return "'" + clean.replace("'", "''") + "'"
+
+
+def json_path(steps: tuple[str | int, ...]) -> str:
+    """Return a JSON path for constant steps."""
+    text = "$"
+    for step in steps:
+        if isinstance(step, int):
+            text += f"[{step}]" if step >= 0 else f"[#-{-step}]"
+        else:
+            text += "." + json.dumps(step, ensure_ascii=False)
+    return text
+
+
+def print_path(printer: Printer, path: e.Path) -> str:
+    """Return navigation into a JSON text; the base is JSON we wrote, so it never fails to parse."""
+    return f"NULLIF(CAST(json_extract({printer.expr(path.base)}, {quote_string(json_path(path.steps))}) AS VARCHAR), 'null')"
+
+
+def print_unnest(printer: Printer, node: n.Unnest, source: str) -> str:
+    """Return the FROM item of an unnest: elements of an array, members of an object, or the scalar itself."""
+    value = printer.expr(node.expr)
+    kind = f"json_type({value})"
+    members = f"list_transform(json_keys({value}), LAMBDA k: CAST(json_object(k, json_extract({value}, '$.' || CAST(to_json(k) AS VARCHAR))) AS VARCHAR))"
+    elements = f"CAST(json_extract({value}, '$[*]') AS VARCHAR[])"
+    array = (
+        f"CASE WHEN {value} IS NULL OR {kind} = 'NULL' THEN CAST([] AS VARCHAR[])"
+        f" WHEN {kind} = 'ARRAY' THEN {elements} WHEN {kind} = 'OBJECT' THEN {members} ELSE [CAST({value} AS VARCHAR)] END"
+    )
+    if node.outer:
+        array = f"(CASE WHEN len({array}) = 0 THEN [CAST(NULL AS VARCHAR)] ELSE {array} END)"
+    name, inner = printer.name(node.name), printer.alias()
+    names = f"*, unnest({array}) AS {name}"
+    if node.index is not None:
+        names += f", unnest(range(len({array}))) AS {printer.name(node.index)}"
+    return f"(SELECT * REPLACE (NULLIF({name}, 'null') AS {name}) FROM (SELECT {names} FROM {source})) AS {inner}"
+
+
+DIALECT = Dialect(
+    name="duckdb",
+    types=TYPES,
+    functions={**scalars.FUNCTIONS, **text.FUNCTIONS, **time.FUNCTIONS, **dynamic.FUNCTIONS, **aggregates.FUNCTIONS},
+    path=print_path,
+    unnest=print_unnest,
+    identifier=quote_identifier,
+    string=quote_string,
+    dynamic_literal=quote_string,
+)

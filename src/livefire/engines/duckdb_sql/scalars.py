@@ -1,0 +1,107 @@
+"""DuckDB's spelling of truth, comparison and arithmetic."""
+
+from __future__ import annotations
+
+from livefire.engines.sql import Printer, Spelling
+from livefire.plan import expr as e
+from livefire.schema import Type
+
+Call = e.Call | e.Aggregate | e.WindowCall
+
+
+def _joined(word: str) -> Spelling:
+    def spell(printer: Printer, call: Call) -> str:
+        return "(" + f" {word} ".join(printer.expr(a) for a in call.args) + ")"
+
+    return spell
+
+
+def _variadic(name: str) -> Spelling:
+    def spell(printer: Printer, call: Call) -> str:
+        return f"{name}({', '.join(printer.expr(a) for a in call.args)})"
+
+    return spell
+
+
+def _in(printer: Printer, call: Call) -> str:
+    needle, *options = (printer.expr(a) for a in call.args)
+    return f"({needle} IN ({', '.join(options)}))"
+
+
+def _cast(printer: Printer, call: Call) -> str:
+    (arg,) = call.args
+    if arg.type is Type.DYNAMIC or call.type is Type.DYNAMIC:
+        raise ValueError("logic.cast does not convert dynamic values; use the dynamic meanings")
+    return f"CAST({printer.expr(arg)} AS {printer.sql_type(call.type)})"
+
+
+def _arithmetic(sign: str) -> Spelling:
+    def spell(printer: Printer, call: Call) -> str:
+        left, right = (printer.expr(a) for a in call.args)
+        return f"CAST(({left} {sign} {right}) AS {printer.sql_type(call.type)})" if call.type is not Type.REAL else f"({left} {sign} {right})"
+
+    return spell
+
+
+def _bin(printer: Printer, call: Call) -> str:
+    value, size = (printer.expr(a) for a in call.args)
+    if call.type is Type.REAL:
+        return f"(CASE WHEN {size} > 0 THEN floor({value} / {size}) * {size} END)"
+    return f"CAST((CASE WHEN {size} > 0 THEN {value} - (({value} % {size}) + {size}) % {size} END) AS {printer.sql_type(call.type)})"
+
+
+def _round(printer: Printer, call: Call) -> str:
+    return f"round({', '.join(printer.expr(a) for a in call.args[:1])}, {f'CAST({printer.expr(call.args[1])} AS INTEGER)' if len(call.args) > 1 else '0'})"
+
+
+FUNCTIONS: dict[str, Spelling] = {
+    "logic.and": _joined("AND"),
+    "logic.or": _joined("OR"),
+    "logic.not": "(NOT {0})",
+    "logic.is_true": "COALESCE({0}, FALSE)",
+    "logic.is_null": "({0} IS NULL)",
+    "logic.coalesce": _variadic("COALESCE"),
+    "logic.null_if": "NULLIF({0}, {1})",
+    "logic.cast": _cast,
+    "logic.type_name": (
+        "(CASE COALESCE(json_type({0}), 'NULL') WHEN 'NULL' THEN 'null' WHEN 'BOOLEAN' THEN 'bool' WHEN 'DOUBLE' THEN 'double'"
+        " WHEN 'VARCHAR' THEN 'string' WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' ELSE 'long' END)"
+    ),
+    "compare.eq": "({0} = {1})",
+    "compare.ne": "({0} <> {1})",
+    "compare.lt": "({0} < {1})",
+    "compare.le": "({0} <= {1})",
+    "compare.gt": "({0} > {1})",
+    "compare.ge": "({0} >= {1})",
+    "compare.same": "({0} IS NOT DISTINCT FROM {1})",
+    "compare.in": _in,
+    "compare.greatest": _variadic("greatest"),
+    "compare.least": _variadic("least"),
+    "number.add": _arithmetic("+"),
+    "number.subtract": _arithmetic("-"),
+    "number.multiply": _arithmetic("*"),
+    "number.divide": "(CAST({0} AS DOUBLE) / CAST({1} AS DOUBLE))",
+    "number.divide_whole": "({0} // NULLIF({1}, 0))",
+    "number.modulo": "({0} % NULLIF({1}, 0))",
+    "number.modulo_floor": "((({0} % NULLIF({1}, 0)) + {1}) % NULLIF({1}, 0))",
+    "number.negate": "(- {0})",
+    "number.abs": "abs({0})",
+    "number.floor": "CAST(floor({0}) AS {type})",
+    "number.ceiling": "CAST(ceil({0}) AS {type})",
+    "number.round": _round,
+    "number.bin": _bin,
+    "number.sqrt": "(CASE WHEN {0} >= 0 THEN sqrt({0}) END)",
+    "number.power": "power({0}, {1})",
+    "number.log": "(CASE WHEN {0} > 0 THEN ln({0}) END)",
+    "number.exp": "exp({0})",
+    "number.to_long": "TRY_CAST(trunc({0}) AS BIGINT)",
+    "number.to_real": "CAST({0} AS DOUBLE)",
+    "number.parse_long": r"(CASE WHEN regexp_full_match({0}, '\s*[-+]?[0-9]+\s*') THEN TRY_CAST({0} AS BIGINT) END)",
+    "number.parse_real": r"(CASE WHEN regexp_full_match({0}, '\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*') THEN TRY_CAST({0} AS DOUBLE) END)",
+    "number.text": "CAST({0} AS VARCHAR)",
+    "window.row_number": "row_number()",
+    "window.rank": "rank()",
+    "window.dense_rank": "dense_rank()",
+    "window.previous": _variadic("lag"),
+    "window.next": _variadic("lead"),
+}

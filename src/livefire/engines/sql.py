@@ -1,0 +1,370 @@
+"""The printer of plans as SQL: one for every engine, which brings a `Dialect` and a table of meanings.
+
+Every literal and identifier passes through the two quoting functions of the dialect; nothing of
+a rule or an event reaches SQL text in another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from livefire.diagnostics import Diagnostic, QueryError, Span
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.functions import FUNCTIONS
+from livefire.schema import Schema, Type
+
+Spelling = str | Callable[["Printer", e.Call | e.Aggregate | e.WindowCall], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one engine writes what the plan means.
+
+    `functions` maps a meaning to a template over `{0}`, `{1}` … or to a function of the call. A
+    meaning that is missing here is unsupported on this engine, and `unsupported` says so before
+    anything runs.
+    """
+
+    name: str
+    types: Mapping[Type, str]
+    functions: Mapping[str, Spelling]
+    path: Callable[[Printer, e.Path], str]
+    unnest: Callable[[Printer, n.Unnest, str], str]
+    identifier: Callable[[str], str]
+    string: Callable[[str], str]
+    dynamic_literal: Callable[[str], str]
+
+
+@dataclass(slots=True)
+class Select:
+    """A SELECT under construction; `columns` None stands for every column of `source`."""
+
+    source: str
+    columns: str | None = None
+    where: list[str] = field(default_factory=list)
+    tail: str = ""
+
+    def text(self) -> str:
+        """Return the SELECT as SQL."""
+        where = f" WHERE {' AND '.join(self.where)}" if self.where else ""
+        return f"SELECT {self.columns or '*'} FROM {self.source}{where}{self.tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeInput:
+    """A sequence node that the engine's matcher runs between two statements."""
+
+    name: str
+    node: n.Sequence
+    sql: str
+
+
+def unsupported(plan: n.Plan, dialect: Dialect) -> Iterator[Diagnostic]:
+    """Yield an E303 for every meaning in the plan that the engine has no spelling for."""
+    for node in walk(plan):
+        for expr in expressions(node):
+            for part in walk_expr(expr):
+                if isinstance(part, (e.Call, e.Aggregate, e.WindowCall)) and part.function not in dialect.functions:
+                    summary = FUNCTIONS[part.function].summary
+                    yield Diagnostic("error", "E303", f"engine {dialect.name} cannot compute {part.function} ({summary})", part.span or Span(0, 0))
+
+
+def walk(plan: n.Plan) -> Iterator[n.Plan]:
+    """Yield a plan and every plan below it, those inside expressions too."""
+    yield plan
+    for child in n.inputs(plan):
+        yield from walk(child)
+    for expr in expressions(plan):
+        for part in walk_expr(expr):
+            if isinstance(part, (e.ScalarQuery, e.InQuery)):
+                yield from walk(part.plan)
+
+
+def walk_expr(expr: e.Expr) -> Iterator[e.Expr]:
+    """Yield an expression and every expression below it."""
+    yield expr
+    for child in e.children(expr):
+        yield from walk_expr(child)
+
+
+def expressions(plan: n.Plan) -> tuple[e.Expr, ...]:
+    """Return the expressions that stand directly in a node."""
+    match plan:
+        case n.Filter(predicate=p):
+            return (p,)
+        case n.Project(items=items) | n.Window(items=items):
+            return tuple(i.expr for i in items)
+        case n.Aggregate(keys=keys, items=items):
+            return tuple(i.expr for i in (*keys, *items))
+        case n.Sort(keys=keys):
+            return tuple(k.expr for k in keys)
+        case n.Join(on=on):
+            return (on,)
+        case n.Unnest(expr=x):
+            return (x,)
+        case n.Sequence(steps=steps, until=until):
+            return tuple(k for s in (*steps, *((until,) if until else ())) for k in s.keys)
+        case _:
+            return ()
+
+
+def physical_names(plan: n.Plan) -> dict[str, str]:
+    """Give every column name of a plan an SQL name; engines fold case, so names that differ only in case are numbered."""
+    taken: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for node in walk(plan):
+        for column in node.schema:
+            if column.name in names:
+                continue
+            candidate, count = column.name, 1
+            while candidate.casefold() in taken or not candidate:
+                count += 1
+                candidate = f"{column.name}~{count}"
+            taken[candidate.casefold()] = column.name
+            names[column.name] = candidate
+    return names
+
+
+class Printer:
+    """Prints one plan for one engine."""
+
+    def __init__(self, dialect: Dialect, plan: n.Plan) -> None:
+        self.dialect = dialect
+        self.plan = plan
+        self.natives: list[NativeInput] = []
+        self._names = physical_names(plan)
+        self._aliases = 0
+
+    def statement(self) -> str:
+        """Return the SQL of the whole plan; `natives` then holds what must run before it, in order."""
+        return self._relation(self.plan).text()
+
+    # names and literals
+
+    def name(self, column: str) -> str:
+        """Return the quoted SQL name of a column."""
+        return self.dialect.identifier(self._names.get(column, column))
+
+    def alias(self) -> str:
+        """Return a fresh table alias."""
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def sql_type(self, type: Type) -> str:
+        """Return the engine's type for a plan type."""
+        return self.dialect.types[type]
+
+    def literal(self, literal: e.Literal) -> str:
+        """Return a constant as SQL."""
+        value, kind = literal.value, literal.type
+        if value is None:
+            return f"CAST(NULL AS {self.sql_type(kind)})"
+        if isinstance(value, bool):
+            return "TRUE" if value else "FALSE"
+        if isinstance(value, datetime):
+            return f"TIMESTAMP {self.dialect.string(value.replace(tzinfo=None).isoformat(sep=' '))}"
+        if isinstance(value, float):
+            return self._real(value)
+        if isinstance(value, (int, Decimal)):
+            return f"CAST({value} AS {self.sql_type(kind)})" if kind is not Type.INT else f"({value})"
+        if kind is Type.DYNAMIC:
+            return self.dialect.dynamic_literal(value)
+        return self.dialect.string(value)
+
+    def _real(self, value: float) -> str:
+        if value != value or value in (float("inf"), float("-inf")):
+            return f"CAST({self.dialect.string(str(value))} AS {self.sql_type(Type.REAL)})"
+        return f"CAST({value!r} AS {self.sql_type(Type.REAL)})"
+
+    # expressions
+
+    def expr(self, expr: e.Expr) -> str:
+        """Return an expression as SQL, safe to stand as an operand."""
+        match expr:
+            case e.Column(name=name):
+                return self.name(name)
+            case e.Literal():
+                return self.literal(expr)
+            case e.Parameter(name=name, type=kind):
+                return f"CAST(${name} AS {self.sql_type(kind)})"
+            case e.Path():
+                return self.dialect.path(self, expr)
+            case e.Case(whens=whens, otherwise=otherwise):
+                arms = " ".join(f"WHEN {self.expr(c)} THEN {self.expr(v)}" for c, v in whens)
+                return f"(CASE {arms} ELSE {self.expr(otherwise)} END)"
+            case e.Lambda(parameters=parameters, body=body):
+                return f"(LAMBDA {', '.join(self.name(p.name) for p in parameters)}: {self.expr(body)})"
+            case e.Aggregate():
+                return self._aggregate(expr)
+            case e.WindowCall():
+                return self._window(expr)
+            case e.ScalarQuery(plan=plan):
+                return f"({self._relation(n.Limit(plan, 1)).text()})"
+            case e.InQuery(needle=needle, plan=plan):
+                return f"({self.expr(needle)} IN ({self._relation(plan).text()}))"
+            case e.Call():
+                return self._spell(expr)
+
+    def _spell(self, call: e.Call | e.Aggregate | e.WindowCall) -> str:
+        spelling = self.dialect.functions.get(call.function)
+        if spelling is None:
+            raise QueryError(list(unsupported(self.plan, self.dialect)))
+        if callable(spelling):
+            return spelling(self, call)
+        return spelling.format(*(self.expr(a) for a in call.args), type=self.sql_type(call.type))
+
+    def _aggregate(self, call: e.Aggregate) -> str:
+        text = self._spell(call)
+        if call.where is not None:
+            # Wrappers such as coalesce(list(x), []) mark where the filter belongs.
+            condition = f" FILTER (WHERE {self.expr(call.where)})"
+            text = text.replace("/*filter*/", condition) if "/*filter*/" in text else text + condition
+        return text
+
+    def order(self, keys: tuple[e.SortKey, ...]) -> str:
+        """Return the inside of an ORDER BY."""
+        parts = (f"{self.expr(k.expr)} {'DESC' if k.descending else 'ASC'} NULLS {'FIRST' if k.nulls_first else 'LAST'}" for k in keys)
+        return ", ".join(parts)
+
+    def _window(self, call: e.WindowCall) -> str:
+        over = []
+        if call.partition_by:
+            over.append("PARTITION BY " + ", ".join(self.expr(p) for p in call.partition_by))
+        if call.order_by:
+            over.append("ORDER BY " + self.order(call.order_by))
+        if call.frame is not None:
+            before, after = call.frame
+            low = "UNBOUNDED PRECEDING" if before is None else f"{before} PRECEDING"
+            high = "UNBOUNDED FOLLOWING" if after is None else f"{after} FOLLOWING"
+            over.append(f"ROWS BETWEEN {low} AND {high}")
+        text = self._spell(call)
+        clause = f" OVER ({' '.join(over)})"
+        return text.replace("/*over*/", clause) if "/*over*/" in text else text + clause
+
+    # relations
+
+    def _source(self, plan: n.Plan) -> str:
+        """Return a plan as something that may stand after FROM."""
+        return f"({self._relation(plan).text()}) AS {self.alias()}"
+
+    def _items(self, items: tuple[n.Item, ...]) -> str:
+        return ", ".join(self._item(i) for i in items)
+
+    def _item(self, item: n.Item) -> str:
+        text, name = self.expr(item.expr), self.name(item.name)
+        return text if text == name else f"{text} AS {name}"
+
+    def _relation(self, plan: n.Plan) -> Select:
+        match plan:
+            case n.Scan():
+                return self._scan(plan)
+            case n.Values():
+                return self._values(plan)
+            case n.Filter(input=child, predicate=predicate):
+                return self._filter(child, predicate)
+            case n.Project(input=child, items=items):
+                return self._project(child, items)
+            case n.Aggregate():
+                return self._group(plan)
+            case n.Sort(input=child, keys=keys):
+                return Select(self._source(child), tail=f" ORDER BY {self.order(keys)}")
+            case n.Limit():
+                return self._limit(plan)
+            case n.Distinct(input=child):
+                return Select(self._source(child), columns="DISTINCT *")
+            case n.Join():
+                return self._join(plan)
+            case n.Union(inputs=parts):
+                return self._union(plan.schema, parts)
+            case n.Unnest():
+                return Select(self.dialect.unnest(self, plan, self._source(plan.input)))
+            case n.Window(input=child, items=items):
+                return Select(self._source(child), columns=f"*, {self._items(items)}")
+            case n.Sequence():
+                return self._sequence(plan)
+
+    def _scan(self, scan: n.Scan) -> Select:
+        quote = self.dialect.identifier
+        pairs = ((quote(p), self.name(f.name)) for f, p in zip(scan.schema, scan.physical, strict=True))
+        columns = ", ".join(p if p == name else f"{p} AS {name}" for p, name in pairs)
+        return Select(quote(scan.table), columns=columns)
+
+    def _values(self, values: n.Values) -> Select:
+        fields = values.schema.fields
+        if not fields:
+            return Select(f"(SELECT 1 AS {self.dialect.identifier('_')}{'' if values.rows else ' WHERE FALSE'}) AS {self.alias()}")
+        names = [self.name(f.name) for f in fields]
+        if not values.rows:
+            columns = ", ".join(f"CAST(NULL AS {self.sql_type(f.type)}) AS {name}" for f, name in zip(fields, names, strict=True))
+            return Select(f"(SELECT {columns}) AS {self.alias()}", where=["FALSE"])
+        rows = ", ".join("(" + ", ".join(self.literal(e.Literal(v, f.type)) for v, f in zip(row, fields, strict=True)) + ")" for row in values.rows)
+        return Select(f"(VALUES {rows}) AS {self.alias()}({', '.join(names)})")
+
+    def _filter(self, child: n.Plan, predicate: e.Expr) -> Select:
+        inner = self._relation(child)
+        if inner.columns is None and not inner.tail:
+            inner.where.append(self.expr(predicate))
+            return inner
+        return Select(f"({inner.text()}) AS {self.alias()}", where=[self.expr(predicate)])
+
+    def _project(self, child: n.Plan, items: tuple[n.Item, ...]) -> Select:
+        columns = self._items(items) or "1"
+        inner = self._relation(child)
+        # Under an ORDER BY only plain columns merge: the order must stay outermost, and an alias must not capture its keys.
+        plain = all(isinstance(i.expr, e.Column) and i.expr.name == i.name for i in items)
+        if inner.columns is None and (plain or not inner.tail):
+            inner.columns = columns
+            return inner
+        return Select(f"({inner.text()}) AS {self.alias()}", columns=columns)
+
+    def _group(self, node: n.Aggregate) -> Select:
+        columns = self._items((*node.keys, *node.items)) or "1"
+        groups = ", ".join(self.expr(k.expr) for k in node.keys)
+        tail = f" GROUP BY {groups}" if node.keys else "" if node.items else " LIMIT 1"
+        inner = self._relation(node.input)
+        if inner.columns is None and not inner.tail:
+            inner.columns, inner.tail = columns, tail
+            return inner
+        return Select(f"({inner.text()}) AS {self.alias()}", columns=columns, tail=tail)
+
+    def _limit(self, node: n.Limit) -> Select:
+        tail = f" LIMIT {int(node.count)}" + (f" OFFSET {int(node.offset)}" if node.offset else "")
+        inner = self._relation(node.input)
+        if "LIMIT" not in inner.tail and (not inner.tail or isinstance(node.input, n.Sort)):
+            inner.tail += tail
+            return inner
+        return Select(f"({inner.text()}) AS {self.alias()}", tail=tail)
+
+    def _join(self, node: n.Join) -> Select:
+        left, right = self._source(node.left), self._source(node.right)
+        if node.kind == "cross":
+            return Select(f"{left} CROSS JOIN {right}")
+        word = {"inner": "INNER", "left": "LEFT", "right": "RIGHT", "full": "FULL", "semi": "SEMI", "anti": "ANTI"}[node.kind]
+        return Select(f"{left} {word} JOIN {right} ON {self.expr(node.on)}")
+
+    def _union(self, schema: Schema, parts: tuple[n.Plan, ...]) -> Select:
+        for part in parts:
+            if part.schema.names != schema.names:
+                raise ValueError(f"union of unequal schemas: {schema.names} and {part.schema.names}")
+        body = " UNION ALL ".join(f"({self._relation(p).text()})" for p in parts)
+        return Select(f"({body}) AS {self.alias()}")
+
+    def _sequence(self, node: n.Sequence) -> Select:
+        name = f"sequence_{len(self.natives)}"
+        self.natives.append(NativeInput(name, node, self._candidates(node)))
+        columns = ", ".join(self.name(c) for c in node.schema.names)
+        return Select(self.dialect.identifier(name), columns=columns)
+
+    def _candidates(self, node: n.Sequence) -> str:
+        """Return the SQL of all steps' candidate rows with the step they are for; the `until` step is -1."""
+        parts = []
+        for number, step in ((-1, node.until), *enumerate(node.steps)):
+            if step is None:
+                continue
+            keys = "".join(f", {self.expr(k)} AS {self.dialect.identifier(f'_key{i}')}" for i, k in enumerate(step.keys))
+            parts.append(f"(SELECT {number} AS {self.dialect.identifier('_step')}{keys}, * FROM {self._source(step.input)})")
+        return " UNION ALL ".join(parts)

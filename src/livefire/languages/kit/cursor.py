@@ -1,0 +1,113 @@
+"""A cursor over tokens with the errors every parser needs."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from livefire.diagnostics import Diagnostics, Fix, Halt, Label, Span
+from livefire.languages.kit.lexer import END, Token
+
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+MAX_DEPTH = 200
+
+
+class Cursor:
+    """Reads tokens one by one; the parsers of all languages extend it."""
+
+    def __init__(self, tokens: list[Token], diagnostics: Diagnostics) -> None:
+        self.tokens = tokens
+        self.diagnostics = diagnostics
+        self.place = 0
+        self._depth = 0
+
+    @property
+    def token(self) -> Token:
+        """The token under the cursor."""
+        return self.tokens[self.place]
+
+    @property
+    def done(self) -> bool:
+        """True at the end of the text."""
+        return self.token.kind == END
+
+    @property
+    def last_end(self) -> int:
+        """Where the token before the cursor ends."""
+        return self.tokens[self.place - 1].span.end if self.place else 0
+
+    def peek(self, ahead: int = 1) -> Token:
+        """Return a later token, the end token past the last."""
+        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)]
+
+    def advance(self) -> Token:
+        """Step over the token and return it."""
+        token = self.token
+        if token.kind != END:
+            self.place += 1
+        return token
+
+    def at(self, *texts: str) -> bool:
+        """True when the token is one of these signs, exactly."""
+        return self.token.text in texts and self.token.kind != END and self.token.kind not in ("text", "string")
+
+    def at_word(self, *words: str) -> bool:
+        """True when the token is one of these words, whatever its case."""
+        return self.token.word(*words)
+
+    def take(self, *texts: str) -> Token | None:
+        """Step over the token if it is one of these signs."""
+        return self.advance() if self.at(*texts) else None
+
+    def take_word(self, *words: str) -> Token | None:
+        """Step over the token if it is one of these words."""
+        return self.advance() if self.at_word(*words) else None
+
+    def expect(self, text: str, why: str = "") -> Token:
+        """Step over this sign or word, or record E201 and halt."""
+        token = self.take(text) or self.take_word(text.lower())
+        if token is None:
+            self.fail(f"expected {text!r}{' ' + why if why else ''}, found {self.describe()}")
+        return token
+
+    def expect_kind(self, kind: str, what: str) -> Token:
+        """Step over a token of this kind, or record E201 and halt."""
+        if self.token.kind != kind:
+            self.fail(f"expected {what}, found {self.describe()}")
+        return self.advance()
+
+    def close(self, opened: Token) -> Token:
+        """Step over the bracket that closes `opened`, or record E202 at both places and halt."""
+        sign = _PAIRS[opened.text[-1]]
+        token = self.take(sign)
+        if token is None:
+            label = Label(opened.span, f"this {opened.text!r} is open")
+            after = self.last_end
+            self.diagnostics.error(
+                "E202",
+                f"expected {sign!r} to close {opened.text!r} of line {self.diagnostics.source.position(opened.span.start).line}, found {self.describe()}",
+                self.token.span,
+                labels=(label,),
+                help=f"close it with {sign!r}",
+                fix=Fix(Span(after, after), sign, f"insert {sign!r}") if self.done else None,
+            )
+            raise Halt
+        return token
+
+    def describe(self) -> str:
+        """Return the token as an error names it."""
+        return "the end of the query" if self.done else repr(self.token.text[:40])
+
+    def fail(self, message: str, *, code: str = "E201", span: Span | None = None, help: str = "", fix: Fix | None = None) -> NoReturn:
+        """Record an error at the cursor and stop reading."""
+        self.diagnostics.error(code, message, span or self.token.span, help=help, fix=fix)
+        raise Halt
+
+    def deeper(self) -> None:
+        """Count one more level of nesting; E204 and halt past the limit, so that no text can exhaust the stack."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            self.fail(f"nested more than {MAX_DEPTH} deep", code="E204", help="split the expression")
+
+    def shallower(self) -> None:
+        """Leave a level of nesting."""
+        self._depth -= 1

@@ -1,0 +1,99 @@
+"""What a language is told of the tables it may read: names, columns, plans; never an engine or a vendor file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal, Protocol
+
+from livefire.plan.nodes import Plan
+from livefire.schema import Schema
+
+PathStyle = Literal["dotted", "splunk", "logscale"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoot:
+    """Field names that begin with `prefix` are paths into a dynamic column.
+
+    `dotted` is a.b.c; `splunk` writes an array's elements as `{}` and gives all of them;
+    `logscale` writes one element as `[0]`. The plan's column `column` is dynamic.
+    """
+
+    prefix: str
+    column: str
+    style: PathStyle = "dotted"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as one vendor shows it.
+
+    `plan` computes every declared column from storage; columns in `hidden` exist in the plan
+    only for open roots. `tags` are the constants by which a language picks tables (`vendor`,
+    `sourcetype`, `index`, `dataset`, `product`, `service`). `canonical` names for each column the
+    field of the common model, by which the other vendors' names are suggested. An `open` table
+    gives null for an unknown field instead of an error.
+    """
+
+    name: str
+    plan: Plan
+    time: str | None = None
+    vendor: str = ""
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    canonical: Mapping[str, str] = field(default_factory=dict)
+    roots: tuple[OpenRoot, ...] = ()
+    hidden: frozenset[str] = frozenset()
+    open: bool = False
+    compatibility: str = ""
+
+    @property
+    def schema(self) -> Schema:
+        """The declared columns, without the hidden ones."""
+        return Schema(tuple(f for f in self.plan.schema if f.name not in self.hidden))
+
+    def answers_to(self, name: str) -> bool:
+        """True when a query may call the table by this name (aliases may hold `*`)."""
+        return name == self.name or any(fnmatchcase(name, a) for a in self.aliases)
+
+
+class Catalog(Protocol):
+    """The tables of one workspace, as a language sees them."""
+
+    def table(self, name: str) -> Table | None:
+        """Return the table of that exact name or alias, or None."""
+
+    def tables(self, vendor: str | None = None) -> tuple[Table, ...]:
+        """Return every table, or those of one vendor and those loaded by the user (vendor '')."""
+
+    def other_names(self, column: str) -> Mapping[str, str]:
+        """Return vendor → column for the columns that mean the same as this one under any vendor's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableCatalog:
+    """A catalog over a plain collection of tables; a later table hides an earlier one of the same name."""
+
+    entries: tuple[Table, ...] = ()
+
+    def table(self, name: str) -> Table | None:
+        """Return the table of that exact name or alias, or None."""
+        exact = [t for t in self.entries if t.name == name]
+        found = exact or [t for t in self.entries if t.answers_to(name)]
+        return found[-1] if found else None
+
+    def tables(self, vendor: str | None = None) -> tuple[Table, ...]:
+        """Return every table, or those of one vendor and those loaded by the user (vendor '')."""
+        return tuple(t for t in self.entries if vendor is None or t.vendor in ("", vendor))
+
+    def other_names(self, column: str) -> Mapping[str, str]:
+        """Return vendor → column for the columns that mean the same as this one under any vendor's name."""
+        wanted = {c for t in self.entries for n, c in t.canonical.items() if n.lower() == column.lower()}
+        return {t.vendor: n for t in self.entries for n, c in t.canonical.items() if c in wanted and n != column}
+
+    def extended(self, tables: Iterable[Table]) -> TableCatalog:
+        """Return a catalog with more tables."""
+        return TableCatalog((*self.entries, *tables))

@@ -1,0 +1,75 @@
+"""The catalogue of meanings.
+
+A language maps its spellings to meanings, an engine maps meanings to its own text; so a new
+spelling, or a new engine, is one line here or there and never a change of the other. A family is
+one file; adding a meaning is one entry in its family and one line in each engine that has it.
+"""
+
+from __future__ import annotations
+
+from livefire.diagnostics import Span
+from livefire.plan import expr as e
+from livefire.plan.expr import Aggregate, Call, Expr, SortKey, WindowCall
+from livefire.plan.functions import aggregates, compare, dynamic, logic, number, text, time, windows
+from livefire.plan.functions.model import Example, Function, apply, check_arity, result_type
+from livefire.schema import Type
+
+FAMILIES = (logic, compare, number, text, time, dynamic, aggregates, windows)
+FUNCTIONS: dict[str, Function] = {f.name: f for family in FAMILIES for f in family.FUNCTIONS}
+
+__all__ = ["FUNCTIONS", "Example", "Function", "aggregate", "all_of", "any_of", "call", "negate", "window"]
+
+
+def call(name: str, *args: Expr, type: Type | None = None, span: Span | None = None) -> Call:
+    """Return a scalar call; KeyError for an unknown meaning, ValueError for wrong arguments."""
+    return apply(FUNCTIONS[name], args, type, span)
+
+
+def aggregate(
+    name: str,
+    *args: Expr,
+    type: Type | None = None,
+    distinct: bool = False,
+    where: Expr | None = None,
+    order_by: tuple[SortKey, ...] = (),
+    span: Span | None = None,
+) -> Aggregate:
+    """Return an aggregate call; KeyError for an unknown meaning, ValueError for wrong arguments."""
+    function = FUNCTIONS[name]
+    check_arity(function, len(args))
+    return Aggregate(name, args, result_type(function, args, type), distinct, where, order_by, span)
+
+
+def window(
+    name: str,
+    *args: Expr,
+    type: Type | None = None,
+    partition_by: tuple[Expr, ...] = (),
+    order_by: tuple[SortKey, ...] = (),
+    frame: tuple[int | None, int | None] | None = None,
+    row_order: bool = False,
+    span: Span | None = None,
+) -> WindowCall:
+    """Return a window call; aggregates may be used as windows too."""
+    function = FUNCTIONS[name]
+    check_arity(function, len(args))
+    return WindowCall(name, args, result_type(function, args, type), partition_by, order_by, frame, row_order, span)
+
+
+def all_of(*conditions: Expr) -> Expr:
+    """Return the conjunction; true when there is none."""
+    if not conditions:
+        return e.TRUE
+    return conditions[0] if len(conditions) == 1 else call("logic.and", *conditions)
+
+
+def any_of(*conditions: Expr) -> Expr:
+    """Return the disjunction; false when there is none."""
+    if not conditions:
+        return e.FALSE
+    return conditions[0] if len(conditions) == 1 else call("logic.or", *conditions)
+
+
+def negate(condition: Expr) -> Expr:
+    """Return the three-valued negation."""
+    return call("logic.not", condition)

@@ -1,0 +1,285 @@
+"""The relational nodes of a plan; every node knows its output schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal as Choice
+from typing import TypeAlias
+
+from livefire.diagnostics import Span
+from livefire.plan.expr import Column, Expr, Scalar, SortKey
+from livefire.schema import Field, Schema, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A named output expression."""
+
+    name: str
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The rows of a stored table.
+
+    `physical` gives each column its name in storage, in schema order. `identity` is the column
+    that tells events apart, `time` the event time.
+    """
+
+    table: str
+    schema: Schema
+    physical: tuple[str, ...]
+    identity: str | None = None
+    time: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Constant rows."""
+
+    schema: Schema
+    rows: tuple[tuple[Scalar, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The rows for which the predicate is true; false and null both drop a row."""
+
+    input: Plan
+    predicate: Expr
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the input."""
+        return self.input.schema
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Exactly the listed columns, computed from the input."""
+
+    input: Plan
+    items: tuple[Item, ...]
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """One column an item."""
+        return Schema(tuple(Field(i.name, i.expr.type) for i in self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One row a group (null keys group together); one row in all when there are no keys."""
+
+    input: Plan
+    keys: tuple[Item, ...]
+    items: tuple[Item, ...]
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """Keys first, then aggregates."""
+        return Schema(tuple(Field(i.name, i.expr.type) for i in (*self.keys, *self.items)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """The rows in order; the order lasts until a node that has none (aggregate, join, union, distinct)."""
+
+    input: Plan
+    keys: tuple[SortKey, ...]
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the input."""
+        return self.input.schema
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The first `count` rows after `offset`."""
+
+    input: Plan
+    count: int
+    offset: int = 0
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the input."""
+        return self.input.schema
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Each different row once; nulls are equal to each other."""
+
+    input: Plan
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the input."""
+        return self.input.schema
+
+
+JoinKind: TypeAlias = Choice["inner", "left", "right", "full", "semi", "anti", "cross"]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Pairs of rows that satisfy `on`.
+
+    The two sides must not share a column name (languages rename first); `semi` and `anti` give
+    the left columns only. `on` sees both sides; a null in it is no match.
+    """
+
+    left: Plan
+    right: Plan
+    kind: JoinKind
+    on: Expr
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """Left columns, then right columns."""
+        if self.kind in ("semi", "anti"):
+            return self.left.schema
+        return Schema((*self.left.schema.fields, *self.right.schema.fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """All rows of all inputs, which have the same schema in the same order."""
+
+    inputs: tuple[Plan, ...]
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the first input."""
+        return self.inputs[0].schema
+
+
+@dataclass(frozen=True, slots=True)
+class Unnest:
+    """One row an element of a dynamic array, appended as `name` (dynamic); `index` counts from 0.
+
+    With `outer` a row with an empty or null array is kept once with null; an object gives one row
+    a member, as `{key: value}`; another scalar is its own single element.
+    """
+
+    input: Plan
+    expr: Expr
+    name: str
+    index: str | None = None
+    outer: bool = False
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The input's columns, the element, and its index if asked for."""
+        extra = [Field(self.name, Type.DYNAMIC)]
+        if self.index is not None:
+            extra.append(Field(self.index, Type.LONG))
+        return Schema((*self.input.schema.fields, *extra))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The input's columns and one more a window call."""
+
+    input: Plan
+    items: tuple[Item, ...]
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The input's columns, then the items."""
+        return Schema((*self.input.schema.fields, *(Field(i.name, i.expr.type) for i in self.items)))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a sequence: candidate rows, and the values that must agree between steps.
+
+    All steps of one sequence have the same schema and the same number of keys. `runs` is how
+    many events in a row the step wants; with `missing` no such event may occur there.
+    """
+
+    input: Plan
+    keys: tuple[Expr, ...]
+    missing: bool = False
+    runs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Events that follow each other per key.
+
+    The result has one row a matched event, in sequence and step order: `sequence` (counted from
+    0), `step` (counted from 0), then the columns of the steps; a missing event is a row of nulls.
+    """
+
+    steps: tuple[Step, ...]
+    time: str
+    tiebreak: tuple[str, ...] = ()
+    max_span: int | None = None
+    until: Step | None = None
+    ordered: bool = True
+    sequence: str = "sequence"
+    step: str = "step"
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """Sequence number, step number, then the columns of the steps."""
+        head = (Field(self.sequence, Type.LONG), Field(self.step, Type.LONG))
+        return Schema((*head, *self.steps[0].input.schema.fields))
+
+
+Plan: TypeAlias = Scan | Values | Filter | Project | Aggregate | Sort | Limit | Distinct | Join | Union | Unnest | Window | Sequence
+
+
+def inputs(plan: Plan) -> tuple[Plan, ...]:
+    """Return the direct inputs of a node, left to right."""
+    match plan:
+        case Scan() | Values():
+            return ()
+        case Join(left=left, right=right):
+            return (left, right)
+        case Union(inputs=parts):
+            return parts
+        case Sequence(steps=steps, until=until):
+            return (*(s.input for s in steps), *((until.input,) if until else ()))
+        case _:
+            return (plan.input,)
+
+
+def column(plan: Plan, name: str) -> Column:
+    """Return the column of that name of a plan's output; KeyError if there is none."""
+    found = plan.schema.get(name)
+    if found is None:
+        raise KeyError(name)
+    return Column(name, found.type)
+
+
+def keep_all(plan: Plan) -> tuple[Item, ...]:
+    """Return one item for each output column, unchanged: the start of an extend or a rename."""
+    return tuple(Item(f.name, Column(f.name, f.type)) for f in plan.schema)
+
+
+def extend(plan: Plan, *items: Item) -> Project:
+    """Return the plan with columns added, or replaced in place where the name exists."""
+    fresh = {i.name: i for i in items}
+    kept = [fresh.pop(i.name, i) for i in keep_all(plan)]
+    return Project(plan, (*kept, *fresh.values()))
+
+
+def select(plan: Plan, *names: str) -> Project:
+    """Return only the named columns, in that order."""
+    return Project(plan, tuple(Item(n, column(plan, n)) for n in names))

@@ -1,0 +1,155 @@
+"""Rewrites of a plan before it is printed: each is a function from plan to plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.functions import FUNCTIONS
+
+ORDER_PREFIX = "\x01order"
+
+
+def rewrite(plan: n.Plan) -> n.Plan:
+    """Apply every rewrite in turn."""
+    for step in REWRITES:
+        plan = step(plan)
+    return plan
+
+
+def map_inputs(plan: n.Plan, change: Callable[[n.Plan], n.Plan]) -> n.Plan:
+    """Return the node with each direct input changed; nested plans of expressions stay."""
+    match plan:
+        case n.Scan() | n.Values():
+            return plan
+        case n.Join(left=left, right=right):
+            return replace(plan, left=change(left), right=change(right))
+        case n.Union(inputs=parts):
+            return replace(plan, inputs=tuple(change(p) for p in parts))
+        case n.Sequence(steps=steps, until=until):
+            changed = tuple(replace(s, input=change(s.input)) for s in steps)
+            return replace(plan, steps=changed, until=replace(until, input=change(until.input)) if until else None)
+        case _:
+            return replace(plan, input=change(plan.input))
+
+
+def map_expr(expr: e.Expr, change: Callable[[e.Expr], e.Expr]) -> e.Expr:
+    """Return an expression with `change` applied bottom-up to every part."""
+    match expr:
+        case e.Call(args=args):
+            expr = replace(expr, args=tuple(map_expr(a, change) for a in args))
+        case e.Aggregate(args=args, where=where, order_by=order):
+            keys = tuple(replace(k, expr=map_expr(k.expr, change)) for k in order)
+            expr = replace(expr, args=tuple(map_expr(a, change) for a in args), where=map_expr(where, change) if where is not None else None, order_by=keys)
+        case e.WindowCall(args=args, partition_by=parts, order_by=order):
+            keys = tuple(replace(k, expr=map_expr(k.expr, change)) for k in order)
+            expr = replace(expr, args=tuple(map_expr(a, change) for a in args), partition_by=tuple(map_expr(p, change) for p in parts), order_by=keys)
+        case e.Case(whens=whens, otherwise=otherwise):
+            arms = tuple((map_expr(c, change), map_expr(v, change)) for c, v in whens)
+            expr = replace(expr, whens=arms, otherwise=map_expr(otherwise, change))
+        case e.Path(base=base):
+            expr = replace(expr, base=map_expr(base, change))
+        case e.Lambda(body=body):
+            expr = replace(expr, body=map_expr(body, change))
+        case e.InQuery(needle=needle):
+            expr = replace(expr, needle=map_expr(needle, change))
+        case _:
+            pass
+    return change(expr)
+
+
+class _Order:
+    """Carries the order of rows as hidden columns, for SQL keeps none through a subquery."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def carry(self, plan: n.Plan) -> tuple[n.Plan, tuple[e.SortKey, ...]]:
+        """Return the plan, perhaps with hidden columns, and the keys of its row order."""
+        match plan:
+            case n.Sort(input=child, keys=keys):
+                return self._sort(child, keys)
+            case n.Filter(input=child):
+                inner, order = self.carry(child)
+                return replace(plan, input=inner, predicate=self._nested(plan.predicate)), order
+            case n.Project(input=child, items=items):
+                inner, order = self.carry(child)
+                hidden = tuple(n.Item(k.expr.name, k.expr) for k in order if isinstance(k.expr, e.Column))
+                return replace(plan, input=inner, items=(*self._items(items), *hidden)), order
+            case n.Limit(input=child):
+                inner, order = self.carry(child)
+                return replace(plan, input=n.Sort(inner, order) if order else inner), order
+            case n.Unnest(input=child):
+                inner, order = self.carry(child)
+                return replace(plan, input=inner), order
+            case n.Window(input=child, items=items):
+                inner, order = self.carry(child)
+                return replace(plan, input=inner, items=self._ordered_items(items, order)), order
+            case n.Aggregate(input=child):
+                inner, order = self.carry(child)
+                return replace(plan, input=inner, keys=self._items(plan.keys), items=self._ordered_items(plan.items, order)), ()
+            case n.Distinct(input=child):
+                return self._distinct(plan, child)
+            case _:
+                return map_inputs(plan, self.visible), ()
+
+    def visible(self, plan: n.Plan) -> n.Plan:
+        """Return the plan without hidden columns and in no order."""
+        inner, order = self.carry(plan)
+        return n.select(inner, *plan.schema.names) if order else inner
+
+    def _sort(self, child: n.Plan, keys: tuple[e.SortKey, ...]) -> tuple[n.Plan, tuple[e.SortKey, ...]]:
+        inner, before = self.carry(child)
+        fresh = []
+        for key in keys:
+            name = f"{ORDER_PREFIX}{self.count}"
+            self.count += 1
+            fresh.append(n.Item(name, key.expr))
+        plan = n.Project(inner, (*n.keep_all(inner), *fresh))
+        order = tuple(replace(k, expr=e.Column(i.name, k.expr.type)) for k, i in zip(keys, fresh, strict=True))
+        return plan, (*order, *before)
+
+    def _distinct(self, plan: n.Distinct, child: n.Plan) -> tuple[n.Plan, tuple[e.SortKey, ...]]:
+        """First appearances keep their order when the input has one."""
+        inner, order = self.carry(child)
+        if not order:
+            return replace(plan, input=inner), ()
+        names = child.schema.names
+        rank = f"{ORDER_PREFIX}{self.count}"
+        self.count += 1
+        partition = tuple(n.column(inner, name) for name in names)
+        numbered = n.Window(inner, (n.Item(rank, e.WindowCall("window.row_number", (), FUNCTIONS["window.row_number"].returns_type, partition, order)),))
+        first = n.Filter(numbered, e.Call("compare.eq", (n.column(numbered, rank), e.whole(1)), e.TRUE.type))
+        return n.select(first, *inner.schema.names), order
+
+    def _ordered_items(self, items: tuple[n.Item, ...], order: tuple[e.SortKey, ...]) -> tuple[n.Item, ...]:
+        def change(expr: e.Expr) -> e.Expr:
+            if not order or not isinstance(expr, (e.Aggregate, e.WindowCall)) or expr.order_by:
+                return expr
+            if isinstance(expr, e.WindowCall) and not expr.row_order:
+                return expr
+            if isinstance(expr, e.Aggregate) and not FUNCTIONS[expr.function].ordered:
+                return expr
+            return replace(expr, order_by=order)
+
+        return tuple(replace(i, expr=map_expr(i.expr, change)) for i in self._items(items))
+
+    def _items(self, items: tuple[n.Item, ...]) -> tuple[n.Item, ...]:
+        return tuple(replace(i, expr=self._nested(i.expr)) for i in items)
+
+    def _nested(self, expr: e.Expr) -> e.Expr:
+        def change(part: e.Expr) -> e.Expr:
+            return replace(part, plan=keep_order(part.plan)) if isinstance(part, (e.ScalarQuery, e.InQuery)) else part
+
+        return map_expr(expr, change)
+
+
+def keep_order(plan: n.Plan) -> n.Plan:
+    """Make the last order of the plan hold at its end, and that of its input where an aggregate needs it."""
+    inner, order = _Order().carry(plan)
+    return n.select(n.Sort(inner, order), *plan.schema.names) if order else inner
+
+
+REWRITES: tuple[Callable[[n.Plan], n.Plan], ...] = (keep_order,)
