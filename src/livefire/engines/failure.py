@@ -1,0 +1,79 @@
+"""Why a program has no result, in words of our own; the engine's words stay in `detail`."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+FailureKind = Literal["timeout", "memory", "spill", "rows", "regex", "engine", "crashed", "refused"]
+
+
+class WorkerFailure(Exception):  # noqa: N818 - a failed run is an outcome that callers report, not a fault of theirs
+    """A program ended without a result.
+
+    `kind` says which bound or layer ended it, `message` is short and safe to show, `detail`
+    holds the raw text of the engine, which may quote the query and must be escaped where shown.
+    """
+
+    def __init__(self, kind: FailureKind, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.kind: FailureKind = kind
+        self.message = message
+        self.detail = detail
+
+
+_REFUSALS = {
+    "not-select": "only one SELECT that changes nothing may run in a stage",
+    "no-function": "a stage names a function that the worker does not have",
+    "no-schema": "a table has neither files nor a schema",
+    "unbound": "a stage uses a parameter that the program does not bind",
+}
+# RE2's own error texts, https://github.com/google/re2/blob/main/re2/re2.cc
+_REGEX = re.compile(
+    r"invalid (?:escape sequence|character class|character class range|repetition size|repetition argument|perl operator|UTF-8|named capture group"
+    r"|nested repetition operator)|(?:missing|unexpected) [\])]|missing closing \]|no argument for repetition operator|bad repetition operator"
+    r"|trailing \\|pattern too large|[Rr]egex",
+)
+_SPILL = re.compile(r"max_temp_directory_size|temp(?:orary)? (?:directory|file)|No space left|File too large", re.IGNORECASE)
+_PLAIN = {
+    "ParserException": "the engine could not read the query",
+    "BinderException": "the engine could not bind a name or type of the query",
+    "CatalogException": "the query names a table or function that the engine does not have",
+    "ConversionException": "a value could not be converted to the type the query asks for",
+    "OutOfRangeException": "a number left the range of its type",
+    "InvalidInputException": "a function of the query was given a value it does not take",
+    "InvalidTypeException": "the query uses a type in a way the engine does not have",
+    "TypeMismatchException": "the query uses a type in a way the engine does not have",
+    "NotImplementedException": "the query needs something the engine does not have",
+    "IOException": "a table file could not be read",
+    "SerializationException": "a table file could not be read",
+}
+
+
+def classify(error: str, detail: str) -> WorkerFailure:
+    """Turn an exception's type name and text, as the worker reported them, into a failure."""
+    if error == "RefusedError":
+        return WorkerFailure("refused", _REFUSALS.get(detail.strip("()',").split("'")[0], "the worker refused the program"), detail)
+    if error == "TooManyRowsError":
+        return WorkerFailure("rows", "the result has more rows than the budget allows", detail)
+    if error in ("PermissionException", "PermissionError"):
+        return WorkerFailure("refused", "the query asks for something that the sandbox forbids", detail)
+    if error == "InterruptException":
+        return timed_out(detail)
+    if _SPILL.search(detail) and error in ("OutOfMemoryException", "IOException", "Error", "OSError"):
+        return WorkerFailure("spill", "the query needs more temporary disk than its budget", detail)
+    if error in ("OutOfMemoryException", "MemoryError", "ArrowMemoryError") or "std::bad_alloc" in detail:
+        return WorkerFailure("memory", "the query needs more memory than its budget", detail)
+    if error == "InvalidInputException" and _REGEX.search(detail):
+        return WorkerFailure("regex", "a regular expression is not one that the engine can run", detail)
+    return WorkerFailure("engine", _PLAIN.get(error, "the engine could not run the query"), detail)
+
+
+def timed_out(detail: str = "") -> WorkerFailure:
+    """Return the failure of a program that ran out of time."""
+    return WorkerFailure("timeout", "the query took longer than its budget", detail)
+
+
+def crashed(detail: str = "") -> WorkerFailure:
+    """Return the failure of a program whose worker process ended or answered nonsense."""
+    return WorkerFailure("crashed", "the query worker ended unexpectedly while running the query", detail)
