@@ -20,6 +20,9 @@ from livefire.schema import Schema, Type
 Spelling = str | Callable[["Printer", e.Call | e.Aggregate | e.WindowCall], str]
 
 
+_LONG = 120
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How one engine writes what the plan means.
@@ -37,6 +40,7 @@ class Dialect:
     identifier: Callable[[str], str]
     string: Callable[[str], str]
     dynamic_literal: Callable[[str], str]
+    let: Callable[[str, str, str], str]
 
 
 @dataclass(slots=True)
@@ -129,6 +133,10 @@ def physical_names(plan: n.Plan) -> dict[str, str]:
     return names
 
 
+def _grouped(expr: e.Expr) -> bool:
+    return any(isinstance(part, (e.Aggregate, e.WindowCall)) for part in walk_expr(expr))
+
+
 class Printer:
     """Prints one plan for one engine."""
 
@@ -145,14 +153,21 @@ class Printer:
 
     # names and literals
 
+    def physical(self, column: str) -> str:
+        """Return the SQL name of a column, without quotes."""
+        return self._names.get(column, column)
+
     def name(self, column: str) -> str:
         """Return the quoted SQL name of a column."""
-        return self.dialect.identifier(self._names.get(column, column))
+        return self.dialect.identifier(self.physical(column))
 
     def alias(self) -> str:
         """Return a fresh table alias."""
+        return f"t{self._fresh()}"
+
+    def _fresh(self) -> int:
         self._aliases += 1
-        return f"t{self._aliases}"
+        return self._aliases
 
     def sql_type(self, type: Type) -> str:
         """Return the engine's type for a plan type."""
@@ -215,7 +230,17 @@ class Printer:
             raise QueryError(list(unsupported(self.plan, self.dialect)))
         if callable(spelling):
             return spelling(self, call)
-        return spelling.format(*(self.expr(a) for a in call.args), type=self.sql_type(call.type))
+        return self._fill(spelling, call)
+
+    def _fill(self, template: str, call: e.Call | e.Aggregate | e.WindowCall) -> str:
+        """Fill a template; a long argument that it repeats is bound once, or nesting would double the text each time."""
+        args = [self.expr(a) for a in call.args]
+        long = [i for i, text in enumerate(args) if len(text) > _LONG and template.count(f"{{{i}}}") > 1 and not _grouped(call.args[i])]
+        names = {i: f"x{self._fresh()}" for i in long}
+        text = template.format(*(names.get(i, a) for i, a in enumerate(args)), type=self.sql_type(call.type))
+        for i in long:
+            text = self.dialect.let(names[i], args[i], text)
+        return text
 
     def _aggregate(self, call: e.Aggregate) -> str:
         text = self._spell(call)

@@ -54,21 +54,25 @@ def print_path(printer: Printer, path: e.Path) -> str:
 
 def print_unnest(printer: Printer, node: n.Unnest, source: str) -> str:
     """Return the FROM item of an unnest: elements of an array, members of an object, or the scalar itself."""
-    value = printer.expr(node.expr)
-    kind = f"json_type({value})"
-    members = f"list_transform(json_keys({value}), LAMBDA k: CAST(json_object(k, json_extract({value}, '$.' || CAST(to_json(k) AS VARCHAR))) AS VARCHAR))"
-    elements = f"CAST(json_extract({value}, '$[*]') AS VARCHAR[])"
-    array = (
-        f"CASE WHEN {value} IS NULL OR {kind} = 'NULL' THEN CAST([] AS VARCHAR[])"
-        f" WHEN {kind} = 'ARRAY' THEN {elements} WHEN {kind} = 'OBJECT' THEN {members} ELSE [CAST({value} AS VARCHAR)] END"
+    name, inner, value, array = printer.name(node.name), printer.alias(), '"~value"', '"~array"'
+    member = f"CAST(json_object(k, json_extract({value}, '$.' || CAST(to_json(k) AS VARCHAR))) AS VARCHAR)"
+    elements = (
+        f"CASE WHEN COALESCE(json_type({value}), 'NULL') = 'NULL' THEN CAST([] AS VARCHAR[])"
+        f" WHEN json_type({value}) = 'ARRAY' THEN CAST(json_extract({value}, '$[*]') AS VARCHAR[])"
+        f" WHEN json_type({value}) = 'OBJECT' THEN list_transform(json_keys({value}), LAMBDA k: {member}) ELSE [{value}] END"
     )
     if node.outer:
-        array = f"(CASE WHEN len({array}) = 0 THEN [CAST(NULL AS VARCHAR)] ELSE {array} END)"
-    name, inner = printer.name(node.name), printer.alias()
-    names = f"*, unnest({array}) AS {name}"
-    if node.index is not None:
-        names += f", unnest(range(len({array}))) AS {printer.name(node.index)}"
-    return f"(SELECT * REPLACE (NULLIF({name}, 'null') AS {name}) FROM (SELECT {names} FROM {source})) AS {inner}"
+        elements = f"COALESCE(NULLIF({elements}, CAST([] AS VARCHAR[])), [CAST(NULL AS VARCHAR)])"
+    index = f", unnest(range(len({array}))) AS {printer.name(node.index)}" if node.index is not None else ""
+    valued = f"SELECT *, CAST({printer.expr(node.expr)} AS VARCHAR) AS {value} FROM {source}"
+    listed = f"SELECT * EXCLUDE ({value}), {elements} AS {array} FROM ({valued})"
+    unnested = f"SELECT * EXCLUDE ({array}), unnest({array}) AS {name}{index} FROM ({listed})"
+    return f"(SELECT * REPLACE (NULLIF({name}, 'null') AS {name}) FROM ({unnested})) AS {inner}"
+
+
+def bind_once(name: str, value: str, body: str) -> str:
+    """Return `body` with `name` standing for `value`."""
+    return f"list_transform([{value}], LAMBDA {name}: {body})[1]"
 
 
 DIALECT = Dialect(
@@ -80,4 +84,5 @@ DIALECT = Dialect(
     identifier=quote_identifier,
     string=quote_string,
     dynamic_literal=quote_string,
+    let=bind_once,
 )

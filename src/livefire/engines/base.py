@@ -1,0 +1,51 @@
+"""What an engine is: it says what it cannot do, prints a plan, and runs it to Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from livefire.diagnostics import Diagnostic
+from livefire.plan.nodes import Plan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from livefire.engines.program import TableFiles
+
+Value = str | int | float | bool | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where the scanned tables lie: files we wrote, and the folders a worker may read."""
+
+    tables: Mapping[str, TableFiles] = field(default_factory=dict)
+    roots: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Values for the plan's parameters, and bounds: seconds of wall time, rows at most (None for no bound)."""
+
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    seconds: float = 60.0
+    max_rows: int | None = None
+
+
+class Engine(Protocol):
+    """A place where plans run."""
+
+    name: str
+
+    def unsupported(self, plan: Plan) -> tuple[Diagnostic, ...]:
+        """Return an E303 for each meaning in the plan that this engine lacks."""
+
+    def sql(self, plan: Plan) -> str:
+        """Return the text this engine would run."""
+
+    def execute(self, plan: Plan, storage: Storage, run: Run) -> pa.Table:
+        """Return the rows; columns are in plan order under engine names. QueryError E4xx when the run fails."""

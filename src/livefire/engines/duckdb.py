@@ -1,0 +1,109 @@
+"""DuckDB: plans printed as its SQL and run in the confined worker."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from livefire.diagnostics import Diagnostic, QueryError, Span
+from livefire.engines import sql as printing
+from livefire.engines.base import Run, Storage, Value
+from livefire.engines.duckdb_sql import DIALECT
+from livefire.engines.failure import FailureKind, WorkerFailure
+from livefire.engines.program import Budget, NativeStage, Program, SqlStage, TableFiles
+from livefire.engines.worker import shared_worker
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_CODES: dict[FailureKind, str] = {
+    "timeout": "E401",
+    "memory": "E402",
+    "spill": "E402",
+    "rows": "E403",
+    "regex": "E205",
+    "engine": "E404",
+    "crashed": "E405",
+    "refused": "E406",
+}
+_HELP: dict[FailureKind, str] = {
+    "timeout": "narrow the time range, filter earlier, or give the run more seconds",
+    "memory": "filter earlier or group by fewer values",
+    "rows": "add a limit, or aggregate",
+    "regex": "the engine's patterns are RE2's: no lookaround and no back-references",
+    "engine": "run with --explain sql to see what ran",
+    "crashed": "run it again; if it repeats, report the query",
+}
+
+
+class DuckDB:
+    """The embedded engine."""
+
+    name = "duckdb"
+
+    def unsupported(self, plan: n.Plan) -> tuple[Diagnostic, ...]:
+        """Return an E303 for each meaning in the plan that DuckDB has no spelling for."""
+        return tuple(dict.fromkeys(printing.unsupported(plan, DIALECT)))
+
+    def sql(self, plan: n.Plan) -> str:
+        """Return the statements DuckDB runs for the plan, the last one being the result."""
+        return ";\n".join(stage.sql for stage in self._stages(plan) if isinstance(stage, SqlStage))
+
+    def execute(self, plan: n.Plan, storage: Storage, run: Run) -> pa.Table:
+        """Return the rows of the plan; QueryError with an E4xx (E205 for a bad pattern) when the run fails."""
+        missing = self.unsupported(plan)
+        if missing:
+            raise QueryError(missing)
+        names = {node.table for node in printing.walk(plan) if isinstance(node, n.Scan)}
+        tables = {name: storage.tables.get(name, TableFiles()) for name in names}
+        program = Program(tables, self._stages(plan), _bound(plan, run))
+        try:
+            return shared_worker(storage.roots).run(program, Budget(seconds=run.seconds, max_rows=run.max_rows))
+        except WorkerFailure as failure:
+            raise QueryError([_diagnose(failure)]) from failure
+
+    def _stages(self, plan: n.Plan) -> tuple[SqlStage | NativeStage, ...]:
+        printer = printing.Printer(DIALECT, plan)
+        last = printer.statement()
+        stages: list[SqlStage | NativeStage] = []
+        for native in printer.natives:
+            stages.append(SqlStage(f"{native.name}_input", native.sql))
+            stages.append(NativeStage(native.name, "sequence", f"{native.name}_input", _sequence_spec(native.node, printer)))
+        return (*stages, SqlStage("result", last))
+
+
+def _sequence_spec(node: n.Sequence, printer: printing.Printer) -> dict[str, Any]:
+    return {
+        "steps": [{"missing": s.missing, "runs": s.runs} for s in node.steps],
+        "keys": len(node.steps[0].keys),
+        "time": printer.physical(node.time),
+        "tiebreak": [printer.physical(t) for t in node.tiebreak],
+        "max_span": node.max_span,
+        "ordered": node.ordered,
+        "sequence": printer.physical(node.sequence),
+        "step": printer.physical(node.step),
+        "columns": [printer.physical(c) for c in node.steps[0].input.schema.names],
+    }
+
+
+def _bound(plan: n.Plan, run: Run) -> dict[str, Value]:
+    """Return the values of just the parameters that the plan reads; E407 for one that nobody gave."""
+    used = {p.name for node in printing.walk(plan) for x in printing.expressions(node) for p in _parameters(x)}
+    absent = sorted(used - run.parameters.keys())
+    if absent:
+        raise QueryError([Diagnostic("error", "E407", f"the query needs a value for {', '.join(absent)}", Span(0, 0), help="give it when the query is run")])
+    return {name: run.parameters[name] for name in sorted(used)}
+
+
+def _parameters(expr: e.Expr) -> Iterator[e.Parameter]:
+    return (part for part in printing.walk_expr(expr) if isinstance(part, e.Parameter))
+
+
+def _diagnose(failure: WorkerFailure) -> Diagnostic:
+    help = _HELP.get(failure.kind, "")
+    pattern = re.search(r"invalid [^\"]*", failure.detail) if failure.kind == "regex" else None
+    message = f"{failure.message}: {pattern.group()[:120]}" if pattern else failure.message
+    return Diagnostic("error", _CODES[failure.kind], message, Span(0, 0), help=help)
