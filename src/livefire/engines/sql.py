@@ -229,7 +229,12 @@ class Printer:
         if spelling is None:
             raise QueryError(list(unsupported(self.plan, self.dialect)))
         if callable(spelling):
-            return spelling(self, call)
+            try:
+                return spelling(self, call)
+            except ValueError as reason:
+                raise QueryError(
+                    [Diagnostic("error", "E303", f"engine {self.dialect.name} cannot compute {call.function} here: {reason}", call.span or Span(0, 0))]
+                ) from reason
         return self._fill(spelling, call)
 
     def _fill(self, template: str, call: e.Call | e.Aggregate | e.WindowCall) -> str:

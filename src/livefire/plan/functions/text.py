@@ -210,7 +210,14 @@ FUNCTIONS = (
         _PAIR,
         B,
         "the IPv4 or IPv6 address (first) lies in the block (second, CIDR); false when either is no address",
-        examples=(example(("10.1.2.3", S), ("10.0.0.0/8", S), gives=True), example(("x", S), ("10.0.0.0/8", S), gives=False)),
+        examples=(
+            example(("10.1.2.3", S), ("10.0.0.0/8", S), gives=True),
+            example(("11.1.2.3", S), ("10.0.0.0/8", S), gives=False),
+            example(("10.1.2.300", S), ("10.0.0.0/8", S), gives=False),
+            example(("2001:DB8::1", S), ("2001:db8::/32", S), gives=True),
+            example(("2001:db9::1", S), ("2001:db8::/32", S), gives=False),
+            example(("x", S), ("10.0.0.0/8", S), gives=False),
+        ),
     ),
     Function(
         "text.base64_decode",
