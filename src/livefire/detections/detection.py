@@ -1,0 +1,79 @@
+"""A detection: one idea, written in each language as its platform's people would write it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Severity = Literal["informational", "low", "medium", "high", "critical"]
+
+RULE_FILES: dict[str, str] = {
+    "sentinel.kql": "kql",
+    "falcon.cql": "cql",
+    "elastic.eql": "eql",
+    "splunk.spl": "spl",
+    "sigma.yml": "sigma",
+}
+
+
+class Attack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where ATT&CK places a detection in one of its versions."""
+
+    version: str
+    tactics: tuple[str, ...]
+    techniques: tuple[str, ...]
+
+
+class Knob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something a site sets: its name in the rules, what it means, and when to change it."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `detection.toml` says.
+
+    `data` names log sources, `covers` emulation ids the detection must fire on. `needs` says
+    what the rules cannot work without.
+    """
+
+    id: str
+    title: str
+    what: str
+    why: str
+    severity: Severity
+    confidence: Literal["low", "medium", "high"]
+    risk: int
+    attack: tuple[Attack, ...]
+    data: tuple[str, ...]
+    covers: tuple[str, ...]
+    misses: tuple[str, ...] = ()
+    false_positives: tuple[str, ...] = ()
+    tuning: tuple[Knob, ...] = ()
+    references: tuple[str, ...] = ()
+    lookback: str = "1h"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One rule text: a detection's query in a language, or a rule of a user's own."""
+
+    name: str
+    language: str
+    text: str
+    path: Path | None = None
+
+
+class Detection(msgspec.Struct, frozen=True):
+    """A detection with its rules, one a language."""
+
+    card: Card
+    rules: tuple[Rule, ...]
+    folder: Path
+
+    def rule(self, language: str) -> Rule | None:
+        """Return the rule in a language, or None."""
+        return next((r for r in self.rules if r.language == language), None)

@@ -1,0 +1,109 @@
+"""Runs rules over stored events and turns their rows into findings with evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from livefire import query as stages
+from livefire.detections.detection import Detection, Rule
+from livefire.detections.finding import Finding, row_time
+from livefire.diagnostics import Diagnostic, QueryError, Source
+from livefire.engines.base import Engine, Run, Storage
+from livefire.plan.catalog import Catalog
+from livefire.plan.evidence import EVIDENCE, carry_evidence
+from livefire.plan.nodes import Plan
+from livefire.plan.rewrite import rewrite
+from livefire.schema import Schema, Type
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a rule: rows with evidence, or the diagnostics that refuse it.
+
+    `refused` is True when the rule could not be run faithfully; `rows` is empty then.
+    """
+
+    rule: Rule
+    rows: tuple[dict[str, Any], ...] = ()
+    evidence: tuple[tuple[str, ...], ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    refused: bool = False
+    plan: Plan | None = None
+
+    @property
+    def reason(self) -> str:
+        """The first error in words, empty when the rule ran."""
+        first = next((d for d in self.diagnostics if d.severity == "error"), None)
+        return f"{first.code} {first.message}" if first and self.refused else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What rules are run with: the tables each language sees, an engine, the stored events, a clock, a budget."""
+
+    catalog: Callable[[str], Catalog]
+    engine: Engine
+    storage: Storage
+    now: datetime
+    start: datetime | None = None
+    end: datetime | None = None
+    seconds: float = 60.0
+    max_rows: int | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def run_values(self) -> Run:
+        """Return the values for the plan's parameters and the budget of one run."""
+        moments = {"now": self.now, "start": self.start, "end": self.end}
+        return Run({k: v.astimezone(timezone.utc).replace(tzinfo=None) if v else None for k, v in moments.items()}, self.seconds, self.max_rows)
+
+
+def compile_rule(rule: Rule, bench: Bench, *, lenient: bool) -> stages.Compiled:
+    """Return a rule ready to run; QueryError when it cannot be run faithfully."""
+    options = stages.Options(lenient, bench.start is not None, bench.end is not None, language=bench.options)
+    return stages.compile(Source(rule.text, str(rule.path or rule.name)), rule.language, bench.catalog(rule.language), options)
+
+
+def run_rule(rule: Rule, bench: Bench, *, lenient: bool = False) -> Outcome:
+    """Run a rule and return its rows with their evidence; a rule that cannot run is a refused outcome."""
+    try:
+        compiled = compile_rule(rule, bench, lenient=lenient)
+        plan = rewrite(carry_evidence(compiled.lowered))
+        table = bench.engine.execute(plan, bench.storage, bench.run_values())
+    except QueryError as error:
+        return Outcome(rule, diagnostics=error.diagnostics, refused=True)
+    rows = python_rows(table, plan.schema)
+    evidence = tuple(tuple(sorted(set(row.pop(EVIDENCE) or ()))) for row in rows)
+    return Outcome(rule, tuple(rows), evidence, compiled.diagnostics, plan=compiled.lowered)
+
+
+def findings(detection: Detection, outcome: Outcome) -> tuple[Finding, ...]:
+    """Return one finding a row of an outcome."""
+    card, language = detection.card, outcome.rule.language
+    pairs = zip(outcome.rows, outcome.evidence, strict=True)
+    return tuple(Finding(card.id, card.title, card.severity, language, row, events, row_time(row)) for row, events in pairs)
+
+
+def python_rows(table: pa.Table, schema: Schema) -> list[dict[str, Any]]:
+    """Return rows as dicts of Python values: aware datetimes, timedeltas, decoded dynamics."""
+    columns = [python_values(table.column(i).to_pylist(), f.type) for i, f in enumerate(schema)]
+    return [dict(zip(schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def python_values(raw: list[Any], type: Type) -> list[Any]:
+    """Return a column's stored values as Python values of a plan type."""
+    match type:
+        case Type.DYNAMIC:
+            return [None if v is None else json.loads(v) for v in raw]
+        case Type.DATETIME:
+            return [None if v is None else v.replace(tzinfo=timezone.utc) for v in raw]
+        case Type.TIMESPAN:
+            return [None if v is None else timedelta(microseconds=v // 10) for v in raw]
+        case _:
+            return raw
