@@ -1,1 +1,1 @@
-"""logsources."""
+"""Log sources: reading foreign bytes into typed events."""

@@ -1,0 +1,225 @@
+"""One reading of foreign JSON: the same value for every engine, with what was odd about it.
+
+Engines disagree on JSON that is not plain: DuckDB takes the first of duplicate keys where most
+parsers take the last, refuses lone surrogates, and rounds large integers. So each record is
+decoded here once, and what is stored is its re-encoding: compact, UTF-8, no key twice, no NUL,
+numbers as they were. Whatever had to be settled on the way is named in the record's flags,
+because it is how an attacker hides from a rule.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from livefire.logsources.limits import Limits
+
+Value = object
+
+FLAGS: dict[str, str] = {
+    "bom": "the file begins with a byte order mark",
+    "control_char": "a string held raw control characters",
+    "deep": "nested beyond the depth limit; quarantined",
+    "duplicate_key": "an object held the same key more than once; the last one was kept",
+    "huge_number": "a number beyond 64 bits; a number beyond the range of doubles was kept as text",
+    "invalid_utf8_replaced": "bytes that are not UTF-8 became U+FFFD",
+    "lone_surrogate": "half of a surrogate pair became U+FFFD",
+    "not_a_number": "NaN or Infinity, which JSON does not have, was kept as text",
+    "nul": "a string held U+0000, which became U+FFFD",
+    "salvaged": "the bytes around this event are broken; it was found by looking for the next sound record",
+}
+
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder()
+_list_decoder: msgspec.json.Decoder[list[object]] = msgspec.json.Decoder(list[object])
+
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_DIGITS = b"0" * 17
+_LONG_NUMBER = re.compile(rb"(?<=[:\[,])-?\d{18,}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
+_INT64 = 1 << 63
+_KEY_BYTES = 4  # the shortest member, "":0
+_INT_DIGITS = 4_000  # the interpreter refuses to convert more than 4,300
+
+
+@dataclass(slots=True)
+class Record:
+    """A decoded JSON value with its canonical bytes and comma-joined flags ("" for none)."""
+
+    value: Value
+    canonical: bytes
+    flags: str = ""
+
+
+class Unsound(Exception):
+    """A record cannot be read; `code` is one of the E4xx, `reason` says where and why."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(f"{code}: {reason}")
+
+
+def encode(value: Value) -> bytes:
+    """Return compact JSON of a decoded value."""
+    return _encode(value)
+
+
+def plain_records(data: bytes, *, lines: bool, limits: Limits) -> list[Record] | None:
+    """Decode many records at once, or return None if any of them needs a closer look.
+
+    `data` is comma-separated values, or with `lines` one value a line. A list is returned only
+    where it is certain that no record would get a flag.
+    """
+    try:
+        values = _decoder.decode_lines(data) if lines else _list_decoder.decode(b"[" + data + b"]")
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    canonical = list(map(_encode, values))
+    joined = (b"\n" if lines else b",").join(canonical)
+    if joined != data.rstrip() and not _same_keys(data, joined):
+        return None
+    if b"\\u0000" in joined or _has_huge_number(joined):
+        return None
+    for text in canonical:
+        if text.count(b"{") + text.count(b"[") > limits.depth and depth(text) > limits.depth:
+            return None
+        if len(text) > limits.keys * _KEY_BYTES:
+            return None
+    return [Record(value, text) for value, text in zip(values, canonical, strict=True)]
+
+
+def _same_keys(data: bytes, joined: bytes) -> bool:
+    """True if decoding lost no key, judged by counting the quote-colon pairs that end a key.
+
+    Inside a string that pair is always written backslash-quote-colon and so can be told apart,
+    but for a key that ends in a backslash; that, and space before a colon, counts as doubt.
+    """
+    if b" :" in data or b"\t:" in data or b"\n:" in data or b"\r:" in data or b'\\\\":' in data:
+        return False
+    return _keys(data) == _keys(joined)
+
+
+def _keys(data: bytes) -> int:
+    return data.count(b'":') - data.count(b'\\":')
+
+
+def _has_huge_number(compact: bytes) -> bool:
+    if _LONG_DIGITS not in compact.translate(_DIGITS):
+        return False
+    return any(len(found) > _INT_DIGITS or not -_INT64 <= int(found) < _INT64 for found in _LONG_NUMBER.findall(compact))
+
+
+def read_record(data: bytes, limits: Limits) -> Record:
+    """Decode one record, settling and naming whatever is odd about it.
+
+    Raises `Unsound` if it is not JSON, too deep, or has too many keys.
+    """
+    if len(data) > limits.record_bytes:
+        raise Unsound("E421", f"{len(data)} bytes; the limit is {limits.record_bytes}")
+    nested = depth(data)
+    if nested > limits.depth:
+        raise Unsound("E422", f"{nested} levels; the limit is {limits.depth}")
+    flags: set[str] = set()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        flags.add("invalid_utf8_replaced")
+    value = _Reading(flags, limits).decode(text)
+    canonical = _encode(value)
+    return Record(value, canonical, ",".join(sorted(flags)))
+
+
+def depth(data: bytes) -> int:
+    """Return how deep objects and arrays nest in a JSON text, counting open brackets."""
+    level = deepest = 0
+    for match in _STRUCTURE.finditer(data):
+        token = data[match.start()]
+        if token in b"{[":
+            level += 1
+            deepest = max(deepest, level)
+        elif token in b"}]":
+            level -= 1
+    return deepest
+
+
+class _Reading:
+    """The careful decoder: the standard library's, with hooks that notice and settle oddities."""
+
+    def __init__(self, flags: set[str], limits: Limits) -> None:
+        self._flags = flags
+        self._limits = limits
+        self._keys = 0
+
+    def decode(self, text: str) -> Value:
+        decoder = json.JSONDecoder(object_pairs_hook=self._object, parse_int=self._int, parse_float=self._float, parse_constant=self._constant)
+        try:
+            value = decoder.decode(text)
+        except json.JSONDecodeError:
+            value = self._loosely(text)
+        except RecursionError:
+            raise Unsound("E422", f"nested beyond {self._limits.depth} levels") from None
+        return self._settle(value)
+
+    def _loosely(self, text: str) -> Value:
+        """Accept raw control characters in strings, which attackers and careless exporters write."""
+        decoder = json.JSONDecoder(strict=False, object_pairs_hook=self._object, parse_int=self._int, parse_float=self._float, parse_constant=self._constant)
+        try:
+            value = decoder.decode(text)
+        except json.JSONDecodeError as error:
+            raise Unsound("E420", f"{error.msg} at character {error.pos}") from None
+        self._flags.add("control_char")
+        return value
+
+    def _object(self, pairs: list[tuple[str, Value]]) -> Value:
+        self._keys += len(pairs)
+        if self._keys > self._limits.keys:
+            raise Unsound("E423", f"more than {self._limits.keys} keys")
+        found = {self._text(key): self._settle(value) for key, value in pairs}
+        if len(found) != len(pairs):
+            self._flags.add("duplicate_key")
+        return found
+
+    def _settle(self, value: Value) -> Value:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, list):
+            return [self._settle(item) for item in value]
+        return value
+
+    def _text(self, text: str) -> str:
+        if "\x00" in text:
+            self._flags.add("nul")
+            text = text.replace("\x00", "\ufffd")
+        if not text.isascii() and _SURROGATE.search(text):
+            self._flags.add("lone_surrogate")
+            text = _SURROGATE.sub("\ufffd", text)
+        return text
+
+    def _int(self, digits: str) -> Value:
+        if len(digits) < 19:
+            return int(digits)
+        if len(digits) > _INT_DIGITS:
+            self._flags.add("huge_number")
+            return digits
+        number = int(digits)
+        if not -_INT64 <= number < _INT64:
+            self._flags.add("huge_number")
+        return number
+
+    def _float(self, digits: str) -> Value:
+        number = float(digits)
+        if number in (float("inf"), float("-inf")):
+            self._flags.add("huge_number")
+            return digits
+        return number
+
+    def _constant(self, name: str) -> Value:
+        self._flags.add("not_a_number")
+        return name
+

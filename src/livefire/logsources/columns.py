@@ -1,0 +1,140 @@
+"""Laying events out in columns, many at a time, and coercing values to column types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from livefire.logsources.base import Event, Form, LogSource, Path
+from livefire.logsources.canonical import encode
+from livefire.schema import Type
+
+_NOTHING: dict[str, object] = {}
+_STRINGS = {str, type(None)}
+_BOOLS = {bool, type(None)}
+_INT64 = 1 << 63
+
+
+def lay_out(source: LogSource, form: Form, events: Sequence[Event]) -> dict[str, list[object]]:
+    """Return the hot columns of events that share a form, as lists in the order of the events.
+
+    Values have the Python type of the column: str, bool, int, `datetime` (aware, UTC), and JSON
+    text for dynamic. What cannot be read as the column's type is null, except that any value can
+    be text.
+    """
+    parents: dict[Path, list[dict[str, object]]] = {(): list(events)}  # type: ignore[dict-item, arg-type]  # events are dicts, typed as read-only mappings
+    laid = {}
+    for column in source.columns:
+        place = form.places.get(column.name)
+        if place is None:
+            laid[column.name] = [None] * len(events)
+            continue
+        if callable(place):
+            found = [place(event) for event in events]
+        else:
+            key = place[-1]
+            found = [parent.get(key) for parent in _parents(parents, place[:-1])]
+        laid[column.name] = COERCE[column.type](found)
+    return laid
+
+
+def _parents(known: dict[Path, list[dict[str, object]]], path: Path) -> list[dict[str, object]]:
+    found = known.get(path)
+    if found is None:
+        key = path[-1]
+        children = [parent.get(key) for parent in _parents(known, path[:-1])]
+        found = known[path] = [child if type(child) is dict else _NOTHING for child in children]
+    return found
+
+
+def texts(values: list[object]) -> list[object]:
+    """Coerce to text: other scalars as JSON writes them, objects and lists as JSON text."""
+    if set(map(type, values)) <= _STRINGS:
+        return values
+    return [value if value is None or type(value) is str else encode(value).decode() for value in values]
+
+
+def bools(values: list[object]) -> list[object]:
+    """Coerce to bool: JSON booleans and the words true and false; all else is null."""
+    if set(map(type, values)) <= _BOOLS:
+        return values
+    return [_bool(value) for value in values]
+
+
+def _bool(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return None
+
+
+def longs(values: list[object]) -> list[object]:
+    """Coerce to a 64-bit integer: JSON integers and text of digits; all else is null."""
+    return [_long(value) for value in values]
+
+
+def _long(value: object) -> int | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        number = int(value) if isinstance(value, int | str) else None
+    except ValueError:
+        return None
+    return number if number is not None and -_INT64 <= number < _INT64 else None
+
+
+def documents(values: list[object]) -> list[object]:
+    """Coerce to JSON text; JSON null is null."""
+    return [None if value is None else encode(value).decode() for value in values]
+
+
+def times(values: list[object]) -> list[object]:
+    """Coerce to UTC datetimes: ISO 8601 text with an offset or Z, or without one taken as UTC."""
+    known: dict[object, datetime | None] = {}
+    found: list[object] = []
+    for value in values:
+        if type(value) is not str:
+            found.append(None)
+        elif value in known:
+            found.append(known[value])
+        else:
+            known[value] = read_time(value)
+            found.append(known[value])
+    return found
+
+
+def read_time(text: str) -> datetime | None:
+    """Return a UTC datetime, or None if the text is no ISO 8601 time with a date.
+
+    Fractions may have any number of digits; those beyond microseconds are cut off. A time of day
+    of 24:00 or a 60th second is refused.
+    """
+    if len(text) < 16 or len(text) > 64:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def parsed(value: object) -> object:
+    """Return JSON that stands in a string as its value; anything else as it is."""
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+COERCE: dict[Type, Callable[[list[object]], list[object]]] = {
+    Type.STRING: texts,
+    Type.BOOL: bools,
+    Type.INT: longs,
+    Type.LONG: longs,
+    Type.DATETIME: times,
+    Type.DYNAMIC: documents,
+}

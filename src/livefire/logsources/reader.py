@@ -1,0 +1,268 @@
+"""From the bytes of a file to laid-out events and quarantine entries; pure but for the stream it is given."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from livefire.logsources.base import Event, Form, LogSource
+from livefire.logsources.canonical import Record, Unsound, encode, plain_records, read_record
+from livefire.logsources.columns import lay_out, read_time
+from livefire.logsources.faults import FileFault, Quarantined, sample
+from livefire.logsources.framing import BOM, Piece, Window, frame, scan
+from livefire.logsources.inflate import Stream, plain
+from livefire.logsources.limits import Limits
+
+MAX_ENVELOPES = 4
+NO_SOURCE = "E425"
+
+
+@dataclass(slots=True)
+class Batch:
+    """Events of one source, laid out: `columns` holds the common columns (but `_file`) and the hot ones."""
+
+    source: LogSource
+    columns: dict[str, list[object]]
+    size: int
+    bytes: int
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What one piece of a file gave: events, entries, and how many records both stand for."""
+
+    batches: list[Batch] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    records: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Found:
+    event: Event
+    record: Record
+    number: int
+    offset: int
+
+
+def read(stream: Stream, sources: Sequence[LogSource], limits: Limits, again: Callable[[], Stream] | None = None) -> Iterator[Parsed]:
+    """Yield what a file holds, in order, piece by piece, within bounded memory.
+
+    Never raises for what the bytes are: every fault is a `Quarantined` entry. `again` opens the
+    file anew, see `inflate.plain`.
+    """
+    window = Window(plain(stream, limits, again), limits)
+    window.fill(len(BOM))
+    flag = ""
+    if window.text.startswith(BOM):
+        window.advance(len(BOM))
+        flag = "bom"
+    number = 0
+    for piece in frame(window, lambda text: _is_event(text, sources, limits)):
+        if isinstance(piece, Piece):
+            parsed = parse(piece, number, sources, limits, flag)
+            flag = "" if parsed.batches else flag
+        else:
+            piece.record = number
+            parsed = Parsed(quarantined=[piece], records=piece.records)
+        number += parsed.records
+        yield parsed
+    if window.fault is not None:
+        fault = window.fault
+        yield Parsed(quarantined=[Quarantined(fault.code, fault.reason, number, fault.offset, 0, records=0)])
+
+
+def parse(piece: Piece, number: int, sources: Sequence[LogSource], limits: Limits, flag: str = "") -> Parsed:
+    """Return the events and faults of whole records; a pure function of its arguments.
+
+    `number` is the place of the first record in its file; `flag` is added to the first event.
+    """
+    out = Parsed()
+    found: dict[tuple[str, str], list[_Found]] = {}
+    forms: dict[tuple[str, str], tuple[LogSource, Form]] = {}
+    extra = "salvaged" if piece.salvaged else ""
+    for item, offset, length in _records(piece, limits):
+        if isinstance(item, Unsound):
+            _refuse(out, Quarantined(item.code, item.reason, number, offset, length, sample=sample(_cut(piece, offset, length), limits.sample_bytes)))
+            number += 1
+            continue
+        if extra or flag:
+            item.flags = ",".join(sorted({*filter(None, item.flags.split(",")), *filter(None, (extra, flag))}))
+        for event in _events(item, sources, limits):
+            if isinstance(event, str):
+                out.notes.append(event)
+                continue
+            if isinstance(event, Unsound):
+                _refuse(out, Quarantined(event.code, event.reason, number, offset, length, sample=sample(item.canonical, limits.sample_bytes)))
+            else:
+                source, form, record = event
+                key = (source.name, form.name)
+                forms[key] = (source, form)
+                found.setdefault(key, []).append(_Found(record.value, record, number, offset))  # type: ignore[arg-type]  # recognised, so an object
+                flag = ""
+            number += 1
+            out.records += 1
+    out.records = _place(out, found, forms, limits)
+    return out
+
+
+def _place(out: Parsed, found: dict[tuple[str, str], list[_Found]], forms: dict[tuple[str, str], tuple[LogSource, Form]], limits: Limits) -> int:
+    for key, events in found.items():
+        source, form = forms[key]
+        batch = _batch(source, form, events, out, limits)
+        if batch.size:
+            out.batches.append(batch)
+    return sum(batch.size for batch in out.batches) + sum(entry.records for entry in out.quarantined)
+
+
+def _batch(source: LogSource, form: Form, found: list[_Found], out: Parsed, limits: Limits) -> Batch:
+    times = [_time(form, item.event) for item in found]
+    if None in times:
+        for item, time in zip(found, times, strict=True):
+            if time is None:
+                text = sample(item.record.canonical, limits.sample_bytes)
+                reason = f"{source.title}: no readable {form.time[0][-1]}"
+                _refuse(out, Quarantined("E426", reason, item.number, item.offset, 0, sample=text))
+        found = [item for item, time in zip(found, times, strict=True) if time is not None]
+        times = [time for time in times if time is not None]
+    raws = [item.record.canonical for item in found]
+    columns: dict[str, list[object]] = {
+        "_time": times,
+        "_id": [_identity(form, item) for item in found],
+        "_digest": [_digest(raw) for raw in raws],
+        "_record": [item.number for item in found],
+        "_flags": [item.record.flags or None for item in found],
+        "_raw": [raw.decode() for raw in raws],
+    }
+    columns.update(lay_out(source, form, [item.event for item in found]))
+    return Batch(source, columns, len(found), sum(map(len, raws)))
+
+
+def _time(form: Form, event: Event) -> object:
+    for path in form.time:
+        value: object = event
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            moment = read_time(value)
+            if moment is not None:
+                return moment
+    return None
+
+
+def _identity(form: Form, item: _Found) -> str:
+    own = form.identity(item.event)
+    return own if own is not None else "content:" + hashlib.blake2b(item.record.canonical, digest_size=16).hexdigest()
+
+
+def _digest(raw: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big", signed=True)
+
+
+def _records(piece: Piece, limits: Limits) -> Iterator[tuple[Record | Unsound, int, int]]:
+    """Each record of a piece with its place: all at once where nothing is odd, else one by one."""
+    plain_ones = plain_records(piece.data, lines=piece.lines, limits=limits)
+    if plain_ones is not None:
+        for record in plain_ones:
+            yield record, piece.offset, len(piece.data)
+        return
+    for start, end in _cuts(piece):
+        try:
+            yield read_record(piece.data[start:end], limits), piece.offset + start, end - start
+        except Unsound as fault:
+            yield fault, piece.offset + start, end - start
+
+
+def _cuts(piece: Piece) -> Iterator[tuple[int, int]]:
+    data = piece.data
+    if piece.lines:
+        start = 0
+        for line in data.split(b"\n"):
+            if line.strip():
+                yield start, start + len(line.rstrip(b", \t\r"))
+            start += len(line) + 1
+        return
+    at = 0
+    while (at := data.find(b"{", at)) >= 0:
+        end = scan(data, at)
+        if end < 0:
+            yield at, len(data)
+            return
+        yield at, end
+        at = end
+
+
+def _events(record: Record, sources: Sequence[LogSource], limits: Limits, opened: int = 0) -> Iterator[tuple[LogSource, Form, Record] | Unsound | str]:
+    """The events in a decoded value: itself, or what its envelopes hold; text is a note on a file without events."""
+    value = record.value
+    if isinstance(value, dict):
+        for source in sources:
+            form = source.form(value)
+            if form is not None:
+                yield source, form, record
+                return
+    elif not isinstance(value, list):
+        yield Unsound("E424", f"a {type(value).__name__} where an object was expected")
+        return
+    try:
+        inner = value if isinstance(value, list) else _open(value, sources)
+    except Unsound as fault:
+        yield fault
+        return
+    if inner is None:
+        note = next((text for source in sources if (text := source.explain(value))), None) if isinstance(value, dict) else None
+        yield note if note else Unsound(NO_SOURCE, "a JSON object that no known log source writes")
+    elif opened >= MAX_ENVELOPES:
+        yield Unsound("E428", f"more than {MAX_ENVELOPES} envelopes inside each other")
+    else:
+        for item in inner:
+            try:
+                child = _child(item, record.flags, limits)
+            except Unsound as fault:
+                yield fault
+                continue
+            yield from _events(child, sources, limits, opened + 1)
+
+
+def _open(value: Event, sources: Sequence[LogSource]) -> list[object] | None:
+    for source in sources:
+        inner = source.unwrap(value)
+        if inner is not None:
+            return inner
+    return None
+
+
+def _child(item: object, flags: str, limits: Limits) -> Record:
+    if not isinstance(item, bytes | str):
+        return Record(item, encode(item), flags)
+    text = item if isinstance(item, bytes) else item.encode("utf-8")
+    inner = read_record(text, limits)
+    inner.flags = ",".join(sorted({*filter(None, inner.flags.split(",")), *filter(None, flags.split(","))}))
+    return inner
+
+
+def _is_event(text: bytes, sources: Sequence[LogSource], limits: Limits) -> bool:
+    try:
+        return any(isinstance(found, tuple) for found in _events(read_record(text, limits), sources, limits))
+    except Unsound:
+        return False
+
+
+def _cut(piece: Piece, offset: int, length: int) -> bytes:
+    return piece.data[offset - piece.offset : offset - piece.offset + length]
+
+
+def _refuse(out: Parsed, entry: Quarantined) -> None:
+    """Keep an entry; a neighbour with the same reason is merged into one that counts both."""
+    last = out.quarantined[-1] if out.quarantined else None
+    if last is not None and (last.code, last.reason) == (entry.code, entry.reason) and last.record + last.records == entry.record:
+        last.records += entry.records
+        last.length = max(last.length, entry.offset + entry.length - last.offset)
+    else:
+        out.quarantined.append(entry)
+
+
+def unreadable(fault: FileFault) -> Parsed:
+    """Return the entry for a file of which nothing could be read."""
+    return Parsed(quarantined=[Quarantined(fault.code, fault.reason, 0, fault.offset, 0, records=0)])
