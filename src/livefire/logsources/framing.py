@@ -116,7 +116,7 @@ def frame(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
         elif window.broken and first in b",]}":
             window.advance(1)
         else:
-            yield from _salvage(window, probe, "E420", "no JSON value begins here")
+            yield from _salvage(window, probe, "E420" if window.offset else "E405", "no JSON value begins here")
 
 
 def _values(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
