@@ -278,27 +278,29 @@ def portal_form(raw: Mapping[str, Any]) -> dict[str, Any]:
     Reference: https://learn.microsoft.com/rest/api/monitor/activity-logs/list
     """
     properties: Mapping[str, str] = raw["properties"]
-    entity, action = properties["entity"], properties["message"]
+    # Rows no caller caused (Advisor, service health) have no entity, message or identity.
+    entity, action = properties.get("entity", raw["resourceId"]), properties.get("message", raw["operationName"])
+    identity: Mapping[str, Any] = raw.get("identity", {})
     event = uuid.uuid5(uuid.NAMESPACE_URL, row_id(raw))
     segments = entity.split("/")
     group = segments[4] if len(segments) > 4 else ""
     provider = action.split("/", 1)[0]
     kind = action.rsplit("/", 2)[0] if action.endswith("/action") else action.rsplit("/", 1)[0]
-    status = _REST_STATUS[raw["resultType"]]
+    status = _REST_STATUS.get(raw["resultType"], raw["resultType"])
     sub_status = properties.get("statusCode", "")
     moment = datetime.fromisoformat(raw["time"][:26] + "+00:00")
     ticks = 621_355_968_000_000_000 + int(moment.timestamp() * 10_000_000)
-    token = raw["identity"]["claims"]
+    token: Mapping[str, str] = identity.get("claims", {})
     return {
-        "authorization": {"action": action, "scope": raw["identity"]["authorization"]["scope"]},
-        "caller": token.get(_UPN, token[_OBJECT_ID]),
+        "authorization": {"action": action, "scope": entity},
+        "caller": token.get(_UPN) or token.get(_OBJECT_ID, "Microsoft"),
         "channels": "Operation",
         "claims": dict(token),
         "correlationId": raw["correlationId"],
         "description": "",
         "eventDataId": str(event),
         "eventName": _localized("BeginRequest", "Begin request") if status == "Started" else _localized("EndRequest", "End request"),
-        "category": _localized("Administrative"),
+        "category": _localized(raw["category"]),
         "eventTimestamp": raw["time"],
         "id": f"{entity}/events/{event}/ticks/{ticks}",
         "level": "Error" if status == "Failed" else "Informational",

@@ -127,7 +127,7 @@ class Emulation:
     signal: str
     build: Callable[[Scene], None]
     span: timedelta = timedelta(hours=1)
-    lead: timedelta = timedelta(0)
+    lead: timedelta = timedelta(minutes=30)
     commands: tuple[str, ...] = ()
     cleanup: tuple[str, ...] = ()
     page_tests: tuple[str, ...] = ()
