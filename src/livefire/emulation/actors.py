@@ -86,26 +86,26 @@ class AwsActor:
     mfa: bool = False
     console: bool = False
     web_identity: str = ""
+    on_instance: bool = False
+    """The credentials come from an instance's metadata service."""
     account: str = AWS.account
 
 
-_CLI = "aws-cli/2.17.60 md/awscrt#0.21.2 ua/2.0 os/linux#6.8.0-45-generic md/arch#x86_64 lang/python#3.12.6 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe md/prompt#off"
-AWS_CLI = _CLI
+AWS_CLI = (
+    "aws-cli/2.17.60 md/awscrt#0.21.2 ua/2.0 os/linux#6.8.0-45-generic md/arch#x86_64 lang/python#3.12.6 md/pyimpl#CPython "
+    "cfg/retry-mode#standard md/installer#exe md/prompt#off"
+)
 _TERRAFORM = (
     "APN/1.0 HashiCorp/1.0 Terraform/1.9.5 (+https://www.terraform.io) terraform-provider-aws/5.66.0 "
     "(+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.30.4 ua/2.1 os/linux lang/go#1.22.6 md/GOOS#linux md/GOARCH#amd64 api/ec2#1.177.0"
 )
 _PACKER = "APN/1.0 HashiCorp/1.0 Packer/1.11.2 (+https://www.packer.io/) aws-sdk-go/1.50.6 (go1.21.12; linux; amd64)"
 
-STOLEN_KEY = AwsActor("deploy-legacy", "AIDAQ3EXMPL5TDKXW7JVO", user="deploy-legacy", key="AKIAQ3EXMPL5U4GZQ2RN", ip=INTRUDER_IP, agent=_CLI)
+STOLEN_KEY = AwsActor("deploy-legacy", "AIDAQ3EXMPL5TDKXW7JVO", user="deploy-legacy", key="AKIAQ3EXMPL5U4GZQ2RN", ip=INTRUDER_IP, agent=AWS_CLI)
 """A forgotten user's long-term key in the intruder's hands."""
-STOLEN_SESSION = AwsActor(
-    "j.meyer", "AROAQ3EXMPL5R2HVYNCBT", role="PlatformOperator", key="ASIAQ3EXMPL5LJ6WKX3D", ip=INTRUDER_IP, agent=_CLI
-)
+STOLEN_SESSION = AwsActor("j.meyer", "AROAQ3EXMPL5R2HVYNCBT", role="PlatformOperator", key="ASIAQ3EXMPL5LJ6WKX3D", ip=INTRUDER_IP, agent=AWS_CLI)
 """A phished operator's session replayed from the intruder's host."""
-ENGINEER = AwsActor(
-    "s.okafor", "AROAQ3EXMPL5R2HVYNCBT", role="PlatformOperator", key="ASIAQ3EXMPL5HN2TFV4Q", ip=OFFICE_IP, agent=_CLI, mfa=True
-)
+ENGINEER = AwsActor("s.okafor", "AROAQ3EXMPL5R2HVYNCBT", role="PlatformOperator", key="ASIAQ3EXMPL5HN2TFV4Q", ip=OFFICE_IP, agent=AWS_CLI, mfa=True)
 """An engineer at work, in the same role the intruder stole: the role alone proves nothing."""
 CONSOLE_ENGINEER = AwsActor(
     "s.okafor",
@@ -126,9 +126,7 @@ PIPELINE = AwsActor(
     agent=_TERRAFORM,
     web_identity="arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com",
 )
-IMAGE_PIPELINE = AwsActor(
-    "packer-1726048801", "AROAQ3EXMPL5V7DKQNZRE", role="image-builder-packer", key="ASIAQ3EXMPL5XT4PJH6V", ip=RUNNER_IP, agent=_PACKER
-)
+IMAGE_PIPELINE = AwsActor("packer-1726048801", "AROAQ3EXMPL5V7DKQNZRE", role="image-builder-packer", key="ASIAQ3EXMPL5XT4PJH6V", ip=RUNNER_IP, agent=_PACKER)
 SCHEDULER = AwsActor(
     "instance-scheduler",
     "AROAQ3EXMPL5C3YWGLFAM",
@@ -185,21 +183,24 @@ AZURE_PORTAL_APP = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"
 AZURE_BACKUP_APP = "262044b1-e2ce-469f-a196-69ab7ada62d3"
 """Application id of the first-party "Backup Management Service"."""
 
-AZURE_INTRUDER = AzureActor(
-    "5e0c2d94-1a7f-4b38-9c65-d80f3a721be6", AZURE_CLI_APP, "j.meyer@example.com", "Jonas Meyer", ip=INTRUDER_IP
-)
+AZURE_INTRUDER = AzureActor("5e0c2d94-1a7f-4b38-9c65-d80f3a721be6", AZURE_CLI_APP, "j.meyer@example.com", "Jonas Meyer", ip=INTRUDER_IP)
 """A phished operator's token used from the intruder's host, no second factor in the claims."""
-AZURE_ENGINEER = AzureActor(
-    "b7319f02-6d4e-4c8a-a153-0f92c6e8d7a4", AZURE_PORTAL_APP, "s.okafor@example.com", "Sade Okafor", methods="pwd,mfa"
-)
+AZURE_ENGINEER = AzureActor("b7319f02-6d4e-4c8a-a153-0f92c6e8d7a4", AZURE_PORTAL_APP, "s.okafor@example.com", "Sade Okafor", methods="pwd,mfa")
 AZURE_BACKUP = AzureActor(
-    "0f8b6a1d-3c59-4e27-b0d4-97a2e5c1f368", AZURE_BACKUP_APP, ip="20.42.6.19", role_name="Disk Snapshot Contributor",
+    "0f8b6a1d-3c59-4e27-b0d4-97a2e5c1f368",
+    AZURE_BACKUP_APP,
+    ip="20.42.6.19",
+    role_name="Disk Snapshot Contributor",
     role_definition="7efff54fa5b442b5a1c55411624893ce",
 )
 AZURE_PIPELINE = AzureActor("d4a7c3e8-52b1-4f06-8e9d-6b0a1c7f2935", "6f1d9b24-8ce3-4a75-b2f0-c9e4d3a71586", ip=RUNNER_IP)
 AZURE_POLICY = AzureActor(
-    "91c5e7d3-0a24-4b6f-8d12-e3f7a9b0c648", "1d78a85d-813d-46f0-b496-dd72f50a3ec0", ip="20.42.6.88", managed=True,
-    role_name="Resource Policy Contributor", role_definition="36243c78bf99498c9df986d9f8d28608",
+    "91c5e7d3-0a24-4b6f-8d12-e3f7a9b0c648",
+    "1d78a85d-813d-46f0-b496-dd72f50a3ec0",
+    ip="20.42.6.88",
+    managed=True,
+    role_name="Resource Policy Contributor",
+    role_definition="36243c78bf99498c9df986d9f8d28608",
 )
 
 
@@ -224,9 +225,7 @@ class GcpActor:
 
 GCP_INTRUDER = GcpActor("j.meyer@example.com", ip=INTRUDER_IP, agent="gcloud")
 GCP_ENGINEER = GcpActor("s.okafor@example.com", agent="gcloud")
-GCP_GROUP_MANAGER = GcpActor(
-    "604187293351@cloudservices.gserviceaccount.com", ip="private", agent="GCE Managed Instance Group,gzip(gfe)"
-)
+GCP_GROUP_MANAGER = GcpActor("604187293351@cloudservices.gserviceaccount.com", ip="private", agent="GCE Managed Instance Group,gzip(gfe)")
 GCP_SYSTEM = GcpActor("system@google.com", ip="private")
 """Google itself: system events carry no caller of the project."""
 GCP_PIPELINE = GcpActor(
@@ -234,6 +233,4 @@ GCP_PIPELINE = GcpActor(
     ip=RUNNER_IP,
     agent="Terraform/1.9.5 (+https://www.terraform.io) Terraform-Plugin-SDK/2.33.0 terraform-provider-google/6.1.0,gzip(gfe)",
 )
-GCP_INVENTORY = GcpActor(
-    "asset-inventory@example-prod-417203.iam.gserviceaccount.com", ip=RUNNER_IP, agent="google-api-go-client/0.5,gzip(gfe)"
-)
+GCP_INVENTORY = GcpActor("asset-inventory@example-prod-417203.iam.gserviceaccount.com", ip=RUNNER_IP, agent="google-api-go-client/0.5,gzip(gfe)")

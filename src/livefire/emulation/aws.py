@@ -1,26 +1,21 @@
 """CloudTrail records of EC2 actions, in the shape EC2 gives each action.
 
-Older EC2 actions are logged flat in camelCase, lists as `{"items": [...]}`; newer ones are wrapped in `<Action>Request`
-and `<Action>Response` with PascalCase names, where a list of one becomes an object. Success is the absence of
-`errorCode`. Record contents: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+Older actions write lists as `{"items": [...]}`; in newer, wrapped ones a list of one becomes an object.
 Action parameters: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Operations.html
 """
 
 from __future__ import annotations
 
-import re
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from livefire.emulation.actors import AWS, AWS_CLI, AwsActor
+from livefire.emulation.actors import AWS, AwsActor
+from livefire.emulation.cloudtrail import EC2, Failure, Request, call_flat, call_wrapped, describe, epoch_ms, identity_arn, items, stamp
 from livefire.emulation.scene import Scene
 
-Request = dict[str, Any]
-EC2 = "ec2.amazonaws.com"
-_SESSION_LIFE = timedelta(hours=1)
-_XMLNS = "http://ec2.amazonaws.com/doc/2016-11-15/"
 # (cores, threads per core) of the types used; https://docs.aws.amazon.com/ec2/latest/instancetypes/
 INSTANCE_TYPES: Mapping[str, tuple[int, int]] = {
     "t3.micro": (1, 2),
@@ -32,14 +27,6 @@ INSTANCE_TYPES: Mapping[str, tuple[int, int]] = {
     "p3.8xlarge": (16, 2),
 }
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An EC2 refusal: the code with its Client./Server. prefix, and the message."""
-
-    code: str
-    message: str
 
 
 VCPU_LIMIT = Failure(
@@ -82,138 +69,19 @@ class Launch:
     region: str = AWS.region
 
 
-def epoch_ms(moment: datetime) -> int:
-    """Return milliseconds since 1970: how EC2's flat responses write times."""
-    return int(moment.timestamp()) * 1000
+@dataclass(frozen=True, slots=True)
+class _Network:
+    vpc: str
+    subnet: str
+    group: str
 
 
-def stamp(moment: datetime) -> str:
-    """Return the time as CloudTrail writes it: whole seconds, Z."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def identity_arn(actor: AwsActor) -> str:
-    """Return the ARN CloudTrail shows: the user's, or the session's for a role."""
-    if actor.user:
-        return f"arn:aws:iam::{actor.account}:user/{actor.user}"
-    return f"arn:aws:sts::{actor.account}:assumed-role/{actor.role}/{actor.name}"
-
-
-def user_identity(scene: Scene, actor: AwsActor) -> dict[str, Any]:
-    """Return the `userIdentity` element for IAM users, role sessions and service-linked roles."""
-    if actor.user:
-        return {
-            "type": "IAMUser",
-            "principalId": actor.unique_id,
-            "arn": identity_arn(actor),
-            "accountId": actor.account,
-            "accessKeyId": actor.key,
-            "userName": actor.user,
-        }
-    identity: dict[str, Any] = {
-        "type": "AssumedRole",
-        "principalId": f"{actor.unique_id}:{actor.name}",
-        "arn": identity_arn(actor),
-        "accountId": actor.account,
-    }
-    if actor.key:
-        identity["accessKeyId"] = actor.key
-    context: dict[str, Any] = {
-        "sessionIssuer": {
-            "type": "Role",
-            "principalId": actor.unique_id,
-            "arn": f"arn:aws:iam::{actor.account}:role{actor.role_path}{actor.role}",
-            "accountId": actor.account,
-            "userName": actor.role,
-        },
-    }
-    if actor.web_identity:
-        context["webIdFederationData"] = {"federatedProvider": actor.web_identity, "attributes": {}}
-    context["attributes"] = {"creationDate": stamp(_session_start(scene, actor)), "mfaAuthenticated": "true" if actor.mfa else "false"}
-    identity["sessionContext"] = context
-    if actor.service:
-        identity["invokedBy"] = actor.service
-    return identity
-
-
-def _session_start(scene: Scene, actor: AwsActor) -> datetime:
-    if actor.service:
-        return scene.now
-    begun = scene.start - timedelta(minutes=9)
-    # A later act of the same role is a new session: role sessions last an hour unless asked otherwise.
-    return begun if scene.now - begun < _SESSION_LIFE else scene.now - timedelta(seconds=3)
-
-
-def _agent(actor: AwsActor, source: str, event_name: str) -> str:
-    if actor.service:
-        return actor.service
-    if actor.agent == AWS_CLI:
-        command = re.sub(r"(?<!^)(?=[A-Z])", "-", event_name).lower()
-        return f"{actor.agent} md/command#{source.split('.', 1)[0]}.{command}"
-    return actor.agent
-
-
-def call(
-    scene: Scene,
-    actor: AwsActor,
-    event_name: str,
-    request: Request | None,
-    response: Request | None = None,
-    *,
-    source: str = EC2,
-    read_only: bool = False,
-    failure: Failure | None = None,
-    region: str = AWS.region,
-    request_id: str = "",
-) -> dict[str, Any]:
-    """Write one API call record now, and return it.
-
-    A failure replaces the response by null. `request_id` repeats the id a wrapped response already carries.
-    """
-    raw: dict[str, Any] = {
-        "eventVersion": "1.11",
-        "userIdentity": user_identity(scene, actor),
-        "eventTime": stamp(scene.now),
-        "eventSource": source,
-        "eventName": event_name,
-        "awsRegion": region,
-        "sourceIPAddress": actor.service or actor.ip,
-        "userAgent": _agent(actor, source, event_name),
-    }
-    if failure is not None:
-        raw["errorCode"] = failure.code
-        raw["errorMessage"] = failure.message
-    raw["requestParameters"] = request
-    raw["responseElements"] = None if failure is not None else response
-    raw["requestID"] = request_id or scene.ids.uuid()
-    raw["eventID"] = scene.ids.uuid()
-    raw["readOnly"] = read_only
-    raw["eventType"] = "AwsApiCall"
-    raw["managementEvent"] = True
-    raw["recipientAccountId"] = actor.account
-    raw["eventCategory"] = "Management"
-    if not actor.service:
-        host = f"{source.split('.', 1)[0]}.{region}.amazonaws.com"
-        raw["tlsDetails"] = {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": host}
-    if actor.console:
-        raw["sessionCredentialFromConsole"] = "true"
-    scene.add(raw["eventID"], raw, scene.now.replace(microsecond=0))
-    return raw
-
-
-def _flat(scene: Scene, actor: AwsActor, name: str, request: Request, response: Request, failure: Failure | None = None, region: str = AWS.region) -> None:
-    request_id = scene.ids.uuid()
-    call(scene, actor, name, request, {"requestId": request_id, **response}, failure=failure, region=region, request_id=request_id)
-
-
-def _wrapped(scene: Scene, actor: AwsActor, name: str, request: Request, response: Request) -> None:
-    request_id = scene.ids.uuid()
-    answer = {f"{name}Response": {"xmlns": _XMLNS, "requestId": request_id, **response}}
-    call(scene, actor, name, {f"{name}Request": request}, answer, request_id=request_id)
-
-
-def _items(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"items": [dict(v) for v in values]}
+def _network(region: str) -> _Network:
+    if region == AWS.region:
+        return _Network(AWS.vpc, AWS.subnet, AWS.security_group)
+    # Every region has its own default network: derived, so that one region's ids stay the same.
+    digits = uuid.uuid5(uuid.NAMESPACE_DNS, f"{AWS.account}.{region}").hex
+    return _Network(f"vpc-0{digits[:16]}", f"subnet-0{digits[4:20]}", f"sg-0{digits[8:24]}")
 
 
 def _tags(name: str) -> list[dict[str, str]]:
@@ -221,7 +89,7 @@ def _tags(name: str) -> list[dict[str, str]]:
 
 
 def _tag_specification(resource_type: str, name: str) -> dict[str, Any]:
-    return _items([{"resourceType": resource_type, "tags": _tags(name)}])
+    return items([{"resourceType": resource_type, "tags": _tags(name)}])
 
 
 def run_instances(scene: Scene, actor: AwsActor, launch: Launch, failure: Failure | None = None) -> tuple[str, ...]:
@@ -231,7 +99,7 @@ def run_instances(scene: Scene, actor: AwsActor, launch: Launch, failure: Failur
     the request's `blockDeviceMapping` only, the response's is `{}` at launch.
     """
     token = scene.ids.uuid()
-    request: Request = {"instancesSet": _items([{"imageId": launch.image, "minCount": launch.count, "maxCount": launch.count}])}
+    request: Request = {"instancesSet": items([{"imageId": launch.image, "minCount": launch.count, "maxCount": launch.count}])}
     if launch.key_name:
         request["keyName"] = launch.key_name
     if launch.user_data:
@@ -239,21 +107,21 @@ def run_instances(scene: Scene, actor: AwsActor, launch: Launch, failure: Failur
     if not launch.template:
         request["instanceType"] = launch.instance_type
     mappings = [{"deviceName": device, "ebs": {"snapshotId": snapshot, "deleteOnTermination": True}} for device, snapshot in launch.snapshots]
-    request["blockDeviceMapping"] = _items(mappings) if mappings else {}
+    request["blockDeviceMapping"] = items(mappings) if mappings else {}
     request["monitoring"] = {"enabled": False}
     if not launch.interface:
-        request["subnetId"] = AWS.subnet
+        request["subnetId"] = _network(launch.region).subnet
     request["disableApiTermination"] = False
     request["disableApiStop"] = False
     request["clientToken"] = token
     if launch.interface:
         interface = {"networkInterfaceId": launch.interface, "deviceIndex": 0, "deleteOnTermination": False}
-        request["networkInterfaceSet"] = _items([interface])
+        request["networkInterfaceSet"] = items([interface])
         request["ebsOptimized"] = False
         request["creditSpecification"] = {"cpuCredits": "unlimited"}
         request["hibernationOptions"] = {"configured": False}
     else:
-        request["groupSet"] = _items([{"groupId": AWS.security_group}])
+        request["groupSet"] = items([{"groupId": _network(launch.region).group}])
     if launch.profile:
         request["iamInstanceProfile"] = {"name": launch.profile}
     if launch.template:
@@ -265,9 +133,9 @@ def run_instances(scene: Scene, actor: AwsActor, launch: Launch, failure: Failur
         "reservationId": scene.ids.ec2("r"),
         "ownerId": actor.account,
         "groupSet": {},
-        "instancesSet": _items(instances),
+        "instancesSet": items(instances),
     }
-    _flat(scene, actor, "RunInstances", request, response, failure, launch.region)
+    call_flat(scene, actor, "RunInstances", request, response, failure=failure, region=launch.region)
     return tuple(str(i["instanceId"]) for i in instances)
 
 
@@ -275,6 +143,7 @@ def _instance(scene: Scene, launch: Launch, token: str, index: int) -> dict[str,
     address = f"10.20.{scene.ids.random.randrange(0, 16)}.{scene.ids.random.randrange(10, 250)}"
     host = f"ip-{address.replace('.', '-')}." + ("ec2.internal" if launch.region == "us-east-1" else f"{launch.region}.compute.internal")
     cores, threads = INSTANCE_TYPES[launch.instance_type]
+    network = _network(launch.region)
     instance: dict[str, Any] = {
         "instanceId": scene.ids.ec2("i"),
         "imageId": launch.image,
@@ -291,8 +160,8 @@ def _instance(scene: Scene, launch: Launch, token: str, index: int) -> dict[str,
         "launchTime": epoch_ms(scene.now),
         "placement": {"availabilityZone": f"{launch.region}a", "tenancy": "default"},
         "monitoring": {"state": "disabled"},
-        "subnetId": AWS.subnet,
-        "vpcId": AWS.vpc,
+        "subnetId": network.subnet,
+        "vpcId": network.vpc,
         "privateIpAddress": address,
         "stateReason": {"code": "pending", "message": "pending"},
         "architecture": "x86_64",
@@ -304,13 +173,13 @@ def _instance(scene: Scene, launch: Launch, token: str, index: int) -> dict[str,
         "hypervisor": "xen",
     }
     if launch.name:
-        instance["tagSet"] = _items(_tags(launch.name))
-    groups = _items([{"groupId": AWS.security_group, "groupName": "default"}])
+        instance["tagSet"] = items(_tags(launch.name))
+    groups = items([{"groupId": network.group, "groupName": "default"}])
     instance |= {
         "clientToken": token,
         "groupSet": groups,
         "sourceDestCheck": True,
-        "networkInterfaceSet": _items([_interface(scene, launch, address, host, groups)]),
+        "networkInterfaceSet": items([_interface(scene, launch, address, host, groups)]),
     }
     if launch.profile:
         arn = f"arn:aws:iam::{AWS.account}:instance-profile/{launch.profile}"
@@ -336,10 +205,11 @@ def _instance(scene: Scene, launch: Launch, token: str, index: int) -> dict[str,
 
 def _interface(scene: Scene, launch: Launch, address: str, host: str, groups: Mapping[str, Any]) -> dict[str, Any]:
     octets = scene.ids.hexadecimal(10)
+    network = _network(launch.region)
     return {
         "networkInterfaceId": launch.interface or scene.ids.ec2("eni"),
-        "subnetId": AWS.subnet,
-        "vpcId": AWS.vpc,
+        "subnetId": network.subnet,
+        "vpcId": network.vpc,
         "ownerId": AWS.account,
         "status": "in-use",
         "macAddress": "0e:" + ":".join(octets[i : i + 2] for i in range(0, 10, 2)),
@@ -362,25 +232,42 @@ def _interface(scene: Scene, launch: Launch, address: str, host: str, groups: Ma
     }
 
 
-def _transition(scene: Scene, actor: AwsActor, event_name: str, instances: Sequence[str], was: str, now: str, extra: Request, failure: Failure | None) -> None:
-    request = {"instancesSet": _items([{"instanceId": i} for i in instances]), **extra}
-    change = {"currentState": {"code": STATES[now], "name": now}, "previousState": {"code": STATES[was], "name": was}}
-    _flat(scene, actor, event_name, request, {"instancesSet": _items([{"instanceId": i, **change} for i in instances])}, failure)
+@dataclass(frozen=True, slots=True)
+class _Change:
+    event_name: str
+    was: str
+    now: str
+    extra: tuple[tuple[str, Any], ...] = ()
+
+
+_STOP = _Change("StopInstances", "running", "stopping", (("force", False),))
+_START = _Change("StartInstances", "stopped", "pending")
+_TERMINATE = _Change("TerminateInstances", "running", "shutting-down")
+
+
+def _transition(scene: Scene, actor: AwsActor, change: _Change, instances: Sequence[str], failure: Failure | None = None) -> None:
+    request = {"instancesSet": items([{"instanceId": i} for i in instances]), **dict(change.extra)}
+    states = {
+        "currentState": {"code": STATES[change.now], "name": change.now},
+        "previousState": {"code": STATES[change.was], "name": change.was},
+    }
+    response = {"instancesSet": items([{"instanceId": i, **states} for i in instances])}
+    call_flat(scene, actor, change.event_name, request, response, failure=failure)
 
 
 def stop_instances(scene: Scene, actor: AwsActor, *instances: str, failure: Failure | None = None) -> None:
     """Write StopInstances, running to stopping."""
-    _transition(scene, actor, "StopInstances", instances, "running", "stopping", {"force": False}, failure)
+    _transition(scene, actor, _STOP, instances, failure)
 
 
 def start_instances(scene: Scene, actor: AwsActor, *instances: str) -> None:
     """Write StartInstances, stopped to pending."""
-    _transition(scene, actor, "StartInstances", instances, "stopped", "pending", {}, None)
+    _transition(scene, actor, _START, instances)
 
 
 def terminate_instances(scene: Scene, actor: AwsActor, *instances: str, failure: Failure | None = None) -> None:
     """Write TerminateInstances, running to shutting-down."""
-    _transition(scene, actor, "TerminateInstances", instances, "running", "shutting-down", {}, failure)
+    _transition(scene, actor, _TERMINATE, instances, failure)
 
 
 def create_snapshot(scene: Scene, actor: AwsActor, volume: str, name: str, size: int = 8) -> str:
@@ -396,9 +283,9 @@ def create_snapshot(scene: Scene, actor: AwsActor, volume: str, name: str, size:
         "volumeSize": str(size),
         "description": name,
         "encrypted": False,
-        "tagSet": _items(_tags(name)),
+        "tagSet": items(_tags(name)),
     }
-    _flat(scene, actor, "CreateSnapshot", request, response)
+    call_flat(scene, actor, "CreateSnapshot", request, response)
     return snapshot
 
 
@@ -426,10 +313,10 @@ def create_volume(scene: Scene, actor: AwsActor, name: str, snapshot: str = "", 
         "iops": 3000,
         "throughput": 125,
         "encrypted": False,
-        "tagSet": _items(_tags(name)),
+        "tagSet": items(_tags(name)),
         "multiAttachEnabled": False,
     }
-    _flat(scene, actor, "CreateVolume", request, response)
+    call_flat(scene, actor, "CreateVolume", request, response)
     return volume
 
 
@@ -437,7 +324,7 @@ def attach_volume(scene: Scene, actor: AwsActor, volume: str, instance: str, dev
     """Write AttachVolume."""
     place = {"volumeId": volume, "instanceId": instance, "device": device}
     response = {**place, "status": "attaching", "attachTime": epoch_ms(scene.now), "deleteOnTermination": False}
-    _flat(scene, actor, "AttachVolume", {**place, "deleteOnTermination": False}, response)
+    call_flat(scene, actor, "AttachVolume", {**place, "deleteOnTermination": False}, response)
 
 
 def detach_volume(scene: Scene, actor: AwsActor, volume: str, instance: str, device: str) -> None:
@@ -445,7 +332,7 @@ def detach_volume(scene: Scene, actor: AwsActor, volume: str, instance: str, dev
     place = {"volumeId": volume, "instanceId": instance, "device": device}
     attached = epoch_ms(scene.now - timedelta(days=12))
     response = {**place, "status": "detaching", "attachTime": attached, "deleteOnTermination": True}
-    _flat(scene, actor, "DetachVolume", {**place, "force": False}, response)
+    call_flat(scene, actor, "DetachVolume", {**place, "force": False}, response)
 
 
 def register_image(scene: Scene, actor: AwsActor, name: str, snapshot: str) -> str:
@@ -456,12 +343,12 @@ def register_image(scene: Scene, actor: AwsActor, name: str, snapshot: str) -> s
         "name": name,
         "architecture": "x86_64",
         "rootDeviceName": "/dev/xvda",
-        "blockDeviceMapping": _items([{"deviceName": "/dev/xvda", "ebs": ebs}]),
+        "blockDeviceMapping": items([{"deviceName": "/dev/xvda", "ebs": ebs}]),
         "virtualizationType": "hvm",
         "sriovNetSupport": "simple",
         "enaSupport": True,
     }
-    _flat(scene, actor, "RegisterImage", request, {"imageId": image})
+    call_flat(scene, actor, "RegisterImage", request, {"imageId": image})
     return image
 
 
@@ -470,10 +357,10 @@ def share_snapshot(scene: Scene, actor: AwsActor, snapshot: str, *, account: str
     grantee = {"userId": account} if account else {"group": "all"}
     request = {
         "snapshotId": snapshot,
-        "createVolumePermission": {"remove" if remove else "add": _items([grantee])},
+        "createVolumePermission": {"remove" if remove else "add": items([grantee])},
         "attributeType": "CREATE_VOLUME_PERMISSION",
     }
-    _flat(scene, actor, "ModifySnapshotAttribute", request, {"_return": True})
+    call_flat(scene, actor, "ModifySnapshotAttribute", request, {"_return": True})
 
 
 def replace_root_volume(scene: Scene, actor: AwsActor, instance: str, snapshot: str) -> str:
@@ -488,7 +375,7 @@ def replace_root_volume(scene: Scene, actor: AwsActor, instance: str, snapshot: 
         "snapshotId": snapshot,
         "deleteReplacedRootVolume": True,
     }
-    _wrapped(scene, actor, "CreateReplaceRootVolumeTask", request, {"replaceRootVolumeTask": body})
+    call_wrapped(scene, actor, "CreateReplaceRootVolumeTask", request, {"replaceRootVolumeTask": body})
     return task
 
 
@@ -496,7 +383,7 @@ def require_metadata_tokens(scene: Scene, actor: AwsActor, instance: str) -> Non
     """Write ModifyInstanceMetadataOptions, a wrapped action, hardening one instance."""
     options = {"state": "pending", "httpTokens": "required", "httpPutResponseHopLimit": 2, "httpEndpoint": "enabled"}
     request = {"InstanceId": instance, "HttpTokens": "required", "HttpPutResponseHopLimit": 2}
-    _wrapped(scene, actor, "ModifyInstanceMetadataOptions", request, {"instanceId": instance, "instanceMetadataOptions": options})
+    call_wrapped(scene, actor, "ModifyInstanceMetadataOptions", request, {"instanceId": instance, "instanceMetadataOptions": options})
 
 
 def public_image_volume_created(scene: Scene, region: str = AWS.region) -> None:
@@ -530,26 +417,22 @@ def public_image_volume_created(scene: Scene, region: str = AWS.region) -> None:
         scene.add(event_id, raw, scene.now.replace(microsecond=0))
 
 
-def describe(scene: Scene, actor: AwsActor, event_name: str, request: Request | None = None, *, source: str = EC2, region: str = AWS.region) -> None:
-    """Write a read-only call; EC2 and most services log no response for these."""
-    call(scene, actor, event_name, request, source=source, read_only=True, region=region)
-
-
 def describe_instances(scene: Scene, actor: AwsActor, *instances: str) -> None:
-    """Write DescribeInstances for the given instances, or for all."""
-    wanted = _items([{"instanceId": i} for i in instances]) if instances else {}
-    describe(scene, actor, "DescribeInstances", {"instancesSet": wanted, "filterSet": {}})
+    """Write DescribeInstances for the given instances, or for all that run."""
+    wanted = items([{"instanceId": i} for i in instances]) if instances else {}
+    running = items([{"name": "instance-state-name", "valueSet": items([{"value": "running"}])}])
+    describe(scene, actor, "DescribeInstances", {"instancesSet": wanted, "filterSet": {} if instances else running})
 
 
 def describe_snapshots(scene: Scene, actor: AwsActor, *snapshots: str) -> None:
     """Write DescribeSnapshots, what `aws ec2 wait snapshot-completed` does."""
-    wanted = _items([{"snapshotId": s} for s in snapshots]) if snapshots else {}
+    wanted = items([{"snapshotId": s} for s in snapshots]) if snapshots else {}
     describe(scene, actor, "DescribeSnapshots", {"snapshotSet": wanted, "ownersSet": {}, "sharedUsersSet": {}, "filterSet": {}})
 
 
 def describe_volumes(scene: Scene, actor: AwsActor, *volumes: str) -> None:
     """Write DescribeVolumes for the given volumes, or for all."""
-    wanted = _items([{"volumeId": v} for v in volumes]) if volumes else {}
+    wanted = items([{"volumeId": v} for v in volumes]) if volumes else {}
     describe(scene, actor, "DescribeVolumes", {"volumeSet": wanted, "filterSet": {}})
 
 
@@ -559,5 +442,10 @@ def instance_role(actor_ip: str, instance: str) -> AwsActor:
 
 
 _INSTANCE_ROLE = AwsActor(
-    "", "AROAQ3EXMPL5S6ZLBTYJP", role="app-server", key="ASIAQ3EXMPL5W2GQN7DK", agent="aws-sdk-go/1.51.11 (go1.21.9; linux; amd64) amazon-ssm-agent/"
+    "",
+    "AROAQ3EXMPL5S6ZLBTYJP",
+    role="app-server",
+    key="ASIAQ3EXMPL5W2GQN7DK",
+    agent="aws-sdk-go/1.51.11 (go1.21.9; linux; amd64) amazon-ssm-agent/",
+    on_instance=True,
 )

@@ -20,6 +20,9 @@ from livefire.emulation.scene import Scene
 
 SUBSCRIPTION = f"/subscriptions/{AZURE.subscription}"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/{AZURE.group}"
+_TOKEN_LIFE = 5100
+# 1970 in .NET ticks, units of 100 ns since the year 1.
+_EPOCH_TICKS = 621_355_968_000_000_000
 _OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 _TENANT_ID = "http://schemas.microsoft.com/identity/claims/tenantid"
 _SCOPE = "http://schemas.microsoft.com/identity/claims/scope"
@@ -63,14 +66,16 @@ def timestamp(scene: Scene) -> str:
 
 def claims(scene: Scene, actor: AzureActor) -> dict[str, str]:
     """Return the token's claims: a person has upn, name and scope; an application has none of them."""
-    issued = int(scene.start.timestamp()) - 840
+    issued, now = int(scene.start.timestamp()) - 840, int(scene.now.timestamp())
+    if not 0 <= now - issued < _TOKEN_LIFE:
+        issued = now - 300
     issuer = f"https://sts.windows.net/{AZURE.tenant}/"
     result = {
         "aud": "https://management.core.windows.net/",
         "iss": issuer,
         "iat": str(issued),
         "nbf": str(issued),
-        "exp": str(issued + 5100),
+        "exp": str(issued + _TOKEN_LIFE),
         "aio": f"E2ZgY{actor.object_id.replace('-', '')[:20]}",
         "appid": actor.app_id,
         "appidacr": "0" if actor.upn else "2",
@@ -173,9 +178,7 @@ def act(
         answer = "Created" if ends.created else "Accepted"
         line.row("Accept", f"Accepted.{answer}", 431, statusCode=answer, serviceRequestId=scene.ids.uuid())
         scene.wait(ends.seconds, ends.seconds * 1.3)
-    line.row(
-        "Success", f"Succeeded.{status}", int(ends.seconds * 1000), statusCode=status, serviceRequestId=scene.ids.uuid(), responseBody=_text(response)
-    )
+    line.row("Success", f"Succeeded.{status}", int(ends.seconds * 1000), statusCode=status, serviceRequestId=scene.ids.uuid(), responseBody=_text(response))
     return line.correlation
 
 
@@ -183,7 +186,9 @@ def _text(body: Mapping[str, Any] | None) -> str:
     return "" if body is None else json.dumps(body, separators=(",", ":"))
 
 
-def machine_body(name: str, vm_id: str, storage: Mapping[str, Any], *, size: str = "Standard_B2s", state: str = "Creating", group: str = AZURE.group) -> dict[str, Any]:
+def machine_body(
+    name: str, vm_id: str, storage: Mapping[str, Any], *, size: str = "Standard_B2s", state: str = "Creating", group: str = AZURE.group
+) -> dict[str, Any]:
     """Return a virtual machine as Resource Manager answers it; tag values are masked in the log."""
     return {
         "name": name,
@@ -288,8 +293,8 @@ def portal_form(raw: Mapping[str, Any]) -> dict[str, Any]:
     kind = action.rsplit("/", 2)[0] if action.endswith("/action") else action.rsplit("/", 1)[0]
     status = _REST_STATUS.get(raw["resultType"], raw["resultType"])
     sub_status = properties.get("statusCode", "")
-    moment = datetime.fromisoformat(raw["time"][:26] + "+00:00")
-    ticks = 621_355_968_000_000_000 + int(moment.timestamp() * 10_000_000)
+    second = datetime.fromisoformat(raw["time"][:19] + "+00:00")
+    ticks = _EPOCH_TICKS + int(second.timestamp()) * 10_000_000 + int(raw["time"][20:27])
     token: Mapping[str, str] = identity.get("claims", {})
     return {
         "authorization": {"action": action, "scope": entity},

@@ -150,8 +150,8 @@ def operate(
     method: str,
     target: Target,
     request: Mapping[str, Any],
-    permissions: Sequence[Mapping[str, Any]],
     *,
+    permissions: Sequence[Mapping[str, Any]],
     seconds: float = 7.0,
     metadata: Mapping[str, Any] | None = None,
     failure: Failure | None = None,
@@ -259,13 +259,13 @@ def insert_instance(
     ]
     used = {"isBootDisk": True, "sourceImage": link(image), "sourceImageId": scene.ids.digits(19)}
     metadata = {"usedResources": {"attachedDisks": [used]}}
-    return operate(scene, actor, method, target, request, permissions, metadata=metadata, failure=failure)
+    return operate(scene, actor, method, target, request, permissions=permissions, metadata=metadata, failure=failure)
 
 
-def change_instance(scene: Scene, actor: GcpActor, verb: str, target: Target, request: Mapping[str, Any] | None = None, seconds: float = 12.0) -> None:
+def change_instance(scene: Scene, actor: GcpActor, verb: str, target: Target, request: Mapping[str, Any] | None = None, *, seconds: float = 12.0) -> None:
     """Write an action on one instance: stop, start, delete, attachDisk, detachDisk, setLabels, ..."""
     permission = grant(f"compute.instances.{verb}", target.name)
-    operate(scene, actor, f"v1.compute.instances.{verb}", target, request or {}, [permission], seconds=seconds)
+    operate(scene, actor, f"v1.compute.instances.{verb}", target, request or {}, permissions=[permission], seconds=seconds)
 
 
 def insert_disk(scene: Scene, actor: GcpActor, target: Target, source_snapshot: str = "", size: int = 50) -> None:
@@ -276,4 +276,4 @@ def insert_disk(scene: Scene, actor: GcpActor, target: Target, source_snapshot: 
     permissions = [grant("compute.disks.create", target.name)]
     if source_snapshot:
         permissions.append(grant("compute.snapshots.useReadOnly", source_snapshot))
-    operate(scene, actor, "v1.compute.disks.insert", target, request, permissions)
+    operate(scene, actor, "v1.compute.disks.insert", target, request, permissions=permissions)

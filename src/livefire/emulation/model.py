@@ -153,9 +153,6 @@ class Emulation:
         scene = Scene(f"{self.id}:{seed}", start)
         self.build(scene)
         own = Role.ATTACK if self.kind is Kind.ATTACK else Role.BENIGN
-        records = [
-            LogRecord(self.log_source, entry.event_id, entry.time, Role.NOISE if entry.noise else own, entry.raw)
-            for entry in scene.entries
-        ]
+        records = [LogRecord(self.log_source, entry.event_id, entry.time, Role.NOISE if entry.noise else own, entry.raw) for entry in scene.entries]
         records.sort(key=lambda r: r.time)
         return Telemetry(self.id, self.log_source, tuple(records))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from livefire.emulation import aws, azure, gcp
+from livefire.emulation import aws, azure, cloudtrail, gcp
 from livefire.emulation.actors import (
     AWS,
     AWS_CLI,
@@ -44,7 +44,8 @@ def _heartbeat(scene: Scene) -> None:
     actor = aws.instance_role(f"192.0.2.{FLEET.index(machine) + 200}", machine)
     request = {"instanceId": machine, "agentVersion": "3.3.859.0", "agentStatus": "Active", "platformType": "Linux", "platformName": "Amazon Linux"}
     request |= {"platformVersion": "2023", "computerName": f"app-{FLEET.index(machine)}.example.com", "agentName": "amazon-ssm-agent"}
-    aws.call(scene, actor, "UpdateInstanceInformation", request, source="ssm.amazonaws.com")
+    request |= {"iPAddress": f"10.20.3.{FLEET.index(machine) + 20}"}
+    cloudtrail.call(scene, actor, "UpdateInstanceInformation", request, source="ssm.amazonaws.com")
 
 
 def _service_assumes_role(scene: Scene) -> None:
@@ -52,11 +53,11 @@ def _service_assumes_role(scene: Scene) -> None:
     role = f"arn:aws:iam::{AWS.account}:role/{scene.ids.pick(('app-server', 'report-function', 'queue-worker'))}"
     session = scene.ids.pick(FLEET)
     event_id = scene.ids.uuid()
-    credentials = {"accessKeyId": "ASIA" + scene.ids.base32(16), "expiration": aws.stamp(scene.now + timedelta(hours=6))}
+    credentials = {"accessKeyId": "ASIA" + scene.ids.base32(16), "expiration": cloudtrail.stamp(scene.now + timedelta(hours=6))}
     raw: dict[str, Any] = {
         "eventVersion": "1.11",
         "userIdentity": {"type": "AWSService", "invokedBy": service},
-        "eventTime": aws.stamp(scene.now),
+        "eventTime": cloudtrail.stamp(scene.now),
         "eventSource": "sts.amazonaws.com",
         "eventName": "AssumeRole",
         "awsRegion": AWS.region,
@@ -87,30 +88,32 @@ def _engineer_looks_around(scene: Scene) -> None:
 
 def _pipeline_plans(scene: Scene) -> None:
     groups: dict[str, Any] = {"securityGroupSet": {}, "securityGroupIdSet": {"items": [{"groupId": AWS.security_group}]}, "filterSet": {}}
-    aws.describe(scene, PIPELINE, "DescribeSecurityGroups", groups)
+    cloudtrail.describe(scene, PIPELINE, "DescribeSecurityGroups", groups)
     # A newer EC2 action: wrapped, and a list of one written as an object.
     one = {"LaunchTemplateId": {"tag": 1, "content": AWS.launch_template}}
-    aws.describe(scene, PIPELINE, "DescribeLaunchTemplates", {"DescribeLaunchTemplatesRequest": one})
+    cloudtrail.describe(scene, PIPELINE, "DescribeLaunchTemplates", {"DescribeLaunchTemplatesRequest": one})
 
 
 def _monitor_reads(scene: Scene) -> None:
-    aws.describe(scene, _MONITOR, "DescribeAlarms", {"maxRecords": 100}, source="monitoring.amazonaws.com")
+    cloudtrail.describe(scene, _MONITOR, "DescribeAlarms", {"maxRecords": 100}, source="monitoring.amazonaws.com")
 
 
 def _reads_parameters(scene: Scene) -> None:
     names = [f"/app/{scene.ids.pick(('billing', 'orders', 'search'))}/config"]
-    aws.describe(scene, aws.instance_role("192.0.2.201", FLEET[0]), "GetParameters", {"names": names, "withDecryption": True}, source="ssm.amazonaws.com")
+    cloudtrail.describe(
+        scene, aws.instance_role("192.0.2.201", FLEET[0]), "GetParameters", {"names": names, "withDecryption": True}, source="ssm.amazonaws.com"
+    )
 
 
 def _console_lists_buckets(scene: Scene) -> None:
-    aws.describe(scene, CONSOLE_ENGINEER, "ListBuckets", {"Host": "s3.amazonaws.com"}, source="s3.amazonaws.com")
+    cloudtrail.describe(scene, CONSOLE_ENGINEER, "ListBuckets", {"Host": "s3.amazonaws.com"}, source="s3.amazonaws.com")
 
 
 def _pipeline_tags(scene: Scene) -> None:
     request_id = scene.ids.uuid()
     tags = {"items": [{"key": "cost-centre", "value": scene.ids.digits(4)}]}
     request = {"resourcesSet": {"items": [{"resourceId": scene.ids.pick(FLEET)}]}, "tagSet": tags}
-    aws.call(scene, PIPELINE, "CreateTags", request, {"requestId": request_id, "_return": True}, request_id=request_id)
+    cloudtrail.call(scene, PIPELINE, "CreateTags", request, {"requestId": request_id, "_return": True}, request_id=request_id)
 
 
 def _engineer_hardens(scene: Scene) -> None:
@@ -122,7 +125,7 @@ def _function_logs(scene: Scene) -> None:
     actor = AwsActor(
         "report-function", "AROAQ3EXMPL5B5TGRVQHN", role="report-function", key="ASIAQ3EXMPL5FQ2LXJ7C", ip="192.0.2.33", agent="awslambda-worker/1.0"
     )
-    aws.call(scene, actor, "CreateLogStream", request, source="logs.amazonaws.com")
+    cloudtrail.call(scene, actor, "CreateLogStream", request, source="logs.amazonaws.com")
 
 
 def _advisor_recommends(scene: Scene) -> None:
@@ -230,7 +233,7 @@ def recon(scene: Scene, actor: AwsActor) -> None:
     """Write what an operator or intruder at a shell asks first: who am I, what runs here."""
     with scene.noise(-40):
         source = "sts.amazonaws.com"
-        aws.describe(scene, actor, "GetCallerIdentity", source=source)
+        cloudtrail.describe(scene, actor, "GetCallerIdentity", source=source)
         if actor.agent == AWS_CLI:
             scene.wait(6, 20)
             aws.describe_instances(scene, actor)

@@ -12,6 +12,7 @@ from livefire.emulation import aws, azure, gcp
 from livefire.emulation.actors import (
     AUTOSCALING,
     AWS,
+    AZURE,
     AZURE_BACKUP,
     AZURE_ENGINEER,
     AZURE_INTRUDER,
@@ -68,7 +69,7 @@ def _snapshot_and_capture(scene: Scene) -> None:
         "name": "livefire-image",
         "id": image,
         "type": "Microsoft.Compute/images",
-        "location": azure.AZURE.location,
+        "location": AZURE.location,
         "properties": {"sourceVirtualMachine": {"id": machine}, "provisioningState": "Succeeded", "hyperVGeneration": "V2"},
     }
     azure.act(scene, AZURE_INTRUDER, "Microsoft.Compute/images/write", image, azure.Outcome(created=True, seconds=20), response=body)
@@ -91,12 +92,12 @@ def _share_cloud_snapshot(scene: Scene) -> None:
     surround(scene, GCP_HABITS)
     disk, copy = gcp.disk(scene, "orders-db"), gcp.snapshot(scene, "livefire-snap")
     permissions = [gcp.grant("compute.snapshots.create", copy.name), gcp.grant("compute.disks.createSnapshot", disk.name)]
-    gcp.operate(scene, GCP_INTRUDER, "v1.compute.disks.createSnapshot", disk, {"name": "livefire-snap"}, permissions, seconds=20)
+    gcp.operate(scene, GCP_INTRUDER, "v1.compute.disks.createSnapshot", disk, {"name": "livefire-snap"}, permissions=permissions, seconds=20)
     scene.wait(10, 40)
     binding: dict[str, Any] = {"role": "roles/compute.storageAdmin", "members": ["user:drop.box@example.net"]}
     policy = {"policy": {"bindings": [binding]}, "resource": "livefire-snap"}
     permission = gcp.grant("compute.snapshots.setIamPolicy", copy.name)
-    gcp.operate(scene, GCP_INTRUDER, "v1.compute.snapshots.setIamPolicy", copy, policy, [permission], seconds=1)
+    gcp.operate(scene, GCP_INTRUDER, "v1.compute.snapshots.setIamPolicy", copy, policy, permissions=[permission], seconds=1)
 
 
 def _unshare_snapshot(scene: Scene) -> None:
@@ -104,6 +105,8 @@ def _unshare_snapshot(scene: Scene) -> None:
     with scene.noise(-30):
         aws.describe_snapshots(scene, ENGINEER)
     aws.share_snapshot(scene, ENGINEER, scene.ids.ec2("snap"), account="999999999999", remove=True)
+    scene.wait(20, 90)
+    aws.share_snapshot(scene, ENGINEER, scene.ids.ec2("snap"), remove=True)
 
 
 def _share_with_backup_account(scene: Scene) -> None:
@@ -192,7 +195,8 @@ ATTACKS: tuple[Emulation, ...] = (
         "Snapshot a machine's disk and capture its image",
         Kind.ATTACK,
         "A phished operator's token snapshots a server's OS disk, deallocates and generalizes the server, captures it and makes an image.",
-        "MICROSOFT.COMPUTE/SNAPSHOTS/WRITE Success with creationData.sourceResourceId of a machine's disk, then VIRTUALMACHINES/CAPTURE/ACTION or IMAGES/WRITE by the same caller.",
+        "MICROSOFT.COMPUTE/SNAPSHOTS/WRITE Success with creationData.sourceResourceId of a machine's disk, "
+        "then VIRTUALMACHINES/CAPTURE/ACTION or IMAGES/WRITE by the same caller.",
         _snapshot_and_capture,
         commands=(
             "az snapshot create -g $G -n livefire-snap --source app04_OsDisk_1",
@@ -238,7 +242,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "Snapshot a disk and grant it to an outsider",
         Kind.ATTACK,
         "A phished user snapshots a database disk and gives an outside address rights on the snapshot.",
-        "compute.disks.createSnapshot (on the disk), then compute.snapshots.setIamPolicy with request.policy.bindings[].members[] outside the company's domain.",
+        "compute.disks.createSnapshot (on the disk), then compute.snapshots.setIamPolicy with request.policy.bindings[].members[] outside the company.",
         _share_cloud_snapshot,
         commands=(
             "gcloud compute disks snapshot orders-db --zone us-central1-a --snapshot-names livefire-snap",
@@ -255,10 +259,10 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         Cloud.AWS,
         "A snapshot's sharing is taken back",
         Kind.LOOK_ALIKE,
-        "An engineer removes an old partner account's right to a snapshot.",
+        "An engineer removes an old partner account's right to one snapshot and everybody's right to another.",
         "Nothing to find: a permission was removed.",
         _unshare_snapshot,
-        commands=(f"{_PERMISSION} remove --user-ids $PARTNER",),
+        commands=(f"{_PERMISSION} remove --user-ids $PARTNER", f"{_PERMISSION} remove --group-names all"),
         resembles=(_SHARE, _PUBLIC),
         differs_by=("createVolumePermission holds remove, not add",),
     ),
@@ -296,7 +300,11 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         "Nothing to find for who knows the service's application id.",
         _backup_snapshot,
         resembles=(_CAPTURE,),
-        differs_by=("claims.appid is the Backup Management Service", "evidence.principalType is ServicePrincipal, no upn claim", "no deallocate, generalize or capture follows"),
+        differs_by=(
+            "claims.appid is the Backup Management Service",
+            "evidence.principalType is ServicePrincipal, no upn claim",
+            "no deallocate, generalize or capture follows",
+        ),
     ),
     Emulation(
         "T1578/azure-resize",
@@ -308,7 +316,11 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         "Nothing to find: no snapshot, no capture, and the OS disk is still the one made from the image.",
         _resize,
         resembles=(_CAPTURE, "T1578.004/azure-disk-from-snapshot", "T1578.002/azure-create-vm"),
-        differs_by=("properties.statusCode of virtualMachines/write is OK, not Created", "osDisk.createOption in responseBody is FromImage, not Attach", "no snapshots/write, disks/write or capture"),
+        differs_by=(
+            "properties.statusCode of virtualMachines/write is OK, not Created",
+            "osDisk.createOption in responseBody is FromImage, not Attach",
+            "no snapshots/write, disks/write or capture",
+        ),
     ),
     Emulation(
         "T1578/aws-scale-in",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livefire.emulation import aws, azure, gcp
+from livefire.emulation import aws, azure, cloudtrail, gcp
 from livefire.emulation.actors import (
     AUTOSCALING,
     AWS,
@@ -10,6 +10,7 @@ from livefire.emulation.actors import (
     AZURE_INTRUDER,
     AZURE_PIPELINE,
     ENGINEER,
+    GCP,
     GCP_GROUP_MANAGER,
     GCP_INTRUDER,
     GCP_PIPELINE,
@@ -32,7 +33,7 @@ _QUOTA = "Operation could not be completed as it results in exceeding approved s
 def _finds_image(scene: Scene, actor: AwsActor) -> None:
     with scene.noise(-4):
         request = {"names": [_LATEST_IMAGE], "withDecryption": False}
-        aws.describe(scene, actor, "GetParameters", request, source="ssm.amazonaws.com")
+        cloudtrail.describe(scene, actor, "GetParameters", request, source="ssm.amazonaws.com")
 
 
 def _run_instances(scene: Scene) -> None:
@@ -76,6 +77,8 @@ def _snapshot_to_instance(scene: Scene) -> None:
     surround(scene, AWS_HABITS)
     recon(scene, STOLEN_SESSION)
     volume = aws.create_volume(scene, STOLEN_SESSION, "livefire-src", size=1)
+    with scene.noise(6):
+        aws.describe_volumes(scene, STOLEN_SESSION, volume)
     scene.wait(12, 25)
     snapshot = aws.create_snapshot(scene, STOLEN_SESSION, volume, "livefire-stage", size=1)
     for _ in range(3):
@@ -156,7 +159,9 @@ def _tag_update(scene: Scene) -> None:
     surround(scene, AZURE_HABITS)
     entity = azure.resource("Microsoft.Compute/virtualMachines", "app03")
     storage = azure.attached_storage(azure.resource("Microsoft.Compute/disks", "app03_OsDisk_1"))
-    body = azure.machine_body("app03", scene.ids.uuid(), {**azure.image_storage("app03"), "osDisk": {**storage["osDisk"], "createOption": "FromImage"}}, state="Succeeded")
+    body = azure.machine_body(
+        "app03", scene.ids.uuid(), {**azure.image_storage("app03"), "osDisk": {**storage["osDisk"], "createOption": "FromImage"}}, state="Succeeded"
+    )
     change = {"tags": {"owner": "******"}}
     update = azure.Outcome(accepted=False)
     azure.act(scene, AZURE_ENGINEER, "Microsoft.Compute/virtualMachines/write", entity, update, request=change, response=body)
@@ -173,7 +178,7 @@ def _group_manager(scene: Scene) -> None:
     surround(scene, GCP_HABITS)
     for _ in range(2):
         target = gcp.instance(scene, f"web-{scene.ids.base36(4)}")
-        image = f"projects/{gcp.GCP.project}/global/images/web-20260901"
+        image = f"projects/{GCP.project}/global/images/web-20260901"
         gcp.insert_instance(scene, GCP_GROUP_MANAGER, target, machine="e2-standard-2", image=image)
         scene.wait(30, 60)
 
@@ -205,8 +210,11 @@ ATTACKS: tuple[Emulation, ...] = (
         "A forgotten user's long-term key is used from an unknown address to launch one small instance from a public image.",
         "RunInstances without errorCode by an identity that does not launch instances; the new id at responseElements.instancesSet.items[].instanceId.",
         _run_instances,
-        commands=(_FIND_IMAGE, 'aws ec2 run-instances --image-id $AMI --instance-type t3.micro --tag-specifications "ResourceType=instance,Tags=[{Key=Name,Value=livefire-i1}]"'),
-        cleanup=('aws ec2 terminate-instances --instance-ids $(aws ec2 describe-instances --filters Name=tag:Name,Values=livefire-i1 --query "Reservations[].Instances[].InstanceId" --output text)',),
+        commands=(
+            _FIND_IMAGE,
+            'aws ec2 run-instances --image-id $AMI --instance-type t3.micro --tag-specifications "ResourceType=instance,Tags=[{Key=Name,Value=livefire-i1}]"',
+        ),
+        cleanup=("aws ec2 terminate-instances --instance-ids $I",),
         page_tests=_pages(1),
     ),
     Emulation(
@@ -218,7 +226,13 @@ ATTACKS: tuple[Emulation, ...] = (
         "A phished operator's token creates a resource group and, in one deployment, network, interface and virtual machine.",
         "MICROSOFT.COMPUTE/VIRTUALMACHINES/WRITE with resultType Success and Created, size and image in responseBody; take one row per correlationId.",
         _create_machine,
-        commands=("az group create -n livefire-rg -l eastus", 'az vm create -g livefire-rg -n livefire-vm --image Ubuntu2204 --size Standard_B1s --admin-username azureuser --generate-ssh-keys --public-ip-address ""'),
+        commands=(
+            "az group create -n livefire-rg -l eastus",
+            (
+                "az vm create -g livefire-rg -n livefire-vm --image Ubuntu2204 --size Standard_B1s "
+                '--admin-username azureuser --generate-ssh-keys --public-ip-address ""'
+            ),
+        ),
         cleanup=("az group delete -n livefire-rg --yes --no-wait",),
         page_tests=_pages(2),
     ),
@@ -231,7 +245,9 @@ ATTACKS: tuple[Emulation, ...] = (
         "A phished user's credentials create one small instance with an external address.",
         "v1.compute.instances.insert: who and what in the operation's first entry, success only in its last (no status code).",
         _create_instance,
-        commands=("gcloud compute instances create livefire-vm --zone us-central1-a --machine-type e2-micro --image-family debian-12 --image-project debian-cloud",),
+        commands=(
+            "gcloud compute instances create livefire-vm --zone us-central1-a --machine-type e2-micro --image-family debian-12 --image-project debian-cloud",
+        ),
         cleanup=("gcloud compute instances delete livefire-vm --zone us-central1-a --quiet",),
         page_tests=_pages(3),
     ),
@@ -242,14 +258,19 @@ ATTACKS: tuple[Emulation, ...] = (
         "Snapshot a volume and mount it in a new instance",
         Kind.ATTACK,
         "In one stolen session a volume is made, a snapshot taken of it, and a new instance launched with that snapshot as a second disk.",
-        "CreateSnapshot, then RunInstances whose requestParameters.blockDeviceMapping.items[].ebs.snapshotId is that snapshot; one userIdentity.arn throughout.",
+        "CreateSnapshot, then RunInstances whose requestParameters.blockDeviceMapping.items[].ebs.snapshotId is that snapshot; "
+        "one userIdentity.arn throughout.",
         _snapshot_to_instance,
         commands=(
             "VOL=$(aws ec2 create-volume --size 1 --volume-type gp3 --availability-zone us-east-1a --query VolumeId --output text)",
+            "aws ec2 wait volume-available --volume-ids $VOL",
             "SNAP=$(aws ec2 create-snapshot --volume-id $VOL --description livefire-stage --query SnapshotId --output text)",
             "aws ec2 wait snapshot-completed --snapshot-ids $SNAP",
             _FIND_IMAGE,
-            'aws ec2 run-instances --image-id $AMI --instance-type t3.micro --block-device-mappings "DeviceName=/dev/sdf,Ebs={SnapshotId=$SNAP,DeleteOnTermination=true}"',
+            (
+                "aws ec2 run-instances --image-id $AMI --instance-type t3.micro "
+                '--block-device-mappings "DeviceName=/dev/sdf,Ebs={SnapshotId=$SNAP,DeleteOnTermination=true}"'
+            ),
         ),
         cleanup=("aws ec2 terminate-instances --instance-ids $I", "aws ec2 delete-snapshot --snapshot-id $SNAP", "aws ec2 delete-volume --volume-id $VOL"),
         page_tests=_pages(4),
@@ -263,7 +284,10 @@ ATTACKS: tuple[Emulation, ...] = (
         "Ten large GPU instances are refused three times for lack of quota; minutes later the same key launches smaller ones in a region nobody uses.",
         "RunInstances with errorCode Client.VcpuLimitExceeded, then RunInstances without errorCode by the same identity in another awsRegion.",
         _refused_then_elsewhere,
-        commands=("aws ec2 run-instances --image-id $AMI --instance-type p3.8xlarge --count 10", f"aws ec2 run-instances --region {AWS.unused_region} --image-id $AMI2 --instance-type c6i.xlarge --count 6"),
+        commands=(
+            "aws ec2 run-instances --image-id $AMI --instance-type p3.8xlarge --count 10",
+            f"aws ec2 run-instances --region {AWS.unused_region} --image-id $AMI2 --instance-type c6i.xlarge --count 6",
+        ),
         cleanup=(f"aws ec2 terminate-instances --region {AWS.unused_region} --instance-ids $IDS",),
     ),
     Emulation(
@@ -290,7 +314,10 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         "Nothing to find: the service acts for the account.",
         _autoscaling_launch,
         resembles=(_RUN,),
-        differs_by=("userIdentity.invokedBy is autoscaling.amazonaws.com, as are sourceIPAddress and userAgent", "sessionIssuer.arn holds :role/aws-service-role/"),
+        differs_by=(
+            "userIdentity.invokedBy is autoscaling.amazonaws.com, as are sourceIPAddress and userAgent",
+            "sessionIssuer.arn holds :role/aws-service-role/",
+        ),
     ),
     Emulation(
         "T1578.002/aws-pipeline-launch",
@@ -302,7 +329,11 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         "Nothing to find: the role that creates instances created instances.",
         _pipeline_launch,
         resembles=(_RUN,),
-        differs_by=("sessionIssuer.arn is the pipeline's role", "sessionContext.webIdFederationData names the build system's provider", "imageId is the company's own image"),
+        differs_by=(
+            "sessionIssuer.arn is the pipeline's role",
+            "sessionContext.webIdFederationData names the build system's provider",
+            "imageId is the company's own image",
+        ),
     ),
     Emulation(
         "T1578.002/aws-scheduled-snapshot-and-scaling",
@@ -351,7 +382,11 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         "Nothing to find: the write changed a machine, it did not create one.",
         _tag_update,
         resembles=(_MACHINE,),
-        differs_by=("properties.statusCode is OK and resultSignature Succeeded.OK, not Created", "no Accept row", "provisioningState in responseBody is Succeeded, not Creating"),
+        differs_by=(
+            "properties.statusCode is OK and resultSignature Succeeded.OK, not Created",
+            "no Accept row",
+            "provisioningState in responseBody is Succeeded, not Creating",
+        ),
     ),
     Emulation(
         "T1578.002/azure-vm-refused",
@@ -375,7 +410,10 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         "Nothing to find: Google's agent acts for the group.",
         _group_manager,
         resembles=(_INSTANCE,),
-        differs_by=("principalEmail ends in @cloudservices.gserviceaccount.com", "callerIp is private and callerSuppliedUserAgent names the managed instance group"),
+        differs_by=(
+            "principalEmail ends in @cloudservices.gserviceaccount.com",
+            "callerIp is private and callerSuppliedUserAgent names the managed instance group",
+        ),
     ),
     Emulation(
         "T1578.002/gcp-create-denied",

@@ -230,11 +230,15 @@ ATTACKS: tuple[Emulation, ...] = (
         "Register an image from a snapshot and launch the replacement",
         Kind.ATTACK,
         "A snapshot is registered as an image in a stolen session and a replacement instance launched from it minutes later.",
-        "RegisterImage with requestParameters.blockDeviceMapping.items[].ebs.snapshotId, then RunInstances whose instancesSet.items[].imageId is responseElements.imageId.",
+        "RegisterImage with requestParameters.blockDeviceMapping.items[].ebs.snapshotId, "
+        "then RunInstances whose instancesSet.items[].imageId is responseElements.imageId.",
         _image_from_snapshot,
         commands=(
-            "aws ec2 register-image --name livefire-ami --architecture x86_64 --root-device-name /dev/xvda --virtualization-type hvm --ena-support "
-            '--sriov-net-support simple --block-device-mappings "DeviceName=/dev/xvda,Ebs={SnapshotId=$SNAP,VolumeSize=8,VolumeType=gp3,DeleteOnTermination=true}"',
+            (
+                "aws ec2 register-image --name livefire-ami --architecture x86_64 --root-device-name /dev/xvda --virtualization-type hvm "
+                "--ena-support --sriov-net-support simple "
+                '--block-device-mappings "DeviceName=/dev/xvda,Ebs={SnapshotId=$SNAP,VolumeSize=8,VolumeType=gp3,DeleteOnTermination=true}"'
+            ),
             "aws ec2 run-instances --image-id $NEWAMI --instance-type t3.micro",
         ),
         cleanup=("aws ec2 terminate-instances --instance-ids $I", "aws ec2 deregister-image --image-id $NEWAMI"),
@@ -328,7 +332,8 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         "A backup is mounted beside the running disk to check it",
         Kind.LOOK_ALIKE,
         "An engineer makes a volume from a snapshot and attaches it as an additional disk to read it.",
-        "Nothing reverted: the root device stays. A rule that reads only CreateVolume from a snapshot and AttachVolume cannot tell; one that reads the device can.",
+        "Nothing reverted: the root device stays. A rule that reads only CreateVolume from a snapshot and AttachVolume cannot tell; "
+        "one that reads the device can.",
         _snapshot_restored_beside,
         resembles=(_VOLUME,),
         differs_by=("AttachVolume's device is /dev/sdh, not the root device", "no DetachVolume, no stop"),
