@@ -41,8 +41,10 @@ class TableFiles:
     """A table as files that livefire itself wrote: all Parquet, or all Arrow IPC (suffix `.arrow`).
 
     `files` are absolute paths below a read root; rows come in the order of the files.
-    `schema` is an Arrow schema as `pyarrow.Schema.serialize()` gives it: it is the table when
-    there are no files, and its columns that a Parquet file lacks are null.
+    `schema` is an Arrow schema as `pyarrow.Schema.serialize()` gives it. A table of Parquet files
+    then has exactly its columns: null where a file lacks one, cast where a file has another type.
+    It is needed where there are no files; Arrow files bring their own. Without it the columns of
+    all files are united by name.
     """
 
     files: tuple[str, ...] = ()

@@ -8,28 +8,22 @@ child is killed and replaced.
 from __future__ import annotations
 
 import atexit
-import json
+import math
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from livefire.engines import landlock, native, wire
+from livefire.engines import native, wire
+from livefire.engines.child import Child, LinkError, OverdueError, SandboxStatus, read_reply
 from livefire.engines.failure import WorkerFailure, classify, crashed, timed_out
 from livefire.engines.program import MIB, Budget, NativeStage, Program, SqlStage, TableFiles
-from livefire.engines.scratch import ScratchTables
+from livefire.engines.scratch import ScratchTables, make_private_folder, remove_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,9 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Layers", "SandboxStatus", "Worker", "WorkerFailure", "close_shared_worker", "sandbox_status", "shared_scratch", "shared_worker"]
 
 _GRACE_SECONDS = 0.5
-_BOOT_SECONDS = 60.0
 _RECYCLE_BYTES = 1024 * MIB
-_PACKAGES = ("livefire", "duckdb", "pyarrow", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +43,14 @@ class Layers:
     select_only: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxStatus:
-    """What confines a query here: Landlock's version (0 is none) and what it covers, memory limit, engine lock."""
-
-    landlock_abi: int
-    filesystem: bool
-    network: bool
-    signals: bool
-    memory_limit: bool
-    engine_lock: bool
-    engine: str
-    boot_ms: int
-
-    @property
-    def complete(self) -> bool:
-        """True when every layer is active."""
-        return self.filesystem and self.network and self.memory_limit and self.engine_lock
-
-
 class Worker:
     """One query process, started when first needed and safe to share between threads.
 
     `read_roots` are the only folders whose files a program's tables may lie in (one that does
     not exist yet is picked up once it does). `spill_root` is where the private folder for
-    temporary data is made, the system's temporary folder by default.
+    temporary data is made, the system's temporary folder by default. `natives` maps the names
+    a `NativeStage` may call to `module:function`; `import_roots` are further folders to import
+    those from.
     """
 
     def __init__(
@@ -89,15 +64,18 @@ class Worker:
         layers: Layers | None = None,
     ) -> None:
         self._roots: tuple[str, ...] = ()
-        self._spill = os.path.realpath(tempfile.mkdtemp(prefix="livefire-spill-", dir=spill_root))
+        self._spill_root = spill_root
         self._threads = threads
         self._natives = dict(natives)
         self._import_roots = tuple(str(root) for root in import_roots)
         self._layers = layers or Layers()
-        self._child: _Child | None = None
+        self._child: Child | None = None
         self._lock = threading.RLock()
         self._closed = False
-        self._finalizer = weakref.finalize(self, _remove_folder, self._spill, os.getpid())
+        # DuckDB reads some facts under /proc and /sys when it starts and aborts where it may not;
+        # which ones differs between machines, so a failed start is repeated with all of them readable.
+        self._wide_system_reads = False
+        self._own_spill()
         self.allow(read_roots)
 
     def __enter__(self) -> Worker:
@@ -108,15 +86,16 @@ class Worker:
 
     def allow(self, read_roots: Sequence[Path]) -> None:
         """Let programs read below further folders; the process is replaced before the next program if need be."""
+        wanted = [os.path.realpath(root) for root in read_roots]
         with self._lock:
-            wanted = (os.path.realpath(root) for root in read_roots)
             fresh = [root for root in wanted if not _is_below(root, self._roots)]
             self._roots = (*self._roots, *dict.fromkeys(fresh))
 
     def start(self) -> None:
         """Begin starting the process without waiting for it, to hide the cold start behind other work."""
         with self._lock:
-            self._ensure_child()
+            if self._child is None:
+                self._replace()
 
     @property
     def pid(self) -> int | None:
@@ -142,12 +121,19 @@ class Worker:
             request = self._request(program, budget)
             child = self._ready_child()
             try:
-                child.link.send(request, time.monotonic() + budget.seconds + _GRACE_SECONDS)
-                return self._receive(child, budget)
-            except _OverdueError:
+                deadline = time.monotonic() + budget.seconds + _GRACE_SECONDS
+                try:
+                    child.link.send(request, deadline)
+                except OSError:  # it died while idle; the program has not begun, so it may be sent again
+                    self._kill()
+                    child = self._ready_child()
+                    deadline = time.monotonic() + budget.seconds + _GRACE_SECONDS
+                    child.link.send(request, deadline)
+                return self._receive(child, budget, deadline)
+            except OverdueError:
                 self._replace()
                 raise timed_out("killed") from None
-            except (_LinkError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            except (LinkError, OSError, ValueError, TypeError, KeyError) as error:
                 fate = child.fate()
                 self._replace()
                 raise crashed(f"{fate}; {error}") from error
@@ -164,15 +150,21 @@ class Worker:
             self._kill()
             self._finalizer()
 
+    def _own_spill(self) -> None:
+        self._spill = make_private_folder("livefire-spill-", self._spill_root)
+        self._owner = os.getpid()
+        self._finalizer = weakref.finalize(self, remove_folder, self._spill, self._owner)
+
     def _request(self, program: Program, budget: Budget) -> bytes:
         try:
+            _check_budget(budget)
+            _check_names(program)
             message = {
                 "tables": {name: self._pack_table(name, table) for name, table in program.tables.items()},
                 "stages": [_pack_stage(stage) for stage in program.stages],
                 "parameters": {name: wire.pack_value(value) for name, value in program.parameters.items()},
                 "budget": asdict(budget),
             }
-            _check_names(program)
             request = wire.frame(message)
         except (TypeError, ValueError, RecursionError) as error:
             raise WorkerFailure("refused", "the program holds a name or value that cannot be handed to the engine", str(error)) from error
@@ -196,8 +188,7 @@ class Worker:
             files.append(f"{real}/{base}")
         return {"files": files, "arrow": True in kinds, "schema": table.schema.hex()}
 
-    def _receive(self, child: _Child, budget: Budget) -> pa.Table:
-        deadline = time.monotonic() + budget.seconds + _GRACE_SECONDS
+    def _receive(self, child: Child, budget: Budget, deadline: float) -> pa.Table:
         pieces: list[bytes] = []
         size = 0
         while True:
@@ -209,7 +200,7 @@ class Worker:
                 self._replace()
                 raise WorkerFailure("rows", "the result is larger than the budget allows", f"over {budget.result_bytes} bytes")
             pieces.append(payload)
-        reply = _reply(payload)
+        reply = read_reply(payload)
         table = None if "error" in reply else _read_table(pieces, int(reply["rows"]), budget)
         if int(reply.get("grown", 0)) > _RECYCLE_BYTES:
             self._replace()
@@ -217,54 +208,43 @@ class Worker:
             raise classify(str(reply["error"])[:100], str(reply.get("detail", ""))[:4000])
         return table
 
-    def _ready_child(self) -> _Child:
-        for attempt in (1, 2):
-            child = self._ensure_child()
+    def _ready_child(self) -> Child:
+        if self._closed:
+            raise WorkerFailure("refused", "the query worker is closed")
+        while True:
             try:
+                child = self._ensure_child()
                 child.wait_ready()
-            except WorkerFailure:
+            except (LinkError, OverdueError, OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+                fate = self._child.fate() if self._child else "not started"
                 self._kill()
-                raise
-            except (_LinkError, OSError, ValueError) as error:
-                fate = child.fate()
-                self._kill()
-                if attempt == 2:
+                if self._wide_system_reads:
                     raise WorkerFailure("crashed", "the query worker cannot be started", f"{fate}; {error}") from error
+                self._wide_system_reads = True
             except BaseException:
                 self._kill()
                 raise
             else:
                 return child
-        raise AssertionError("unreachable")
 
-    def _ensure_child(self) -> _Child:
-        if self._closed:
-            raise WorkerFailure("refused", "the query worker is closed")
+    def _ensure_child(self) -> Child:
+        if self._owner != os.getpid():  # a forked copy must not share the original's process or folder
+            self._child = None
+            self._own_spill()
         granted = _identities(self._roots)
         if self._child is not None and (self._child.granted != granted or not self._child.alive()):
             self._kill()
         if self._child is None:
-            self._child = self._spawn(granted)
+            settings = {
+                "read_roots": sorted(root for root, _, _ in granted),
+                "wide_system_reads": self._wide_system_reads,
+                "spill": self._spill,
+                "threads": self._threads,
+                "natives": self._natives,
+                "layers": asdict(self._layers),
+            }
+            self._child = Child(settings, granted, self._import_roots)
         return self._child
-
-    def _spawn(self, granted: frozenset[tuple[str, int, int]]) -> _Child:
-        os.makedirs(self._spill, mode=0o700, exist_ok=True)  # noqa: PTH103 - plain strings throughout
-        settings = {
-            "read_roots": sorted(root for root, _, _ in granted),
-            "spill": self._spill,
-            "threads": self._threads,
-            "natives": self._natives,
-            "layers": asdict(self._layers),
-        }
-        future = _spawner().submit(_start_process, self._spill, [*self._import_roots, *_package_roots()])
-        try:
-            process, link = future.result()
-        except BaseException:
-            future.add_done_callback(_discard)
-            raise
-        child = _Child(process, _Link(link), granted)
-        child.link.send(wire.frame(settings), time.monotonic() + _BOOT_SECONDS)
-        return child
 
     def _kill(self) -> None:
         child, self._child = self._child, None
@@ -275,130 +255,11 @@ class Worker:
     def _replace(self) -> None:
         """Kill the child and begin starting the next, so that the next program finds it ready."""
         self._kill()
-        try:
-            self._ensure_child()
-        except (OSError, _LinkError, _OverdueError, RuntimeError):
-            self._kill()  # the next program tries again and reports
-
-
-class _OverdueError(Exception):
-    """The child did not answer in time."""
-
-
-class _LinkError(Exception):
-    """The child ended or sent something that is no message."""
-
-
-class _Frame(NamedTuple):
-    kind: bytes
-    payload: bytes
-
-
-class _Link:
-    """The parent's end of the socket: every wait has a deadline and every length a cap."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self._socket = end
-
-    def send(self, data: bytes, deadline: float) -> None:
-        self._socket.settimeout(_remaining(deadline))
-        try:
-            self._socket.sendall(data)
-        except TimeoutError:
-            raise _OverdueError from None
-
-    def receive(self, deadline: float) -> _Frame:
-        kind, length = wire.HEADER.unpack(self._read(wire.HEADER.size, deadline))
-        limit = {wire.JSON_FRAME: wire.MAX_REPLY, wire.ARROW_FRAME: wire.MAX_ARROW_FRAME}.get(kind, -1)
-        if length > limit:
-            raise _LinkError(f"frame {kind!r} of {length} bytes")
-        return _Frame(kind, self._read(length, deadline))
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def _read(self, length: int, deadline: float) -> bytes:
-        data = bytearray(length)
-        view = memoryview(data)
-        while view:
-            self._socket.settimeout(_remaining(deadline))
+        if not self._closed:
             try:
-                count = self._socket.recv_into(view)
-            except TimeoutError:
-                raise _OverdueError from None
-            if count == 0:
-                raise _LinkError("end of stream")
-            view = view[count:]
-        return bytes(data)
-
-
-class _Child:
-    """A running worker process and the socket to it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], link: _Link, granted: frozenset[tuple[str, int, int]]) -> None:
-        self.process = process
-        self.link = link
-        self.granted = granted
-        self._owner = os.getpid()
-        self._status: SandboxStatus | None = None
-
-    def wait_ready(self) -> SandboxStatus:
-        """Wait for the end of the start; raises `WorkerFailure` where the child reports that it cannot confine itself."""
-        if self._status is not None:
-            return self._status
-        try:
-            kind, payload = self.link.receive(time.monotonic() + _BOOT_SECONDS)
-        except _OverdueError:
-            raise _LinkError("no answer") from None
-        if kind != wire.JSON_FRAME:
-            raise _LinkError("data before the start")
-        reply = _reply(payload)
-        if "error" in reply:
-            raise WorkerFailure("refused", "the query worker could not set up its sandbox", f"{reply['error']}: {reply.get('detail', '')}"[:4000])
-        self._status = _status(reply["ready"])
-        return self._status
-
-    def alive(self) -> bool:
-        return self._owner == os.getpid() and self.process.poll() is None
-
-    def fate(self) -> str:
-        try:
-            code = self.process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            return "still running"
-        return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-    def kill(self) -> None:
-        self.link.close()
-        if self._owner != os.getpid():
-            return
-        if self.process.poll() is None:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                self.process.kill()
-        self.process.wait()
-
-
-def _reply(payload: bytes) -> dict[str, Any]:
-    reply = json.loads(payload)
-    if not isinstance(reply, dict):
-        raise _LinkError("a reply that is no object")
-    return reply
-
-
-def _status(ready: Mapping[str, Any]) -> SandboxStatus:
-    version = int(ready["landlock"])
-    return SandboxStatus(
-        landlock_abi=version,
-        filesystem=version >= 1,
-        network=version >= landlock.NETWORK_ABI,
-        signals=version >= landlock.SCOPE_ABI,
-        memory_limit=bool(ready["memory_limit"]),
-        engine_lock=bool(ready["engine_lock"]),
-        engine=str(ready["engine"])[:40],
-        boot_ms=int(ready["boot_ms"]),
-    )
+                self._ensure_child()
+            except (LinkError, OverdueError, OSError, RuntimeError):
+                self._kill()  # the next program tries again and reports
 
 
 def _read_table(pieces: list[bytes], rows: int, budget: Budget) -> pa.Table:
@@ -410,12 +271,12 @@ def _read_table(pieces: list[bytes], rows: int, budget: Budget) -> pa.Table:
         with pa.ipc.open_stream(pa.BufferReader(joined)) as reader:
             table = reader.read_all()
         table.validate(full=True)
-    except pa.ArrowException as error:
-        raise _LinkError(f"no Arrow stream: {error}") from error
+    except (pa.ArrowException, MemoryError) as error:
+        raise LinkError(f"no Arrow stream: {error}") from error
     if table.num_rows != rows:
-        raise _LinkError(f"{table.num_rows} rows where {rows} were announced")
+        raise LinkError(f"{table.num_rows} rows where {rows} were announced")
     if budget.max_rows is not None and rows > budget.max_rows:
-        raise _LinkError("more rows than the budget allows")
+        raise LinkError("more rows than the budget allows")
     return table
 
 
@@ -424,6 +285,13 @@ def _pack_stage(stage: SqlStage | NativeStage) -> dict[str, object]:
         stage.sql.encode()
         return {"name": stage.name, "sql": stage.sql}
     return {"name": stage.name, "function": stage.function, "input": stage.input, "spec": dict(stage.spec)}
+
+
+def _check_budget(budget: Budget) -> None:
+    if not (math.isfinite(budget.seconds) and 0 < budget.seconds < 10**8):
+        raise ValueError(f"a budget of {budget.seconds} seconds")
+    if min(budget.memory_bytes, budget.spill_bytes, budget.result_bytes, budget.max_rows or 0) < 0:
+        raise ValueError("a budget below zero")
 
 
 def _check_names(program: Program) -> None:
@@ -444,77 +312,15 @@ def _is_below(path: str, roots: Sequence[str]) -> bool:
 
 
 def _identities(roots: Sequence[str]) -> frozenset[tuple[str, int, int]]:
+    """Return the roots that exist, told apart from folders of the same name made later (Landlock binds the folder, not its name)."""
     found = []
     for root in roots:
         try:
-            entry = os.stat(root)  # noqa: PTH116 - once per program, so cheap
+            entry = os.stat(root)  # noqa: PTH116 - for every program, so cheap
         except OSError:
             continue
         found.append((root, entry.st_dev, entry.st_ino))
     return frozenset(found)
-
-
-def _remaining(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise _OverdueError
-    return left
-
-
-def _package_roots() -> list[str]:
-    roots: list[str] = []
-    for name in _PACKAGES:
-        spec = find_spec(name)
-        if spec is not None and spec.origin is not None:
-            roots.append(str(Path(os.path.realpath(spec.origin)).parents[1]))
-    return list(dict.fromkeys(roots))
-
-
-def _start_process(home: str, import_roots: list[str]) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        try:
-            script = str(Path(__file__).with_name("worker_main.py"))
-            command = [sys.executable, "-I", "-S", "-B", "-X", "utf8", script, str(theirs.fileno()), str(os.getpid()), *import_roots]
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                close_fds=True,
-                pass_fds=(theirs.fileno(),),
-                cwd="/",
-                env=_environment(home),
-                start_new_session=True,
-            )
-        except BaseException:
-            ours.close()
-            raise
-    return process, ours
-
-
-def _environment(home: str) -> dict[str, str]:
-    """Return the child's whole environment: nothing of ours but where the interpreter finds its library."""
-    environment = {
-        "HOME": home,
-        "TMPDIR": home,
-        "TZ": "UTC",
-        "LC_ALL": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "2",
-        "ARROW_DEFAULT_MEMORY_POOL": "system",  # mimalloc reserves a gigabyte of address space at once
-    }
-    library_path = os.environ.get("LD_LIBRARY_PATH")
-    return environment | ({"LD_LIBRARY_PATH": library_path} if library_path else {})
-
-
-def _discard(future: Future[tuple[subprocess.Popen[bytes], socket.socket]]) -> None:
-    if future.exception() is None:
-        process, link = future.result()
-        link.close()
-        process.kill()
-        process.wait()
 
 
 def _empty_folder(folder: str) -> None:
@@ -529,37 +335,22 @@ def _empty_folder(folder: str) -> None:
             entry.unlink(missing_ok=True)
 
 
-def _remove_folder(folder: str, owner: int) -> None:
-    if os.getpid() == owner:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 class _Shared:
-    """The process-wide worker, its scratch tables and the thread that starts children.
-
-    The kernel ends a child when the *thread* that started it ends, so all are started by one
-    thread that lives as long as the process.
-    """
+    """The process-wide worker and its scratch tables."""
 
     lock = threading.Lock()
     worker: Worker | None = None
     scratch: ScratchTables | None = None
-    spawner: ThreadPoolExecutor | None = None
-
-
-def _spawner() -> ThreadPoolExecutor:
-    if _Shared.spawner is None:
-        _Shared.spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="livefire-spawner")
-    return _Shared.spawner
 
 
 def shared_worker(read_roots: Sequence[Path] = ()) -> Worker:
     """Return the process's one warm worker, allowed to read below `read_roots` and the shared scratch tables."""
+    scratch = shared_scratch()
     with _Shared.lock:
         if _Shared.worker is None:
             _Shared.worker = Worker()
         worker = _Shared.worker
-    worker.allow([*read_roots, shared_scratch().root])
+    worker.allow([*read_roots, scratch.root])
     return worker
 
 
@@ -591,8 +382,9 @@ def sandbox_status() -> SandboxStatus:
 def _forget_after_fork() -> None:
     """A forked copy of this process must not talk to the original's worker."""
     _Shared.lock = threading.Lock()
-    _Shared.worker = _Shared.scratch = _Shared.spawner = None
+    _Shared.worker = _Shared.scratch = None
 
 
-os.register_at_fork(after_in_child=_forget_after_fork)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
 atexit.register(close_shared_worker)

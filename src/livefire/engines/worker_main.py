@@ -46,6 +46,7 @@ _SYSTEM_READS = (
     "/dev/urandom",
     "/dev/null",
 )
+_WIDE_SYSTEM_READS = ("/proc", "/sys", "/dev/urandom", "/dev/null")
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
 
 
@@ -70,7 +71,7 @@ def main() -> None:
         channel.send({"error": type(error).__name__, "detail": str(error)[:4000]})
         return
     channel.send({"ready": status})
-    engine.warm()
+    importlib.import_module("pyarrow.dataset")  # a first query would load it, while now the parent is still busy
     while (request := channel.receive()) is not None:
         reply = engine.answer(request, channel)
         channel.send(reply)
@@ -158,10 +159,6 @@ class Engine:
         self._applied: dict[str, str] = {}
         self._idle_bytes = _process_bytes()[1]
 
-    def warm(self) -> None:
-        """Load what a first query would load, while the parent is still busy."""
-        importlib.import_module("pyarrow.dataset")
-
     def answer(self, request: dict[str, Any], channel: Channel) -> dict[str, Any]:
         """Run one program, stream its rows, and return the closing message."""
         sink = ArrowSink(channel)
@@ -182,8 +179,9 @@ class Engine:
         self._apply_budget(budget)
         parameters = {name: wire.unpack_value(value) for name, value in request["parameters"].items()}
         with contextlib.closing(self._connection.cursor()) as cursor:
-            mapped = sum(self._open_table(cursor, name, table) for name, table in request["tables"].items())
-            _limit_memory(budget["memory_bytes"] + mapped)
+            for name, table in request["tables"].items():
+                self._open_table(cursor, name, table)
+            _limit_memory(budget["memory_bytes"])
             *earlier, last = request["stages"]
             for stage in earlier:
                 self._materialize(cursor, stage, parameters)
@@ -204,8 +202,7 @@ class Engine:
                 self._applied[name] = value
         _set_soft(resource.RLIMIT_FSIZE, budget["spill_bytes"])
 
-    def _open_table(self, cursor: duckdb.DuckDBPyConnection, name: str, table: dict[str, Any]) -> int:
-        """Make a table visible and return the bytes of address space its files are mapped into."""
+    def _open_table(self, cursor: duckdb.DuckDBPyConnection, name: str, table: dict[str, Any]) -> None:
         import pyarrow as pa
 
         files: list[str] = table["files"]
@@ -214,17 +211,14 @@ class Engine:
             if schema is None:
                 raise RefusedError("no-schema")
             cursor.register(name, schema.empty_table())
-            return 0
-        if table["arrow"]:
+        elif table["arrow"]:
             tables = [pa.ipc.open_file(pa.memory_map(path)).read_all() for path in files]
             cursor.register(name, tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default"))
-            return sum(os.stat(path).st_size for path in files)  # noqa: PTH116 - hot path
-        if not self._confined:
+        elif self._confined:
+            cursor.execute(f"CREATE TEMP VIEW {_quote(name)} AS {_parquet_query(cursor, files, schema)}")
+        else:
             # Without Landlock no folder may be opened to DuckDB, because what it may read it may also overwrite.
-            cursor.register(name, importlib.import_module("pyarrow.dataset").dataset(files, format="parquet", schema=schema))
-            return 0
-        cursor.execute(f"CREATE TEMP VIEW {_quote(name)} AS {_parquet_query(cursor, files, schema)}")
-        return 0
+            cursor.register(name, _parquet_dataset(files, schema))
 
     def _materialize(self, cursor: duckdb.DuckDBPyConnection, stage: dict[str, Any], parameters: dict[str, object]) -> None:
         if "sql" not in stage:
@@ -278,18 +272,29 @@ def _stream(reader: pa.RecordBatchReader, sink: ArrowSink, max_rows: int | None)
 
 def _parquet_query(cursor: duckdb.DuckDBPyConnection, files: list[str], schema: pa.Schema | None) -> str:
     paths = ", ".join(_literal(_no_glob(path)) for path in files)
-    source = f"FROM read_parquet([{paths}], hive_partitioning=false, filename=false, union_by_name={str(len(files) > 1).lower()})"
+    options = f"hive_partitioning=false, filename=false, union_by_name={str(len(files) > 1).lower()}"
+    source = f"FROM read_parquet([{paths}], {options})"
     if schema is None:
         return f"SELECT * {source}"
-    present = {row[0].lower() for row in cursor.execute(f"DESCRIBE SELECT * {source}").fetchall()}
-    absent = [field for field in schema if field.name.lower() not in present]
-    if not absent:
-        return f"SELECT * {source}"
-    cursor.register("livefire absent columns", schema.empty_table())
-    types = {row[0]: row[1] for row in cursor.execute('DESCRIBE "livefire absent columns"').fetchall()}
-    cursor.unregister("livefire absent columns")
-    nulls = ", ".join(f"CAST(NULL AS {types[field.name]}) AS {_quote(field.name)}" for field in absent)
-    return f"SELECT *, {nulls} {source}"
+    stored = {name.lower(): kind for name, kind, *_ in cursor.execute(f"DESCRIBE SELECT * {source}").fetchall()}
+    cursor.register("livefire schema", schema.empty_table())
+    wanted = [(name, kind) for name, kind, *_ in cursor.execute('DESCRIBE "livefire schema"').fetchall()]
+    cursor.unregister("livefire schema")
+    columns = []
+    for name, kind in wanted:
+        present = stored.get(name.lower())
+        value = "NULL" if present is None else _quote(name)
+        columns.append(f"{value} AS {_quote(name)}" if present == kind else f"CAST({value} AS {kind}) AS {_quote(name)}")
+    return f"SELECT {', '.join(columns)} {source}"
+
+
+def _parquet_dataset(files: list[str], schema: pa.Schema | None) -> Any:
+    import pyarrow as pa
+    from pyarrow import dataset, parquet
+
+    if schema is None:
+        schema = pa.unify_schemas([parquet.read_schema(path) for path in files], promote_options="permissive")
+    return dataset.dataset(files, format="parquet", schema=schema)
 
 
 def _only_reads(cursor: duckdb.DuckDBPyConnection, sql: str) -> bool:
@@ -327,7 +332,8 @@ def _boot(settings: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
     layers = settings["layers"]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _set_soft(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    reads = [*_SYSTEM_READS, *_LIBRARIES, *_standard_library(), *sys.argv[3:], *settings["read_roots"]]
+    system = _WIDE_SYSTEM_READS if settings["wide_system_reads"] else _SYSTEM_READS
+    reads = [*system, *_LIBRARIES, *_standard_library(), *sys.argv[3:], *settings["read_roots"]]
     version = landlock.restrict(reads, [settings["spill"]]) if layers["landlock"] else 0
     # Imported only now: pyarrow starts a thread, which has to be born confined.
     import duckdb
