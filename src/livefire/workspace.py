@@ -1,26 +1,32 @@
-"""The one object that does everything: load or ingest events, check and run queries."""
+"""The one object that does everything: load or ingest events, check and run queries, hunt and prove."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livefire import query as stages
+from livefire.detections.runner import Bench, Outcome, findings, python_values, run_rule
 from livefire.diagnostics import Diagnostic, QueryError, Source
-from livefire.engines.base import Run, Storage, Value
+from livefire.engines.base import Engine, Run, Storage, Value
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Catalog, Table, TableCatalog
-from livefire.schema import Schema, Type
+from livefire.schema import Schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from livefire.engines.duckdb import DuckDB
+    from livefire.detections.detection import Detection, Rule
+    from livefire.detections.finding import Finding
     from livefire.engines.program import TableFiles
+    from livefire.proof.matrix import Matrix
+    from livefire.store.lake import Lake, LakeInfo
+    from livefire.store.report import IngestReport, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Result:
     @property
     def rows(self) -> list[tuple[Any, ...]]:
         """The rows as Python values."""
-        columns = [_values(self.table.column(i).to_pylist(), f.type) for i, f in enumerate(self.schema)]
+        columns = [python_values(self.table.column(i).to_pylist(), f.type) for i, f in enumerate(self.schema)]
         return list(zip(*columns, strict=True)) if columns else [()] * self.table.num_rows
 
     def to_arrow(self) -> pa.Table:
@@ -57,13 +63,31 @@ class Result:
         return self.table.rename_columns(self.columns)
 
 
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """What a hunt found: one outcome a detection, its findings by time, and the moment it was run for."""
+
+    outcomes: tuple[tuple[Detection, Outcome], ...]
+    findings: tuple[Finding, ...]
+    now: datetime
+
+    @property
+    def refused(self) -> tuple[tuple[Detection, Outcome], ...]:
+        """The detections that could not be run."""
+        return tuple((d, o) for d, o in self.outcomes if o.refused)
+
+
 class Workspace:
-    """Tables, a lake of events if a path is given, and the queries over them."""
+    """Tables, a lake of events, and the queries over them.
+
+    `lake` is a folder, made when it does not exist; without one events are kept in a temporary
+    folder that goes with the workspace.
+    """
 
     def __init__(self, lake: str | Path | None = None) -> None:
         self._lake_path = Path(lake) if lake is not None else None
+        self._lake: Lake | None = None
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
-        self._roots: tuple[Path, ...] = ()
 
     # data
 
@@ -81,6 +105,40 @@ class Workspace:
         scan = n.Scan(f"loaded:{name}", loaded.schema, loaded.physical, time=time_field)
         path = shared_scratch().put(loaded.data)
         self._loaded[name] = (Table(name, scan, time=time_field), TableFiles((path,)))
+
+    def ingest(
+        self, *paths: str | Path, source: str | None = None, now: datetime | None = None, progress: Callable[[Progress], None] | None = None
+    ) -> IngestReport:
+        """Read log files and folders into the lake and return what became of every record.
+
+        The log source is recognised by content unless `source` states it. When it returns, all of
+        it is on disk; the same file or event again adds nothing. LakeError when the lake cannot be
+        written, KeyError for an unknown source.
+        """
+        from livefire.store.ingest import ingest
+
+        return ingest(paths, self.lake, source=source, now=now or _present(), progress=progress)
+
+    @property
+    def lake(self) -> Lake:
+        """The lake, opened or made when first asked for."""
+        if self._lake is None:
+            from livefire.store.lake import Lake
+
+            if self._lake_path is None:
+                folder = tempfile.TemporaryDirectory(prefix="livefire-lake-")
+                weakref.finalize(self, folder.cleanup)
+                self._lake_path = Path(folder.name) / "lake"
+            self._lake = Lake.create(self._lake_path)
+        return self._lake
+
+    def info(self) -> LakeInfo:
+        """Return what the lake holds of each log source."""
+        return self.lake.info()
+
+    def latest(self) -> datetime | None:
+        """Return the time of the latest event in the lake, None when it is empty."""
+        return max((s.last for s in self.info().sources if s.last is not None), default=None)
 
     # queries
 
@@ -103,7 +161,7 @@ class Workspace:
         """
         source = Source(text, str(options.pop("name", "<query>")))
         run = Run(
-            {"now": _naive(now or datetime.now(timezone.utc)), "start": _naive(start), "end": _naive(end)},
+            {"now": _naive(now or _present()), "start": _naive(start), "end": _naive(end)},
             float(options.pop("seconds", 60.0)),
             options.pop("max_rows", None),
         )
@@ -148,28 +206,109 @@ class Workspace:
 
         return TableCatalog((*vendor_tables(), *(table for table, _ in self._loaded.values())))
 
-    def _engine(self) -> DuckDB:
+    # detections
+
+    def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
+        """Return what rules are run with; `now` is by default a minute past the latest event."""
+        seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
+        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, options)
+
+    def clock(self) -> datetime:
+        """Return the moment a rule over stored events is run for: a minute past the latest, or the present when there is none."""
+        latest = self.latest()
+        return latest + timedelta(minutes=1) if latest is not None else _present()
+
+    def run(self, rule: Rule, *, lenient: bool = False, now: datetime | None = None, **options: Any) -> Outcome:
+        """Run a rule and return its rows with the events they rest on; a rule that cannot run is a refused outcome."""
+        return run_rule(rule, self.bench(now, **options), lenient=lenient)
+
+    def detections(self, folder: str | Path | None = None) -> tuple[Detection, ...]:
+        """Return the detections below a folder, by default those that come with livefire; QueryError E5xx for a bad one."""
+        from livefire.detections.pack import BUNDLED, load_packs
+
+        return load_packs(Path(folder) if folder is not None else BUNDLED)
+
+    def hunt(
+        self,
+        detections: Sequence[Detection] | None = None,
+        *,
+        language: str | None = None,
+        now: datetime | None = None,
+        progress: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> Hunt:
+        """Run detections over the lake, each in one language, and return their findings by time.
+
+        `language` chooses the rules; a detection without a rule in it is refused in its outcome.
+        """
+        bench = self.bench(now, **options)
+        outcomes: list[tuple[Detection, Outcome]] = []
+        for detection in detections if detections is not None else self.detections():
+            if progress is not None:
+                progress(detection.card.title)
+            rule = detection.rule(language) if language else detection.rules[0]
+            outcomes.append((detection, run_rule(rule, bench) if rule else _no_rule(detection, language or "")))
+        found = [f for d, o in outcomes for f in findings(d, o)]
+        found.sort(key=lambda f: (f.time or bench.now, f.detection, f.fingerprint))
+        return Hunt(tuple(outcomes), tuple(found), bench.now)
+
+    def prove(
+        self,
+        ids: Sequence[str] = (),
+        *,
+        published: str | Path | None = None,
+        packs: str | Path | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> Matrix:
+        """Run detections over every emulation of attack and look-alike, and return the matrix of verdicts.
+
+        `ids` keeps detections and emulations of these techniques (`T1578.002`); `published` is a
+        folder of published pages whose queries are put to the same proof, as written.
+        """
+        from livefire.proof import matrix
+        from livefire.proof.case import stage
+        from livefire.proving import cases, subjects
+
+        chosen = subjects(self.detections(packs), ids, Path(published) if published else None)
+        sources = tuple(s.name for s in self.info().sources)
+        staged = (stage(c, sources) for c in cases(ids))
+        return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
+
+    def _engine(self) -> Engine:
         from livefire.engines.duckdb import DuckDB
 
         return DuckDB()
 
     def _storage(self) -> Storage:
-        return Storage({table.plan.table: files for table, files in self._loaded.values() if isinstance(table.plan, n.Scan)}, self._roots)
+        tables = {table.plan.table: files for table, files in self._loaded.values() if isinstance(table.plan, n.Scan)}
+        return Storage({**self._stored(), **tables}, (self.lake.path,) if self._lake is not None or self._lake_path is not None else ())
+
+    def _stored(self) -> dict[str, TableFiles]:
+        """Return the lake's tables; without a lake none is made, and every log source is empty."""
+        from livefire.engines.program import TableFiles
+        from livefire.logsources.registry import SOURCES
+        from livefire.store.lake import arrow_schema
+
+        has_lake = self._lake is not None or self._lake_path is not None
+        found = {}
+        for source in SOURCES:
+            files = tuple(str(f) for f in self.lake.files(source.name)) if has_lake else ()
+            found[source.name] = TableFiles(files, arrow_schema(source.schema).serialize().to_pybytes())
+        return found
+
+
+def _no_rule(detection: Detection, language: str) -> Outcome:
+    from livefire.detections.detection import Rule
+
+    reason = Diagnostic("error", "E503", f"{detection.card.id} has no {language} rule")
+    return Outcome(Rule(detection.card.id, language, ""), diagnostics=(reason,), refused=True)
+
+
+def _present() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 def _naive(moment: datetime | None) -> Value:
     if moment is None or moment.tzinfo is None:
         return moment
     return moment.astimezone(timezone.utc).replace(tzinfo=None)
-
-
-def _values(raw: list[Any], type: Type) -> list[Any]:
-    match type:
-        case Type.DYNAMIC:
-            return [None if v is None else json.loads(v) for v in raw]
-        case Type.DATETIME:
-            return [None if v is None else v.replace(tzinfo=timezone.utc) for v in raw]
-        case Type.TIMESPAN:
-            return [None if v is None else timedelta(microseconds=v // 10) for v in raw]
-        case _:
-            return raw

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _CODES: dict[FailureKind, str] = {
-    "timeout": "E401",
-    "memory": "E402",
-    "spill": "E402",
-    "rows": "E403",
+    "timeout": "E451",
+    "memory": "E452",
+    "spill": "E452",
+    "rows": "E453",
     "regex": "E205",
-    "engine": "E404",
-    "crashed": "E405",
-    "refused": "E406",
+    "engine": "E454",
+    "crashed": "E455",
+    "refused": "E456",
 }
 _HELP: dict[FailureKind, str] = {
     "timeout": "narrow the time range, filter earlier, or give the run more seconds",
@@ -90,11 +90,11 @@ def _sequence_spec(node: n.Sequence, printer: printing.Printer) -> dict[str, Any
 
 
 def _bound(plan: n.Plan, run: Run) -> dict[str, Value]:
-    """Return the values of just the parameters that the plan reads; E407 for one that nobody gave."""
+    """Return the values of just the parameters that the plan reads; E457 for one that nobody gave."""
     used = {p.name for node in printing.walk(plan) for x in printing.expressions(node) for p in _parameters(x)}
     absent = sorted(used - run.parameters.keys())
     if absent:
-        raise QueryError([Diagnostic("error", "E407", f"the query needs a value for {', '.join(absent)}", Span(0, 0), help="give it when the query is run")])
+        raise QueryError([Diagnostic("error", "E457", f"the query needs a value for {', '.join(absent)}", Span(0, 0), help="give it when the query is run")])
     return {name: run.parameters[name] for name in sorted(used)}
 
 

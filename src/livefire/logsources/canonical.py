@@ -222,4 +222,3 @@ class _Reading:
     def _constant(self, name: str) -> Value:
         self._flags.add("not_a_number")
         return name
-

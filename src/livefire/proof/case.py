@@ -14,7 +14,8 @@ from livefire.engines.program import TableFiles
 from livefire.engines.worker import shared_scratch
 from livefire.store.frames import empty_table, read_records
 
-Role = Literal["attack", "benign", "noise"]
+EventRole = Literal["attack", "benign", "noise"]
+CaseKind = Literal["attack", "look_alike"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,10 @@ class Case:
     id: str
     title: str
     technique: str
-    kind: Literal["attack", "look_alike"]
+    kind: CaseKind
     log_source: str
     records: Sequence[Mapping[str, Any]]
-    roles: Sequence[Role]
+    roles: Sequence[EventRole]
     end: datetime
     pages: tuple[str, ...] = ()
 
@@ -38,7 +39,7 @@ class Staged:
 
     case: Case
     storage: Storage
-    roles: Mapping[str, Role]
+    roles: Mapping[str, EventRole]
 
     @property
     def attack(self) -> frozenset[str]:
@@ -56,7 +57,7 @@ def stage(case: Case, sources: Sequence[str]) -> Staged:
     frame = read_records(io.BytesIO(lines), case.log_source)
     if frame.num_rows != len(case.records):
         raise ValueError(f"{case.id}: {len(case.records)} records gave {frame.num_rows} events")
-    roles: dict[str, Role] = {}
+    roles: dict[str, EventRole] = {}
     for event, place in zip(frame.column("_id").to_pylist(), frame.column("_record").to_pylist(), strict=True):
         roles[f"{case.log_source}/{event}"] = case.roles[place]
     tables = {name: TableFiles((shared_scratch().put(frame if name == case.log_source else empty_table(name)),)) for name in sources}

@@ -61,7 +61,9 @@ def ingest(
 class _Run:
     """One ingest under way: what is read but not committed yet, and what is to be told of it."""
 
-    def __init__(self, lake: Lake, sources: Sequence[LogSource], now: datetime, limits: Limits, progress: Callable[[Progress], None] | None, asked: str) -> None:
+    def __init__(
+        self, lake: Lake, sources: Sequence[LogSource], now: datetime, limits: Limits, progress: Callable[[Progress], None] | None, asked: str
+    ) -> None:
         self.lake = lake
         self.sources = sources
         self.now = now

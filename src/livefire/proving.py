@@ -1,0 +1,56 @@
+"""What is put to the proof: emulations as cases, detections and published pages as subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from livefire.detections.detection import Detection
+from livefire.emulation.catalogue import emulations
+from livefire.emulation.model import Emulation, Kind, Role
+from livefire.proof.case import Case, CaseKind, EventRole
+from livefire.proof.matrix import Subject
+from livefire.proof.published import read_pages
+
+STORY_START = datetime(2026, 9, 14, 9, 0, tzinfo=timezone.utc)
+
+_KINDS: dict[Kind, CaseKind] = {Kind.ATTACK: "attack", Kind.LOOK_ALIKE: "look_alike"}
+_ROLES: dict[Role, EventRole] = {Role.ATTACK: "attack", Role.BENIGN: "benign", Role.NOISE: "noise"}
+
+
+def wanted(technique: str, ids: Sequence[str]) -> bool:
+    """True when a technique is one of those asked for, or below one; everything is when none is asked for."""
+    return not ids or any(technique == i or technique.startswith(i + ".") for i in ids)
+
+
+def cases(ids: Sequence[str] = ()) -> Iterator[Case]:
+    """Yield every emulation of the techniques as a case, attacks of the published tests first."""
+    chosen = [m for m in emulations() if wanted(m.technique, ids)]
+    chosen.sort(key=lambda m: (m.kind.value != "attack", not m.page_tests))
+    for emulation in chosen:
+        yield as_case(emulation)
+
+
+def as_case(emulation: Emulation) -> Case:
+    """Return an emulation's records as a case."""
+    told = emulation.generate(STORY_START)
+    roles = tuple(_ROLES[r.role] for r in told.records)
+    kind = _KINDS[emulation.kind]
+    return Case(emulation.id, emulation.title, emulation.technique, kind, told.log_source, told.raws(), roles, told.end, emulation.page_tests)
+
+
+def subjects(detections: Sequence[Detection], ids: Sequence[str], published: Path | None) -> tuple[Subject, ...]:
+    """Return the published queries, as the product reads them and as a person would, then every rule of the detections."""
+    found: list[Subject] = []
+    if published is not None:
+        for page in read_pages(published):
+            tests = tuple(m.id for m in emulations() if any(p.startswith(page.name + "#") for p in m.page_tests))
+            if ids and not any(wanted(m.technique, ids) for m in emulations() if m.id in tests):
+                continue
+            found.append(Subject(f"{page.name} as written", page.rule, False, tests, "published"))
+            found.append(Subject(f"{page.name} as meant", page.rule, True, tests, "published"))
+    for detection in detections:
+        if any(wanted(t, ids) for a in detection.card.attack for t in a.techniques):
+            found.extend(Subject(f"{detection.card.id} {rule.language}", rule, False, detection.card.covers) for rule in detection.rules)
+    return tuple(found)

@@ -1,0 +1,73 @@
+"""What an ingest did, and what a lake holds, as tables and JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from livefire.report.tables import plain, table
+from livefire.store.lake import LakeInfo
+from livefire.store.report import IngestReport
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MAX_LISTED = 20
+
+
+def balance(report: IngestReport) -> str:
+    """Return the account of every record in one line."""
+    read = sum(f.status == "read" for f in report.files)
+    known = sum(f.status == "known" for f in report.files)
+    files = f"{len(report.files):,} files ({read:,} read, {known:,} known before, {len(report.skipped):,} without events)"
+    sums = f"{report.records:,} records in = {report.stored:,} stored + {report.duplicates:,} duplicates + {report.quarantined:,} quarantined"
+    return f"{files}\n{sums}"
+
+
+def faults(report: IngestReport) -> Table | None:
+    """Return the quarantined stretches and the files without events, the first of them; None when there are none."""
+    rows: list[tuple[object, ...]] = [(f.path, e.record, e.offset, e.records, e.code, e.reason) for f in report.files for e in f.entries]
+    rows += [(f.path, "", "", "", f.code, f.reason) for f in report.skipped if not f.entries]
+    if not rows:
+        return None
+    title = f"Not stored ({len(rows):,} entries{f', the first {MAX_LISTED} shown; --json lists all' if len(rows) > MAX_LISTED else ''})"
+    return table(("file", "record", "offset", "records", "code", "reason"), rows[:MAX_LISTED], title=title)
+
+
+def lake(info: LakeInfo) -> Table:
+    """Return one row a log source."""
+    rows = [(s.name, f"{s.events:,}", s.files, f"{s.bytes:,}", s.first, s.last, s.version) for s in info.sources]
+    return table(("log source", "events", "files", "bytes", "first event", "last event", "version"), rows)
+
+
+def report_json(report: IngestReport) -> dict[str, Any]:
+    """Return an ingest report as JSON-able data, every file and entry in it."""
+    return {
+        "files": [
+            {
+                "path": f.path,
+                "status": f.status,
+                "code": f.code,
+                "reason": f.reason,
+                "records": f.records,
+                "stored": f.stored,
+                "duplicates": f.duplicates,
+                "quarantined": f.quarantined,
+                "sha256": f.sha256,
+                "sources": dict(f.sources),
+                "entries": [{"code": e.code, "reason": e.reason, "record": e.record, "offset": e.offset, "records": e.records} for e in f.entries],
+            }
+            for f in report.files
+        ],
+        "records": report.records,
+        "stored": report.stored,
+        "duplicates": report.duplicates,
+        "quarantined": report.quarantined,
+        "balanced": report.balanced,
+        "versions": dict(report.versions),
+    }
+
+
+def lake_json(info: LakeInfo) -> dict[str, Any]:
+    """Return a lake's contents as JSON-able data."""
+    names = ("name", "title", "events", "files", "bytes", "first", "last", "version")
+    return {"sources": [{n: plain(getattr(s, n)) for n in names} for s in info.sources]}
