@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livefire import query as stages
-from livefire.detections.runner import Bench, Outcome, findings, python_values, run_rule
+from livefire.detections.hunt import Hunt, hunt
+from livefire.detections.runner import Bench, Outcome, python_values, run_rule
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Storage, Value
 from livefire.plan import nodes as n
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from livefire.detections.detection import Detection, Rule
-    from livefire.detections.finding import Finding
     from livefire.engines.program import TableFiles
     from livefire.proof.matrix import Matrix
     from livefire.store.lake import Lake, LakeInfo
@@ -61,20 +61,6 @@ class Result:
     def to_arrow(self) -> pa.Table:
         """Return the rows as an Arrow table under the language's column names; dynamics are JSON text, timespans ticks."""
         return self.table.rename_columns(self.columns)
-
-
-@dataclass(frozen=True, slots=True)
-class Hunt:
-    """What a hunt found: one outcome a detection, its findings by time, and the moment it was run for."""
-
-    outcomes: tuple[tuple[Detection, Outcome], ...]
-    findings: tuple[Finding, ...]
-    now: datetime
-
-    @property
-    def refused(self) -> tuple[tuple[Detection, Outcome], ...]:
-        """The detections that could not be run."""
-        return tuple((d, o) for d, o in self.outcomes if o.refused)
 
 
 class Workspace:
@@ -241,16 +227,8 @@ class Workspace:
 
         `language` chooses the rules; a detection without a rule in it is refused in its outcome.
         """
-        bench = self.bench(now, **options)
-        outcomes: list[tuple[Detection, Outcome]] = []
-        for detection in detections if detections is not None else self.detections():
-            if progress is not None:
-                progress(detection.card.title)
-            rule = detection.rule(language) if language else detection.rules[0]
-            outcomes.append((detection, run_rule(rule, bench) if rule else _no_rule(detection, language or "")))
-        found = [f for d, o in outcomes for f in findings(d, o)]
-        found.sort(key=lambda f: (f.time or bench.now, f.detection, f.fingerprint))
-        return Hunt(tuple(outcomes), tuple(found), bench.now)
+        chosen = detections if detections is not None else self.detections()
+        return hunt(chosen, self.bench(now, **options), language, progress)
 
     def prove(
         self,
@@ -274,6 +252,14 @@ class Workspace:
         staged = (stage(c, sources) for c in cases(ids))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
 
+    def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
+        """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""
+        from livefire.proof.miss import explain_miss
+
+        bench = self.bench(now)
+        wanted = frozenset(f"{s.name}/{event}" for s in self.info().sources if s.events)
+        return explain_miss(compiled.lowered, wanted, compiled.source, bench.engine, bench.storage, bench.run_values()).reason
+
     def _engine(self) -> Engine:
         from livefire.engines.duckdb import DuckDB
 
@@ -295,13 +281,6 @@ class Workspace:
             files = tuple(str(f) for f in self.lake.files(source.name)) if has_lake else ()
             found[source.name] = TableFiles(files, arrow_schema(source.schema).serialize().to_pybytes())
         return found
-
-
-def _no_rule(detection: Detection, language: str) -> Outcome:
-    from livefire.detections.detection import Rule
-
-    reason = Diagnostic("error", "E503", f"{detection.card.id} has no {language} rule")
-    return Outcome(Rule(detection.card.id, language, ""), diagnostics=(reason,), refused=True)
 
 
 def _present() -> datetime:

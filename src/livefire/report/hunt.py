@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from livefire.detections.finding import Finding
+from livefire.detections.hunt import Hunt
 from livefire.report.tables import as_text, plain, table
-from livefire.workspace import Hunt
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -72,3 +72,10 @@ def as_json(matrix: Matrix) -> dict[str, Any]:
             for c in matrix.cells
         ],
     }
+
+
+def proved(matrix: Matrix) -> bool:
+    """True when every rule that is not a published one fires on what it covers, and is silent on every look-alike."""
+    own = {s.name for s in matrix.subjects if s.note != "published"}
+    cells = [c for c in matrix.cells if c.subject in own and (c.covered or c.kind == "look_alike")]
+    return bool(cells) and all(c.right for c in cells)

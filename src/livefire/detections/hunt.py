@@ -1,0 +1,48 @@
+"""Runs many detections over the same events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from livefire.detections.detection import Detection, Rule
+from livefire.detections.finding import Finding
+from livefire.detections.runner import Bench, Outcome, findings, run_rule
+from livefire.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """What a hunt found: one outcome a detection, its findings by time, and the moment it was run for."""
+
+    outcomes: tuple[tuple[Detection, Outcome], ...]
+    findings: tuple[Finding, ...]
+    now: datetime
+
+    @property
+    def refused(self) -> tuple[tuple[Detection, Outcome], ...]:
+        """The detections that could not be run."""
+        return tuple((d, o) for d, o in self.outcomes if o.refused)
+
+
+def hunt(detections: Sequence[Detection], bench: Bench, language: str | None, progress: Callable[[str], None] | None) -> Hunt:
+    """Run each detection in one language and return all findings by time.
+
+    Without a language each runs its first rule; a detection without a rule in the language is
+    refused in its outcome.
+    """
+    outcomes: list[tuple[Detection, Outcome]] = []
+    for detection in detections:
+        if progress is not None:
+            progress(detection.card.title)
+        rule = detection.rule(language) if language else detection.rules[0]
+        outcomes.append((detection, run_rule(rule, bench) if rule else _no_rule(detection, language or "")))
+    found = [f for d, o in outcomes for f in findings(d, o)]
+    found.sort(key=lambda f: (f.time or bench.now, f.detection, f.fingerprint))
+    return Hunt(tuple(outcomes), tuple(found), bench.now)
+
+
+def _no_rule(detection: Detection, language: str) -> Outcome:
+    reason = Diagnostic("error", "E503", f"{detection.card.id} has no {language} rule")
+    return Outcome(Rule(detection.card.id, language, ""), diagnostics=(reason,), refused=True)
