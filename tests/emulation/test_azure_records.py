@@ -163,6 +163,20 @@ def test_advisor_rows_have_neither_caller_nor_identity() -> None:
         assert "callerIpAddress" not in row
 
 
+def test_policy_audits_are_single_rows_of_their_own_category() -> None:
+    audits = [r for e in AZURE_STORIES for seed in range(3) for r in e.generate(START, seed).raws() if r["category"] == "Policy"]
+    assert len({r["correlationId"] for r in audits}) == len(audits) > 0
+    for row in audits:
+        assert (row["resultType"], row["resultSignature"]) == ("Success", "Succeeded.")
+        assert json.loads(row["properties"]["policies"])[0]["policyDefinitionEffect"] == "audit"
+
+
+def test_a_managed_identity_names_its_resource() -> None:
+    tagged = [r for e in AZURE_STORIES for seed in range(3) for r in e.generate(START, seed).raws() if r["operationName"] == "MICROSOFT.RESOURCES/TAGS/WRITE"]
+    assert tagged
+    assert all("/policyAssignments/" in r["identity"]["claims"]["xms_mirid"] for r in tagged)
+
+
 @STORIES
 def test_the_portal_form_tells_the_same_event(emulation: Emulation) -> None:
     words = {"Start": "Started", "Accept": "Accepted", "Success": "Succeeded", "Failure": "Failed", "Active": "Active"}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from livefire.emulation import Demo, Kind, LogRecord, emulations, find, write, write_demo, write_records
-from livefire.emulation.delivery import event_hub_message
+from livefire.emulation.delivery import event_hub_message, portal_page
 
 START = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 
@@ -70,6 +70,12 @@ def test_an_event_hub_message_holds_the_rows(tmp_path: Path) -> None:
     telemetry = find("T1578.004/azure-reimage").generate(START, 0)
     assert json.loads(event_hub_message(telemetry)) == {"records": list(telemetry.raws())}
     assert not list(tmp_path.iterdir())
+
+
+def test_a_portal_page_holds_the_same_events() -> None:
+    telemetry = find("T1578.004/azure-reimage").generate(START, 0)
+    page = json.loads(portal_page(telemetry))["value"]
+    assert [e["eventTimestamp"] for e in page] == [r["time"] for r in telemetry.raws()]
 
 
 def test_no_records_no_files(tmp_path: Path) -> None:

@@ -93,7 +93,8 @@ def claims(scene: Scene, actor: AzureActor) -> dict[str, str]:
     return result
 
 
-def _identity(scene: Scene, actor: AzureActor, action: str, scope: str) -> dict[str, Any]:
+def identity(scene: Scene, actor: AzureActor, action: str, scope: str) -> dict[str, Any]:
+    """Return who acted and which role assignment allowed it."""
     evidence = {
         "role": actor.role_name,
         "roleAssignmentScope": SUBSCRIPTION,
@@ -127,7 +128,7 @@ class _Act:
             "durationMs": elapsed,
             "callerIpAddress": self.actor.ip,
             "correlationId": self.correlation,
-            "identity": _identity(scene, self.actor, self.operation, self.entity),
+            "identity": identity(scene, self.actor, self.operation, self.entity),
             "level": "Error" if result == "Failure" else "Information",
             "location": "global",
             "properties": {
@@ -285,7 +286,6 @@ def portal_form(raw: Mapping[str, Any]) -> dict[str, Any]:
     properties: Mapping[str, str] = raw["properties"]
     # Rows no caller caused (Advisor, service health) have no entity, message or identity.
     entity, action = properties.get("entity", raw["resourceId"]), properties.get("message", raw["operationName"])
-    identity: Mapping[str, Any] = raw.get("identity", {})
     event = uuid.uuid5(uuid.NAMESPACE_URL, row_id(raw))
     segments = entity.split("/")
     group = segments[4] if len(segments) > 4 else ""
@@ -295,7 +295,7 @@ def portal_form(raw: Mapping[str, Any]) -> dict[str, Any]:
     sub_status = properties.get("statusCode", "")
     second = datetime.fromisoformat(raw["time"][:19] + "+00:00")
     ticks = _EPOCH_TICKS + int(second.timestamp()) * 10_000_000 + int(raw["time"][20:27])
-    token: Mapping[str, str] = identity.get("claims", {})
+    token: Mapping[str, str] = raw.get("identity", {}).get("claims", {})
     return {
         "authorization": {"action": action, "scope": entity},
         "caller": token.get(_UPN) or token.get(_OBJECT_ID, "Microsoft"),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from livefire.emulation.actors import AWS, AZURE
+from livefire.emulation.azure import portal_form
 from livefire.emulation.model import Cloud, Emulation, LogRecord
 
 _AWS, _AZURE, _GCP = (c.log_source for c in Cloud)
@@ -45,6 +46,11 @@ def write_records(records: Iterable[LogRecord], folder: Path) -> tuple[Path, ...
 def event_hub_message(records: Iterable[LogRecord]) -> bytes:
     """Return Azure rows as one Event Hub message: `{"records": [...]}`."""
     return json.dumps({"records": [r.raw for r in records]}, separators=(",", ":")).encode()
+
+
+def portal_page(records: Iterable[LogRecord]) -> bytes:
+    """Return Azure rows as one page of the REST API: `{"value": [...]}` in the portal's form."""
+    return json.dumps({"value": [portal_form(r.raw) for r in records]}, separators=(",", ":")).encode()
 
 
 def _trail_file(record: LogRecord) -> str:

@@ -6,6 +6,7 @@ A habit writes one thing at the scene's present, marked as noise. `surround` sca
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -154,7 +155,39 @@ def _advisor_recommends(scene: Scene) -> None:
 
 def _policy_audits(scene: Scene) -> None:
     entity = azure.resource("Microsoft.Storage/storageAccounts", f"stapp{scene.ids.random.randrange(1, 9)}")
-    azure.act(scene, AZURE_POLICY, "Microsoft.Authorization/policies/audit/action", entity, azure.Outcome(accepted=False))
+    action = "Microsoft.Authorization/policies/audit/action"
+    policies = [{"policyDefinitionName": "require-tags", "policyDefinitionEffect": "audit", "policyAssignmentScope": azure.SUBSCRIPTION}]
+    # One row, of a category of its own, in the name of whoever made the request that was audited.
+    raw: dict[str, Any] = {
+        "time": azure.timestamp(scene),
+        "resourceId": entity.upper(),
+        "operationName": action.upper(),
+        "category": "Policy",
+        "resultType": "Success",
+        "resultSignature": "Succeeded.",
+        "durationMs": 0,
+        "callerIpAddress": AZURE_PIPELINE.ip,
+        "correlationId": scene.ids.uuid(),
+        "identity": azure.identity(scene, AZURE_PIPELINE, action, entity),
+        "level": "Warning",
+        "location": "global",
+        "properties": {
+            "isComplianceCheck": "False",
+            "resourceLocation": AZURE.location,
+            "policies": json.dumps(policies, separators=(",", ":")),
+            "eventCategory": "Policy",
+            "entity": entity,
+            "message": action,
+            "hierarchy": "",
+        },
+        "tenantId": AZURE.tenant,
+    }
+    scene.add(azure.row_id(raw), raw)
+
+
+def _policy_remediates(scene: Scene) -> None:
+    entity = azure.resource("Microsoft.Storage/storageAccounts", f"stapp{scene.ids.random.randrange(1, 9)}") + "/providers/Microsoft.Resources/tags/default"
+    azure.act(scene, AZURE_POLICY, "Microsoft.Resources/tags/write", entity, azure.Outcome(accepted=False))
 
 
 def _application_lists_keys(scene: Scene) -> None:
@@ -205,6 +238,7 @@ AZURE_HABITS: tuple[Habit, ...] = (
     *(_policy_audits,) * 3,
     *(_application_lists_keys,) * 2,
     _advisor_recommends,
+    _policy_remediates,
     _engineer_configures_site,
     _pipeline_deploys_rule,
 )

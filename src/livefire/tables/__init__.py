@@ -1,10 +1,5 @@
 """Vendor tables over raw events, as data: one TOML file a table."""
 
-from __future__ import annotations
+from livefire.tables.loader import declarations, vendor_tables
 
-from livefire.plan.catalog import Table
-
-
-def vendor_tables() -> tuple[Table, ...]:
-    """Return every table that a vendor file declares."""
-    return ()
+__all__ = ["declarations", "vendor_tables"]
