@@ -10,7 +10,7 @@ from livefire.engines.duckdb_sql import DIALECT
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS, Example, call
-from livefire.schema import Schema
+from livefire.schema import Schema, Type
 
 CASES = [(f.name, x) for f in FUNCTIONS.values() if f.kind == "scalar" for x in f.examples]
 
@@ -47,3 +47,12 @@ def test_every_meaning_is_spelled() -> None:
 
 def test_every_spelling_has_a_meaning() -> None:
     assert sorted(set(DIALECT.functions) - set(FUNCTIONS)) == []
+
+
+@pytest.mark.parametrize(("value", "expected"), [('["a","b"]', True), ('"b"', True), ('["a"]', False), (None, False), ("[]", False)])
+def test_any_element(value: str | None, expected: bool) -> None:
+    element = e.Column("element", Type.DYNAMIC)
+    test = e.Lambda((element,), call("compare.eq", call("dynamic.text", element), e.text("b")))
+    given = n.Values(Schema.of(("v", Type.DYNAMIC)), ((value,),))
+    plan = n.Project(given, (n.Item("r", call("dynamic.any_element", e.Column("v", Type.DYNAMIC), test)),))
+    assert DuckDB().execute(plan, Storage(), Run()).column(0).to_pylist() == [expected]

@@ -212,7 +212,7 @@ class Printer:
                 arms = " ".join(f"WHEN {self.expr(c)} THEN {self.expr(v)}" for c, v in whens)
                 return f"(CASE {arms} ELSE {self.expr(otherwise)} END)"
             case e.Lambda(parameters=parameters, body=body):
-                return f"(LAMBDA {', '.join(self.name(p.name) for p in parameters)}: {self.expr(body)})"
+                return f"LAMBDA {', '.join(self.name(p.name) for p in parameters)}: {self.expr(body)}"
             case e.Aggregate():
                 return self._aggregate(expr)
             case e.WindowCall():

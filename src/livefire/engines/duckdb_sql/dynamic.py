@@ -82,6 +82,12 @@ def _deep(printer: Printer, call: Call) -> str:
     return f"('[' || array_to_string(list_filter({found}, LAMBDA x: x <> 'null'), ',') || ']')"
 
 
+def _any_element(printer: Printer, call: Call) -> str:
+    value, test = (printer.expr(a) for a in call.args)
+    elements = f"(CASE WHEN json_type({value}) = 'ARRAY' THEN CAST(json_extract({value}, '$[*]') AS VARCHAR[]) ELSE [{value}] END)"
+    return f"COALESCE(list_bool_or(list_transform({elements}, {test})), FALSE)"
+
+
 _TEXT = "json_extract_string({0}, '$')"
 _ISO = "CAST(TRY_CAST(json_extract_string({0}, '$') AS TIMESTAMPTZ) AS TIMESTAMP)"
 
@@ -111,4 +117,5 @@ FUNCTIONS: dict[str, Spelling] = {
     "dynamic.slice": _slice,
     "dynamic.has_text": "list_contains(CAST(json_extract({0}, '$[*]') AS VARCHAR[]), CAST(to_json({1}) AS VARCHAR))",
     "dynamic.deep": _deep,
+    "dynamic.any_element": _any_element,
 }

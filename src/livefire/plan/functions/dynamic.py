@@ -121,4 +121,11 @@ FUNCTIONS = (
         "null for null; an empty array when nothing is reached",
         examples=(example(('{"a":[{"b":1},{"b":2}]}', J), ('["a","*","b"]', S), gives="[1,2]"),),
     ),
+    Function(
+        "dynamic.any_element",
+        (2, 2),
+        B,
+        "a condition (second, a lambda of one dynamic parameter) is true for an element of an array; anything else is its own only element",
+        "false for null; a condition that is null counts as false",
+    ),
 )
