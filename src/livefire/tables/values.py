@@ -59,7 +59,7 @@ def split_path(path: str) -> tuple[str, tuple[str | int, ...]]:
     while place < len(path):
         step = _STEP.match(path, place)
         if step is None:
-            raise ValueProblem(f"{path!r} is no path from character {place + 1} on: steps are .name, [0] or [\"name\"]")
+            raise ValueProblem(f'{path!r} is no path from character {place + 1} on: steps are .name, [0] or ["name"]')
         name, index, quoted = step.groups()
         steps.append(int(index) if index is not None else name if name is not None else re.sub(r"\\(.)", r"\1", quoted))
         place = step.end()

@@ -1,0 +1,198 @@
+"""A Sigma rule as a plan: its log source's table, filtered by its conditions.
+
+Text is compared without regard to case unless `cased`; a field that is missing meets no test
+but `null` and `exists: false`, and so meets the negation of every other one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from livefire.diagnostics import Span
+from livefire.languages.base import Context
+from livefire.languages.binder import unknown_column
+from livefire.languages.fields import dotted
+from livefire.languages.regex import check_pattern
+from livefire.languages.sigma.ast import AllOf, AnyOf, Negation, Rule, Search, Test, Value
+from livefire.languages.sigma.modifiers import Comparison, read_modifiers
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.catalog import Table
+from livefire.plan.functions import all_of, any_of, call, negate
+from livefire.schema import Schema, Type
+
+RAW = ("_raw", "@rawstring", "message")
+_ELEMENT = e.Column("~element", Type.DYNAMIC)
+
+
+def lower(rule: object, context: Context) -> n.Plan:
+    """Return the events of the rule's log source that meet one of its conditions."""
+    assert isinstance(rule, Rule)  # noqa: S101 - what `parse` of this language returned
+    table = _table(rule, context)
+    reader = _Reader(table, context)
+    plan = table.plan
+    condition = any_of(*(reader.search(c) for c in rule.conditions))
+    span = rule.conditions[0].span if rule.conditions else None
+    return n.select(n.Filter(plan, condition, span), *table.schema.names)
+
+
+def _table(rule: Rule, context: Context) -> Table:
+    index = context.option("index")
+    if index is not None:
+        found = context.catalog.table(index)
+        if found is not None:
+            return found
+        context.diagnostics.error("E101", f"no table is named {index!r}", rule.logsource_span)
+    wanted = dict(rule.logsource)
+    fits = [t for t in context.catalog.tables("sigma") if t.tags and all(t.tags.get(k) == v for k, v in wanted.items())]
+    if wanted and len(fits) == 1:
+        return fits[0]
+    if index is None:
+        _say_source(wanted, fits, rule.logsource_span, context)
+    return Table("unknown", n.Values(Schema(()), ()), open=True)
+
+
+def _say_source(wanted: dict[str, str], fits: list[Table], span: Span, context: Context) -> None:
+    words = ", ".join(f"{k} {v}" for k, v in wanted.items()) or "nothing"
+    known = "; ".join(", ".join(f"{k} {v}" for k, v in t.tags.items()) for t in context.catalog.tables("sigma") if t.vendor == "sigma")
+    if wanted and fits:
+        context.diagnostics.error("E101", f"the logsource ({words}) fits {len(fits)} tables", span, help=f"say which: {known}")
+    else:
+        context.diagnostics.error("E101", f"no log source here is {words}", span, help=f"known: {known}" if known else "name the table with --index")
+
+
+class _Reader:
+    """Turns searches into conditions over one table; every condition is true or false, never null."""
+
+    def __init__(self, table: Table, context: Context) -> None:
+        self.table = table
+        self.context = context
+
+    def search(self, search: Search) -> e.Expr:
+        """Return a search as a condition."""
+        match search:
+            case AllOf(parts=parts):
+                return all_of(*(self.search(p) for p in parts))
+            case AnyOf(parts=parts):
+                return any_of(*(self.search(p) for p in parts))
+            case Negation(part=part):
+                return negate(self.search(part))
+            case Test():
+                return self._test(search)
+
+    def _test(self, test: Test) -> e.Expr:
+        how, values = read_modifiers(test, self.context)
+        field = None if test.field is None else self._field(test.field, test.name_span)
+        conditions = [self._one(field, how, value, test.span) for value in values]
+        found = all_of(*conditions) if how.every else any_of(*conditions)
+        return negate(found) if how.negated else found
+
+    def _field(self, name: str, span: Span) -> e.Expr:
+        found = dotted(self.table, name)
+        if found is not None:
+            return found
+        if not self.table.open:
+            unknown_column(name, span, self.table.schema, self.context, what="field")
+        return e.null(Type.STRING)
+
+    def _one(self, field: e.Expr | None, how: Comparison, value: Value, span: Span) -> e.Expr:
+        if field is None:
+            return self._keyword(how, value, span)
+        if how.kind == "exists":
+            present = negate(call("logic.is_null", field, span=span))
+            return present if value.value is True else negate(present)
+        if value.value is None:
+            return call("logic.is_null", field, span=span)
+        if how.kind == "field":
+            other = self._field(str(value.value), value.span)
+            return _over_elements(field, lambda text: _same_field(text, other, how, span))
+        if isinstance(value.value, (bool, int, float)) and field.type is not Type.DYNAMIC and how.kind == "text" and not (how.before or how.after):
+            direct = _direct(field, value.value, span)
+            if direct is not None:
+                return direct
+        return _over_elements(field, lambda text: self._compare(text, how, value, span))
+
+    def _compare(self, text: e.Expr, how: Comparison, value: Value, span: Span) -> e.Expr:
+        if how.kind == "regex":
+            pattern = check_pattern(str(value.value), value.span, self.context.diagnostics)
+            return call("text.matches_regex", text, e.text(pattern), e.text("".join(dict.fromkeys(how.flags))), span=span)
+        if how.kind == "cidr":
+            return call("text.cidr_contains", text, e.text(str(value.value)), span=span)
+        if how.kind.startswith("compare."):
+            return self._order(text, how, value, span)
+        pattern = wildcard(_text(value.value), before=how.before, after=how.after)
+        return call("text.wildcard" if how.cased else "text.wildcard_fold", text, e.text(pattern), span=span)
+
+    def _order(self, text: e.Expr, how: Comparison, value: Value, span: Span) -> e.Expr:
+        if isinstance(value.value, bool) or not isinstance(value.value, (int, float)):
+            self.context.diagnostics.error("E104", "lt, lte, gt and gte compare with a number", value.span)
+            return e.FALSE
+        return call(how.kind, call("number.parse_real", text), e.Literal(float(value.value), Type.REAL), span=span)
+
+    def _keyword(self, how: Comparison, value: Value, span: Span) -> e.Expr:
+        """A keyword stands anywhere in the event: in its raw text, or in any column where there is none."""
+        anywhere = replace(how, before=True, after=True)
+        raw = next((c for c in RAW if c in self.table.plan.schema), None)
+        columns = (raw,) if raw else self.table.schema.names
+        return any_of(*(self._one(n.column(self.table.plan, c), anywhere, value, span) for c in columns))
+
+
+def _over_elements(field: e.Expr, test: Callable[[e.Expr], e.Expr]) -> e.Expr:
+    """Return the test of a field's text; of an array, whether an element meets it."""
+    if field.type is Type.DYNAMIC:
+        inner = e.Lambda((_ELEMENT,), test(call("dynamic.text", _ELEMENT)))
+        return call("dynamic.any_element", field, inner)
+    return call("logic.is_true", test(_as_text(field)))
+
+
+def _as_text(field: e.Expr) -> e.Expr:
+    match field.type:
+        case Type.STRING | Type.GUID | Type.UNKNOWN:
+            return field
+        case Type.BOOL:
+            word = e.Case(((field, e.text("true")),), e.text("false"), Type.STRING)
+            return e.Case(((call("logic.is_null", field), e.null(Type.STRING)),), word, Type.STRING)
+        case Type.DATETIME:
+            return call("time.iso", field)
+        case _:
+            return call("number.text", field)
+
+
+def _direct(field: e.Expr, value: bool | int | float, span: Span) -> e.Expr | None:
+    """Return a typed comparison where the column has the value's type."""
+    if isinstance(value, bool):
+        return call("logic.is_true", call("compare.eq", field, e.Literal(value, Type.BOOL), span=span)) if field.type is Type.BOOL else None
+    if field.type.numeric:
+        return call("logic.is_true", call("compare.eq", call("number.to_real", field), e.Literal(float(value), Type.REAL), span=span))
+    return None
+
+
+def _same_field(text: e.Expr, other: e.Expr, how: Comparison, span: Span) -> e.Expr:
+    right = call("dynamic.text", other) if other.type is Type.DYNAMIC else _as_text(other)
+    name = {(False, False): "equals", (False, True): "starts_with", (True, False): "ends_with", (True, True): "contains"}[how.before, how.after]
+    if how.cased:
+        return call("compare.eq" if name == "equals" else f"text.{name}", text, right, span=span)
+    return call(f"text.{name}_fold", text, right, span=span)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def wildcard(text: str, *, before: bool, after: bool) -> str:
+    """Return Sigma text as a pattern of the plan: a backslash escapes only `*`, `?` and itself in Sigma, everything in a plan."""
+    out, at = [], 0
+    while at < len(text):
+        char = text[at]
+        if char == "\\" and at + 1 < len(text) and text[at + 1] in "*?\\":
+            out.append("\\" + text[at + 1])
+            at += 1
+        elif char == "\\":
+            out.append("\\\\")
+        else:
+            out.append(char)
+        at += 1
+    return ("*" if before else "") + "".join(out) + ("*" if after else "")

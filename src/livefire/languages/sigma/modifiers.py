@@ -1,0 +1,120 @@
+"""Modifiers of field names: what each does to values, and how the values are then compared.
+
+https://sigmahq.io/sigma-specification/specification/sigma-appendix-modifiers.html
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+from dataclasses import dataclass, replace
+
+from livefire.languages.base import Context
+from livefire.languages.sigma.ast import Test, Value
+
+_DASHES = "-/\u2013\u2014\u2015"
+_COMPARE = {"lt": "compare.lt", "lte": "compare.le", "gt": "compare.gt", "gte": "compare.ge"}
+_FLAGS = {"i": "i", "ignorecase": "i", "m": "m", "multiline": "m", "s": "s", "dotall": "s"}
+_ENCODINGS = {"wide": "utf-16-le", "utf16le": "utf-16-le", "utf16be": "utf-16-be", "utf16": "utf-16"}
+_HEAD, _TAIL = (0, 2, 3), (None, -3, -2)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a field is compared: `kind` is text, regex, cidr, exists, field or a compare meaning."""
+
+    kind: str = "text"
+    before: bool = False
+    after: bool = False
+    cased: bool = False
+    every: bool = False
+    negated: bool = False
+    flags: str = ""
+
+
+def read_modifiers(test: Test, context: Context) -> tuple[Comparison, tuple[Value, ...]]:
+    """Return the comparison and the values after every modifier, in order; unknown ones are E304."""
+    how, values, encoding = Comparison(), test.values, "utf-8"
+    for name, span in test.modifiers:
+        if name in ("contains", "startswith", "endswith"):
+            how = replace(how, before=how.before or name != "startswith", after=how.after or name != "endswith")
+        elif name in ("all", "cased"):
+            how = replace(how, every=how.every or name == "all", cased=how.cased or name == "cased")
+        elif name == "neq":
+            how = replace(how, negated=True)
+        elif name in ("re", "cidr", "exists", "fieldref"):
+            how = replace(how, kind={"re": "regex", "fieldref": "field"}.get(name, name))
+        elif name in _COMPARE:
+            how = replace(how, kind=_COMPARE[name])
+        elif name in _FLAGS and how.kind == "regex":
+            how = replace(how, flags=how.flags + _FLAGS[name])
+        elif name in _ENCODINGS:
+            encoding = _ENCODINGS[name]
+        elif name == "base64":
+            values = tuple(replace(v, value=_base64(v, encoding)) for v in values)
+        elif name == "base64offset":
+            values = tuple(replace(v, value=text) for v in values for text in _base64_offsets(v, encoding))
+        elif name == "windash":
+            values = tuple(replace(v, value=text) for v in values for text in _windash(str(v.value)))
+        elif name == "expand":
+            values = _expand(values, context)
+        else:
+            context.diagnostics.error("E304", f"the modifier {name!r} is not supported", span, help=_help(name))
+    if encoding != "utf-8" and not any(n.startswith("base64") for n, _ in test.modifiers):
+        context.diagnostics.error("E304", "an encoding modifier is read only before base64 or base64offset", test.name_span)
+    return how, values
+
+
+def _help(name: str) -> str:
+    if name in ("minute", "hour", "day", "week", "month", "year"):
+        return "compare the time with lt or gte instead"
+    return (
+        "supported: contains, startswith, endswith, all, re, i, m, s, cidr, lt, lte, gt, gte, exists, cased, neq, fieldref, windash, base64, base64offset, wide"
+    )
+
+
+def _base64(value: Value, encoding: str) -> str:
+    return base64.b64encode(str(value.value).encode(encoding)).decode()
+
+
+def _base64_offsets(value: Value, encoding: str) -> list[str]:
+    """Return the three ways a text can stand inside a longer base64 text."""
+    data = str(value.value).encode(encoding)
+    return [base64.b64encode(b" " * i + data).decode()[_HEAD[i] : _TAIL[(len(data) + i) % 3]] for i in range(3)]
+
+
+def _windash(text: str) -> list[str]:
+    """Return every spelling of a command line with each option's dash written as any dash or slash."""
+    places = [m.start(1) for m in re.finditer(r"(?:^|\s)([-/])(?=\w)", text)][:4]
+    spelled = []
+    for signs in itertools.product(_DASHES, repeat=len(places)):
+        chars = list(text)
+        for place, sign in zip(places, signs, strict=True):
+            chars[place] = sign
+        spelled.append("".join(chars))
+    return spelled
+
+
+def _expand(values: tuple[Value, ...], context: Context) -> tuple[Value, ...]:
+    """Put in the site's values for `%name%`, which the option `placeholders` gives."""
+    known = context.options.get("placeholders")
+    given = known if isinstance(known, dict) else {}
+    found: list[Value] = []
+    for value in values:
+        match = re.fullmatch(r"%([^%]+)%", str(value.value))
+        if match is None:
+            found.append(value)
+        elif match[1] in given:
+            options = given[match[1]]
+            found.extend(replace(value, value=o) for o in (options if isinstance(options, (list, tuple)) else [options]))
+        elif context.open_schema:
+            context.diagnostics.warn(
+                "W107", f"the placeholder %{match[1]}% is a site's own list", value.span, help="give it as placeholders when the rule is run"
+            )
+            found.append(value)
+        else:
+            context.diagnostics.error(
+                "E107", f"no value is given for the placeholder %{match[1]}%", value.span, help="give it as placeholders when the rule is run"
+            )
+    return tuple(found)
