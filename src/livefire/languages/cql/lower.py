@@ -72,8 +72,7 @@ class Lowering:
     def output(self, event: Event) -> n.Plan:
         """Return the plan of everything the event shows: its source's fields, then those the query names."""
         names = list(event.base.names) if event.base is not None and not event.closed else []
-        names += [m for m in event.mentioned if m not in names]
-        names += [f for f in event.fields if f not in names]
+        names += event.fields if event.aggregated and event.base is None else [*event.mentioned, *event.fields]
         items: list[n.Item] = []
         for name in dict.fromkeys(names):
             if name.startswith(HELD) or name.endswith("[]") or name in ("", "*"):
@@ -206,7 +205,7 @@ class Lowering:
             self.context.diagnostics.error("E302", f"{function.name} does not run here: {function.reason}", node.span, help=function.help)
             return False
         if function.kind == "ignored":
-            self.context.diagnostics.notice("W131", f"{function.name} {function.reason}", node.span)
+            self.context.diagnostics.notice("N131", f"{function.name} {function.reason}", node.span)
             return function.run is not None
         return True
 

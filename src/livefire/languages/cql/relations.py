@@ -38,7 +38,7 @@ def limit_of(bound: Bound, default: int, most: int = _MOST) -> int:
     """Return the limit of a step; a default one is said, as rows past it are cut."""
     written = bound.text("limit")
     if written is None:
-        bound.context.diagnostics.notice("W133", f"{bound.function.name} keeps {default} rows where no limit is given, as LogScale does", bound.span, help="write limit=max for all")
+        bound.context.diagnostics.notice("N133", f"{bound.function.name} keeps {default} rows where no limit is given, as LogScale does", bound.span, help="write limit=max for all")
         return default
     if written.lower() == "max":
         return most

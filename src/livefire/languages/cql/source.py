@@ -173,7 +173,8 @@ def _compare(condition: s.Comparison, table: Table) -> bool | None:
     if condition.operator not in ("=", "!=") or not isinstance(condition.value, s.Word):
         return None
     base = TableBase(table)
-    column = base.read(name) or base.read(f"#{name}" if not name.startswith("#") else name[1:])
+    tag = tag_of(table, name)
+    column = e.text(tag) if tag is not None else base.read(name) or base.read(f"#{name}" if not name.startswith("#") else name[1:])
     if column is None:
         if table.open or not name.startswith("#"):
             return None
