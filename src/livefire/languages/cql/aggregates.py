@@ -1,0 +1,244 @@
+"""Aggregates: count, sum, collect and their like, alone, in groupBy, stats, top, bucket and timeChart.
+
+https://library.humio.com/data-analysis/functions-aggregate.html. A group without a value for an
+aggregate has no such field; a group is made only of events that have all its keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from livefire.diagnostics import Span
+from livefire.languages.cql import coerce
+from livefire.languages.cql import syntax as s
+from livefire.languages.cql.event import Event
+from livefire.languages.cql.handler import Bound, Function, Lower
+from livefire.languages.cql.rows import is_null
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.functions import aggregate, call
+from livefire.schema import Type
+
+Find = Callable[[str], Function | None]
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a list of aggregates makes: columns, and steps to run on them afterwards."""
+
+    items: list[n.Item] = field(default_factory=list)
+    after: list[s.Pipeline] = field(default_factory=list)
+
+    def add(self, name: str, value: e.Expr) -> None:
+        """Add a column; a later one of the same name replaces the earlier."""
+        self.items = [*(i for i in self.items if i.name != name), n.Item(name, value)]
+
+
+def group(lower: Lower, event: Event, keys: list[n.Item], gathered: Gathered, span: Span) -> None:
+    """Turn the event into one row a group; events that lack a key are in none."""
+    for key in keys:
+        event.keep(coerce.present(key.expr), span)
+    columns = {c.name: c for item in (*keys, *gathered.items) for c in _columns(item.expr)}
+    source = event.rows.finish([n.Item(name, columns[name]) for name in sorted(columns)])
+    plan = n.Aggregate(source, tuple(keys), tuple(gathered.items), span)
+    event.become(lower.rows_of(plan, event))
+    for steps in gathered.after:
+        lower.steps(event, steps)
+
+
+def _columns(expr: e.Expr) -> list[e.Column]:
+    if isinstance(expr, e.Column):
+        return [expr]
+    return [c for child in e.children(expr) for c in _columns(child)]
+
+
+def gather(lower: Lower, event: Event, values: tuple[s.Value, ...], find: Find) -> Gathered:
+    """Return the columns of a list of aggregate functions."""
+    out = Gathered()
+    for value in values:
+        _gather_one(lower, event, value, out, find, None)
+    return out
+
+
+def _gather_one(lower: Lower, event: Event, value: s.Value, out: Gathered, find: Find, name: s.Word | None) -> None:
+    if isinstance(value, s.Items):
+        for item in value.items:
+            _gather_one(lower, event, item, out, find, None)
+        return
+    if isinstance(value, s.Operation) and value.operator in (":=", "=") and isinstance(value.left, s.Word):
+        _gather_one(lower, event, value.right, out, find, value.left)
+        return
+    if isinstance(value, s.Subquery):
+        _gather_pipeline(lower, event, value.pipeline, out, find)
+        return
+    if not isinstance(value, s.Call):
+        lower.context.diagnostics.error("E104", "an aggregate function is wanted here", value.span, help="such as count()")
+        return
+    function = find(value.function)
+    if function is None:
+        return
+    if function.kind != "aggregate" or function.run is None:
+        reason = function.reason or "it gives no single row a group"
+        lower.context.diagnostics.error("E305", f"{function.name} does not run inside an aggregate here: {reason}", value.span, help=function.help)
+        return
+    args = (*value.args, s.Argument("as", name, name.span)) if name is not None else value.args
+    bound = Bound(function, s.Call(value.function, args, value.span, value.name_span), lower.context)
+    for item in function.run(lower, event, bound):
+        out.add(item.name, _where(item.expr, event.alive))
+
+
+def _where(expr: e.Expr, condition: e.Expr | None) -> e.Expr:
+    from dataclasses import replace
+
+    from livefire.plan.rewrite import map_expr
+
+    if condition is None:
+        return expr
+    return map_expr(expr, lambda part: replace(part, where=condition) if isinstance(part, e.Aggregate) and part.where is None else part)
+
+
+def _gather_pipeline(lower: Lower, event: Event, pipeline: s.Pipeline, out: Gathered, find: Find) -> None:
+    """Take `{ filters and assignments | aggregate | steps over its result }`."""
+    fork = event.fork()
+    for place, step in enumerate(pipeline.steps):
+        found = _aggregate_of(step, find)
+        if found is None:
+            lower.steps(fork, s.Pipeline((step,), step.span))
+            continue
+        value, name = found
+        _gather_one(lower, fork, value, out, find, name)
+        rest = pipeline.steps[place + 1 :]
+        if rest:
+            out.after.append(s.Pipeline(rest, pipeline.span))
+        return
+    lower.context.diagnostics.error("E104", "the braces hold no aggregate function", pipeline.span)
+
+
+def _aggregate_of(step: s.Step, find: Find) -> tuple[s.Value, s.Word | None] | None:
+    value: s.Value | None = None
+    name: s.Word | None = None
+    if isinstance(step, s.FilterStep) and isinstance(step.condition, s.Call):
+        value = step.condition
+    elif isinstance(step, s.AssignStep) and isinstance(step.value, s.Call):
+        value, name = step.value, step.field
+    elif isinstance(step, s.StatsStep):
+        return step.functions, None
+    if not isinstance(value, s.Call):
+        return None
+    function = find(value.function)
+    return (value, name) if function is not None and function.kind == "aggregate" else None
+
+
+# the functions
+
+Made = list[n.Item]
+
+
+def _count(_: Lower, event: Event, bound: Bound) -> Made:
+    name = bound.field("field")
+    if name is None or name == "*":
+        return [n.Item(bound.out, aggregate("agg.count", span=bound.span))]
+    value = event.read(name)
+    if is_null(value):
+        return [n.Item(bound.out, aggregate("agg.count", e.null(Type.STRING), span=bound.span))]
+    probe = event.hold(coerce.text(value) if value.type is Type.DYNAMIC else value)
+    meaning = "agg.count_distinct" if bound.flag("distinct") else "agg.count"
+    return [n.Item(bound.out, aggregate(meaning, probe, span=bound.span))]
+
+
+def _numeric(meaning: str) -> Callable[[Lower, Event, Bound], Made]:
+    def run(_: Lower, event: Event, bound: Bound) -> Made:
+        name = bound.field("field")
+        if name is None:
+            bound.need("field")
+            return []
+        value = event.read(name)
+        if value.type is Type.DATETIME and meaning in ("agg.min", "agg.max"):
+            return [n.Item(bound.out, aggregate(meaning, value, span=bound.span))]
+        if bound.text("type") in ("string",):
+            return [n.Item(bound.out, aggregate(meaning, event.hold(coerce.text(value)), span=bound.span))]
+        number = event.hold(coerce.number(value))
+        kind = number.type if number.type.numeric else Type.REAL
+        if meaning == "agg.sum":
+            kind = Type.LONG if kind.integral else Type.REAL
+        return [n.Item(bound.out, aggregate(meaning, number, type=kind if meaning in ("agg.sum", "agg.min", "agg.max") else Type.REAL, span=bound.span))]
+
+    return run
+
+
+def _range(_: Lower, event: Event, bound: Bound) -> Made:
+    value = event.hold(coerce.real(event.read(bound.field("field") or "")))
+    highest, lowest = aggregate("agg.max", value, span=bound.span), aggregate("agg.min", value, span=bound.span)
+    return [n.Item(bound.out, call("number.subtract", highest, lowest, type=Type.REAL))]
+
+
+def _percentile(_: Lower, event: Event, bound: Bound) -> Made:
+    value = event.hold(coerce.real(event.read(bound.field("field") or "")))
+    written = [w.text for w in bound.words("percentiles")] or ["50", "75", "99"]
+    prefix = bound.text("as") or ""
+    made: Made = []
+    for text in written:
+        try:
+            percent = float(text)
+        except ValueError:
+            bound.wrong("percentiles", "numbers from 0 to 100")
+            return []
+        made.append(n.Item(f"{prefix}_{text}", aggregate("agg.percentile", value, e.Literal(percent, Type.REAL), type=Type.REAL, span=bound.span)))
+    return made
+
+
+def _collect(_: Lower, event: Event, bound: Bound) -> Made:
+    """https://library.humio.com/data-analysis/functions-collect.html"""
+    if not bound.flag("multival", True):
+        bound.context.diagnostics.error("E304", "multival=false does not run here", bound.place("multival"), help="leave it out: values are joined by the separator")
+    separator, limit = bound.text("separator", "\n") or "", bound.whole("limit", 2000)
+    made: Made = []
+    for word in bound.fields("fields"):
+        value = event.hold(coerce.text(event.read(word.text)))
+        listed: e.Expr = aggregate("agg.set", value, span=bound.span)
+        listed = call("dynamic.slice", listed, e.whole(0), e.whole(max(limit, 1) - 1))
+        made.append(n.Item(word.text, call("logic.null_if", call("text.join", listed, e.text(separator)), e.text(""), type=Type.STRING)))
+    return made
+
+
+def _select_last(_: Lower, event: Event, bound: Bound) -> Made:
+    """https://library.humio.com/data-analysis/functions-selectlast.html"""
+    time = event.peek("@timestamp")
+    made: Made = []
+    for word in bound.fields("fields"):
+        value = event.read(word.text)
+        chosen = aggregate("agg.last", value, span=bound.span) if is_null(time) else aggregate("agg.arg_max", value, time, span=bound.span)
+        made.append(n.Item(word.text, chosen))
+    return made
+
+
+def _select_from(meaning: str) -> Callable[[Lower, Event, Bound], Made]:
+    def run(_: Lower, event: Event, bound: Bound) -> Made:
+        """https://library.humio.com/data-analysis/functions-selectfrommax.html"""
+        name = bound.field("field")
+        if name is None or bound.need("include") is None:
+            bound.need("field")
+            return []
+        by = event.read(name)
+        key = by if by.type is Type.DATETIME else event.hold(coerce.real(by))
+        return [n.Item(w.text, aggregate(meaning, event.read(w.text), key, span=bound.span)) for w in bound.fields("include")]
+
+    return run
+
+
+FUNCTIONS = (
+    Function("count", "aggregate", ("field", "distinct", "as"), _count, "_count"),
+    Function("sum", "aggregate", ("field", "as"), _numeric("agg.sum"), "_sum"),
+    Function("avg", "aggregate", ("field", "as"), _numeric("agg.avg"), "_avg"),
+    Function("min", "aggregate", ("field", "as", "type"), _numeric("agg.min"), "_min"),
+    Function("max", "aggregate", ("field", "as", "type"), _numeric("agg.max"), "_max"),
+    Function("stdDev", "aggregate", ("field", "as"), _numeric("agg.stdev_population"), "_stddev"),
+    Function("variance", "aggregate", ("field", "as"), _numeric("agg.variance_population"), "_variance"),
+    Function("range", "aggregate", ("field", "as"), _range, "_range"),
+    Function("percentile", "aggregate", ("field", "percentiles", "as", "accuracy"), _percentile),
+    Function("collect", "aggregate", ("fields", "limit", "separator", "multival"), _collect),
+    Function("selectLast", "aggregate", ("fields",), _select_last),
+    Function("selectFromMax", "aggregate", ("field", "include"), _select_from("agg.arg_max")),
+    Function("selectFromMin", "aggregate", ("field", "include"), _select_from("agg.arg_min")),
+)

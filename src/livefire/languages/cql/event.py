@@ -1,0 +1,304 @@
+"""What a pipeline knows of the event at one place: its fields, arrays and parsed objects.
+
+An event of CQL is a set of fields that steps add, change and drop. Here it is a mapping from
+field names to expressions over the rows; a clause of `case` works on a fork, and the forks are
+merged into one by conditions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Protocol
+
+from livefire.diagnostics import Span
+from livefire.languages.cql import coerce
+from livefire.languages.cql.rows import MISSING, Rows, is_null
+from livefire.plan import expr as e
+from livefire.plan.functions import all_of, any_of, call, negate
+from livefire.schema import Type
+
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_ELEMENT = re.compile(r"^(.*)\[(\d+)\]$")
+_MOST_PARTS = 5
+
+
+class Base(Protocol):
+    """Where a field comes from that no step has set."""
+
+    names: tuple[str, ...]
+
+    def read(self, name: str) -> e.Expr | None:
+        """Return the value of a field, None when the source has none of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """The fields that parsing a JSON text has made, by prefix; null where the text was no object.
+
+    `nulls` is what JSON null becomes: a text, or None where it makes no field.
+    """
+
+    prefix: str
+    column: e.Expr
+    nulls: str | None = "null"
+    keep_empty: bool = True
+    excluded: tuple[str, ...] = ()
+    included: tuple[str, ...] = ()
+
+    def read(self, name: str) -> e.Expr | None:
+        """Return the value of a field of this bag as text, None for a name it cannot hold."""
+        if not name.startswith(self.prefix) or not self._takes(name):
+            return None
+        found: e.Expr = MISSING
+        for steps in keyings(name[len(self.prefix) :]):
+            found = coerce.either(found, self._leaf(steps))
+        return None if is_null(found) else found
+
+    def array(self, name: str) -> e.Expr | None:
+        """Return the array of that name as JSON, None for a name it cannot hold."""
+        if not name.startswith(self.prefix) or not self._takes(name):
+            return None
+        found: e.Expr = e.null(Type.DYNAMIC)
+        for steps in keyings(name[len(self.prefix) :]):
+            found = coerce.either(found, e.Path(self.column, steps))
+        return None if is_null(found) else found
+
+    def _takes(self, name: str) -> bool:
+        return not any(name.startswith(x) for x in self.excluded) or any(name.startswith(x) for x in self.included)
+
+    def _leaf(self, steps: tuple[str | int, ...]) -> e.Expr:
+        value: e.Expr = call("dynamic.leaf", e.Path(self.column, steps))
+        if not self.keep_empty:
+            value = call("logic.null_if", value, e.text(""))
+        if self.nulls is None:
+            return value
+        return e.Case(((call("dynamic.is_json_null", self.column, e.text(_steps_text(steps))), e.text(self.nulls)),), value, Type.STRING)
+
+
+def _steps_text(steps: tuple[str | int, ...]) -> str:
+    import json
+
+    return json.dumps(list(steps))
+
+
+def path_steps(name: str) -> tuple[str | int, ...]:
+    """Return the steps of `a.b[0].c`."""
+    return tuple(int(m.group(2)) if m.group(2) is not None else m.group(1) for m in _STEP.finditer(name))
+
+
+def keyings(name: str) -> tuple[tuple[str | int, ...], ...]:
+    """Return the ways a field name may lie in a JSON object: a dot may part members or be part of a key."""
+    steps = path_steps(name)
+    if not steps:
+        return ()
+    dots = [i for i in range(len(steps) - 1) if isinstance(steps[i], str) and isinstance(steps[i + 1], str)]
+    if len(dots) > _MOST_PARTS:
+        return (steps, (name,))
+    ways: list[tuple[str | int, ...]] = []
+    for joined in product((False, True), repeat=len(dots)):
+        joins = {i for i, j in zip(dots, joined, strict=True) if j}
+        ways.append(_joined(steps, joins))
+    return tuple(ways)
+
+
+def _joined(steps: tuple[str | int, ...], joins: set[int]) -> tuple[str | int, ...]:
+    out: list[str | int] = [steps[0]]
+    for place, step in enumerate(steps[1:]):
+        if place in joins:
+            out[-1] = f"{out[-1]}.{step}"
+        else:
+            out.append(step)
+    return tuple(out)
+
+
+@dataclass(slots=True)
+class Event:
+    """The event at one place of a pipeline.
+
+    `alive` is the condition under which a fork still has its event, None for always. `inline` events
+    hold no columns: their values are parts of one expression, as inside a function over an array. A
+    `closed` event shows only what `select` left; its source still serves free text.
+    `mentioned` is shared by all forks and keeps the names in the order the query uses them.
+    """
+
+    rows: Rows
+    base: Base | None
+    fields: dict[str, e.Expr] = field(default_factory=dict)
+    arrays: dict[str, e.Expr] = field(default_factory=dict)
+    bags: tuple[Bag, ...] = ()
+    alive: e.Expr | None = None
+    forked: bool = False
+    inline: bool = False
+    aggregated: bool = False
+    closed: bool = False
+    mentioned: dict[str, None] = field(default_factory=dict)
+
+    # reading
+
+    def read(self, name: str) -> e.Expr:
+        """Return the value of a field; null where the event has none."""
+        self.mentioned.setdefault(name)
+        return self.peek(name)
+
+    def peek(self, name: str) -> e.Expr:
+        """Return the value of a field without noting that the query names it."""
+        for spelling in _spellings(name):
+            if spelling in self.fields:
+                return self.fields[spelling]
+        if (element := _ELEMENT.match(name)) and element.group(1) in self.arrays:
+            return call("dynamic.leaf", e.Path(self.arrays[element.group(1)], (int(element.group(2)),)))
+        found: e.Expr = MISSING
+        for bag in self.bags:
+            value = bag.read(name)
+            if value is not None:
+                found = coerce.either(found, value)
+        if self.base is not None and not self.closed:
+            for spelling in _spellings(name):
+                value = self.base.read(spelling)
+                if value is not None:
+                    return self.hold(coerce.either(found, value))
+        return self.hold(found)
+
+    def has(self, name: str) -> bool:
+        """True when some source may give the field."""
+        return not is_null(self.peek(name))
+
+    def array(self, name: str) -> e.Expr:
+        """Return an array `name[]` as JSON; null where the event has none."""
+        self.mentioned.setdefault(f"{name}[]")
+        if name in self.arrays:
+            return self.arrays[name]
+        elements = self._elements(name)
+        if elements:
+            return self.hold(call("array.compact", call("dynamic.array", *elements)))
+        found: e.Expr = e.null(Type.DYNAMIC)
+        for bag in self.bags:
+            value = bag.array(name)
+            if value is not None:
+                found = coerce.either(found, value)
+        if self.base is not None and not self.closed:
+            value = self.base.read(name)
+            if value is not None and value.type is Type.DYNAMIC:
+                found = coerce.either(found, value)
+        return self.hold(found)
+
+    def _elements(self, name: str) -> list[e.Expr]:
+        out: list[e.Expr] = []
+        while f"{name}[{len(out)}]" in self.fields:
+            out.append(coerce.text(self.fields[f"{name}[{len(out)}]"]))
+        return out
+
+    # changing
+
+    def hold(self, value: e.Expr) -> e.Expr:
+        """Return a column for a value, or the value itself where columns cannot be held."""
+        return value if self.inline else self.rows.hold(value)
+
+    def assign(self, name: str, value: e.Expr) -> None:
+        """Set a field where the value is not null; otherwise the field stays as it is."""
+        self.mentioned.setdefault(name)
+        if is_null(value):
+            return
+        if _certain_value(value):
+            self.fields[name] = self.hold(value)
+            return
+        self.fields[name] = self.hold(coerce.either(self.hold(value), self.peek(name)))
+
+    def replace(self, name: str, value: e.Expr) -> None:
+        """Set a field to a value, null making it missing."""
+        self.mentioned.setdefault(name)
+        self.fields[name] = self.hold(value)
+
+    def drop(self, name: str) -> None:
+        """Make a field missing."""
+        self.fields[name] = MISSING
+        self.arrays.pop(name.removesuffix("[]"), None)
+
+    def push(self, bag: Bag) -> None:
+        """Add the fields of a parsed object; they replace those of the same name."""
+        for name, value in list(self.fields.items()):
+            fresh = bag.read(name)
+            if fresh is not None:
+                self.fields[name] = self.hold(coerce.either(fresh, value))
+        self.bags = (bag, *self.bags)
+
+    def keep(self, condition: e.Expr, span: Span | None) -> None:
+        """Go on only where the condition is true."""
+        sure = coerce.certain(condition)
+        if sure == e.TRUE:
+            return
+        if self.forked or self.inline:
+            self.alive = self.hold(sure if self.alive is None else call("logic.and", self.alive, sure, span=span))
+            return
+        self.rows.filter(sure, span)
+
+    # clauses
+
+    def fork(self) -> Event:
+        """Return a copy for one clause."""
+        return Event(
+            self.rows, self.base, dict(self.fields), dict(self.arrays), self.bags, None, True, self.inline, self.aggregated, self.closed, self.mentioned
+        )
+
+    def become(self, other: Event) -> None:
+        """Go on as another event, which an aggregate has made of this one."""
+        self.rows, self.base, self.fields, self.arrays, self.bags = other.rows, other.base, other.fields, other.arrays, other.bags
+        self.alive, self.aggregated, self.closed, self.mentioned = other.alive, other.aggregated, other.closed, other.mentioned
+
+    def join(self, forks: list[Event], span: Span | None) -> None:
+        """Become the first fork that kept its event; drop the event where none did."""
+        conditions = [f.alive for f in forks]
+        known = [c for c in conditions if c is not None]
+        if len(known) == len(conditions):
+            self.keep(any_of(*known), span)
+        for name in dict.fromkeys(n for f in forks for n in f.fields if f.fields[n] is not self.fields.get(n)):
+            self.fields[name] = self._merged([f.peek(name) for f in forks], conditions)
+        for name in dict.fromkeys(n for f in forks for n in (*f.arrays, *self.arrays) if f.arrays.get(n) is not self.arrays.get(n)):
+            self.arrays[name] = self._merged([f.array(name) for f in forks], conditions, Type.DYNAMIC)
+        taken: list[e.Expr] = []
+        for fork in forks:
+            fresh = [b for b in fork.bags if b not in self.bags]
+            if fresh:
+                alone = all_of(*(negate(t) for t in taken), *((fork.alive,) if fork.alive is not None else ()))
+                self.bags = (*(self._conditional(b, alone) for b in fresh), *self.bags)
+            if fork.alive is not None:
+                taken.append(fork.alive)
+
+    def _conditional(self, bag: Bag, condition: e.Expr) -> Bag:
+        from dataclasses import replace
+
+        return replace(bag, column=self.hold(e.Case(((condition, bag.column),), e.null(Type.DYNAMIC), Type.DYNAMIC)))
+
+    def _merged(self, values: list[e.Expr], conditions: list[e.Expr | None], kind: Type | None = None) -> e.Expr:
+        arms: list[tuple[e.Expr, e.Expr]] = []
+        otherwise: e.Expr = e.null(kind or Type.STRING)
+        for value, condition in zip(coerce.same_type(values) if kind is None else values, conditions, strict=True):
+            if condition is None:
+                otherwise = value
+                break
+            arms.append((condition, value))
+        if not arms or all(v == otherwise for _, v in arms):
+            return otherwise
+        return self.hold(e.Case(tuple(arms), otherwise, arms[0][1].type))
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """A tag field is written with # or without it."""
+    return (name, name[1:]) if name.startswith("#") else (name, f"#{name}")
+
+
+def _certain_value(value: e.Expr) -> bool:
+    return isinstance(value, e.Literal) and value.value is not None
+
+
+def settled(rows: Rows, names: Iterable[str], mentioned: Mapping[str, None] | None = None) -> Event:
+    """Return the event of aggregated rows: exactly these fields."""
+    fields: dict[str, e.Expr] = {}
+    for name in names:
+        found = rows.plan.schema.get(name)
+        if found is not None:
+            fields[name] = e.Column(name, found.type)
+    return Event(rows, None, fields, aggregated=True, mentioned=dict(mentioned or {}))

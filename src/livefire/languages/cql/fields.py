@@ -1,0 +1,130 @@
+"""Steps over the fields of an event: select, drop, rename, default, eval, replace and their like."""
+
+from __future__ import annotations
+
+from livefire.languages.cql import coerce, patterns
+from livefire.languages.cql import syntax as s
+from livefire.languages.cql.event import Event
+from livefire.languages.cql.handler import Bound, Function, Lower
+from livefire.languages.cql.rows import is_null
+from livefire.plan import expr as e
+from livefire.plan.functions import call
+
+
+def _select(_: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-select.html"""
+    if bound.need("fields") is None:
+        return
+    names = [w.text for w in bound.fields("fields")]
+    fields = {name: event.read(name) for name in names if not name.endswith("[]")}
+    event.arrays = {name[:-2]: event.array(name[:-2]) for name in names if name.endswith("[]")}
+    event.fields = {name: value for name, value in fields.items() if not is_null(value) or not event.aggregated}
+    event.bags, event.closed = (), True
+    event.mentioned = dict.fromkeys(names)
+
+
+def _drop(_: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-drop.html"""
+    if bound.need("fields") is None:
+        return
+    for word in bound.fields("fields"):
+        event.drop(word.text)
+
+
+def _rename(_: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-rename.html"""
+    value = bound.need("field")
+    pairs: list[tuple[str, str]] = []
+    if isinstance(value, s.Items):
+        for item in value.items:
+            if isinstance(item, s.Items) and len(item.items) == 2 and all(isinstance(i, s.Word) for i in item.items):
+                old, new = item.items
+                if isinstance(old, s.Word) and isinstance(new, s.Word):
+                    pairs.append((old.text, new.text))
+            elif isinstance(item, s.Word) and len(value.items) == 2 and not bound.has("as"):
+                pairs = [(w.text, v.text) for w, v in [value.items] if isinstance(w, s.Word) and isinstance(v, s.Word)]
+                break
+            elif isinstance(item, s.Word) and bound.has("as"):
+                pairs.append((item.text, bound.text("as") or item.text))
+            else:
+                bound.wrong("field", "a field and as=…, or pairs [[old, new], …]")
+                return
+    elif isinstance(value, s.Word):
+        if bound.need("as") is None:
+            return
+        pairs.append((value.text, bound.text("as") or value.text))
+    found = [(old, new, event.read(old)) for old, new in pairs]
+    for old, new, moved in found:
+        if old != new:
+            event.assign(new, moved)
+            event.drop(old)
+            event.mentioned.pop(old, None)
+
+
+def _default(lower: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-default.html"""
+    given = bound.need("value")
+    if given is None:
+        return
+    value = lower.value(event, given) if not isinstance(given, s.Word) else e.text(given.text)
+    for word in bound.fields("field"):
+        current = event.read(word.text)
+        if is_null(current):
+            event.replace(word.text, value)
+            continue
+        if bound.flag("replaceEmpty"):
+            current = call("logic.null_if", coerce.text(current), e.text(""))
+        event.replace(word.text, coerce.either(event.hold(current), value))
+
+
+def _eval(lower: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-eval.html"""
+    for argument in bound.call.args:
+        if argument.name is None:
+            bound.context.diagnostics.error("E105", "eval takes assignments: eval(name = expression)", argument.span)
+            continue
+        event.assign(argument.name, lower.value(event, argument.value))
+
+
+def _set_field(lower: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-setfield.html"""
+    target, value = bound.get("target"), bound.get("value")
+    if not isinstance(target, s.Word) or value is None:
+        bound.context.diagnostics.error("E305", "setField runs here only with a constant name", bound.span, help="write name := value")
+        return
+    event.assign(target.text, lower.value(event, value))
+
+
+def _replace(_: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-replace.html"""
+    pattern = bound.pattern("regex")
+    if pattern is None:
+        return
+    name = bound.field("field", "@rawstring") or "@rawstring"
+    regex = patterns.regex(pattern.pattern, (bound.text("flags", "") or "") + pattern.flags, pattern.span, bound.context)
+    if regex is None:
+        return
+    value = event.read(name)
+    if is_null(value):
+        return
+    replaced = call("text.replace_regex", coerce.text(value), e.text(regex.text), e.text(_groups(bound.text("with", "") or "")), span=bound.span)
+    event.assign(bound.text("as") or name, replaced)
+
+
+def _groups(template: str) -> str:
+    """Return a replacement with groups as RE2 writes them: $1 is \\1."""
+    import re
+
+    plain = template.replace("\\", "\\\\")
+    return re.sub(r"\$(\d)", r"\\\1", plain)
+
+
+FUNCTIONS = (
+    Function("select", "step", ("fields",), _select),
+    Function("drop", "step", ("fields",), _drop),
+    Function("rename", "step", ("field", "as"), _rename),
+    Function("default", "step", ("field", "value", "replaceEmpty"), _default),
+    Function("eval", "step", ("*",), _eval),
+    Function("setField", "step", ("target", "value"), _set_field),
+    Function("replace", "step", ("regex", "with", "replacement", "field", "as", "flags"), _replace),
+)

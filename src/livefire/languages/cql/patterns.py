@@ -1,0 +1,183 @@
+"""Texts with `*` and regular expressions of CQL as the plan's wildcard patterns and RE2.
+
+https://library.humio.com/data-analysis/syntax-filters.html and
+https://library.humio.com/data-analysis/syntax-regex-flags.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from livefire.diagnostics import Span
+from livefire.languages.base import Context
+
+_GROUP = re.compile(r"\(\?(?:P)?<([^=!>][^>]*)>")
+_UNSUPPORTED = (
+    (re.compile(r"\(\?<?[=!]"), "looks around"),
+    (re.compile(r"\(\?>"), "holds an atomic group"),
+    (re.compile(r"\\[1-9]"), "refers back to a group"),
+    (re.compile(r"\\k<"), "refers back to a group"),
+)
+_CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", re.DOTALL)
+_POSSESSIVE = re.compile(r"[*+?}]\+")
+_FLAGS = {"i": "i", "m": "m", "d": "s", "s": "s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """A pattern as RE2 reads it, with the names of its groups by number."""
+
+    text: str
+    groups: tuple[tuple[int, str], ...]
+    repeat: bool
+
+
+def wildcard(raw: str) -> str:
+    """Return a text in which `*` is any run as a pattern of the plan, where `?` is special too.
+
+    A backslash before `*`, a quote or a backslash makes it plain; before another character it is itself.
+    """
+    out: list[str] = []
+    at = 0
+    while at < len(raw):
+        char = raw[at]
+        if char == "\\" and at + 1 < len(raw) and raw[at + 1] in '*"\\':
+            out.append(_plain(raw[at + 1]))
+            at += 2
+            continue
+        out.append("*" if char == "*" else _plain(char))
+        at += 1
+    return "".join(out)
+
+
+def _plain(char: str) -> str:
+    return "\\" + char if char in "*?\\" else char
+
+
+def literal(raw: str) -> str | None:
+    """Return the text that a pattern without `*` stands for, None when it has one."""
+    pattern = wildcard(raw)
+    out: list[str] = []
+    at = 0
+    while at < len(pattern):
+        if pattern[at] == "*":
+            return None
+        if pattern[at] == "\\":
+            at += 1
+        out.append(pattern[at])
+        at += 1
+    return "".join(out)
+
+
+def regex(pattern: str, flags: str, span: Span, context: Context, *, multiline: bool = False) -> Regex | None:
+    """Return a pattern for RE2 with its flags inside, or None after E205 for what RE2 has not.
+
+    `d` lets the dot take line ends, `m` lets ^ and $ take lines, `g` repeats, `F` picks an engine
+    and changes nothing here.
+    """
+    for flag in flags:
+        if flag not in "idmgFs":
+            context.diagnostics.error("E205", f"no flag of patterns is named {flag!r}", span, help="flags are d, F, g, i and m")
+            return None
+    bare = _outside_classes(pattern)
+    for found, what in _UNSUPPORTED:
+        if found.search(bare):
+            help = "match the parts with filters of their own: field = /a/ | field != /b/" if "around" in what else "write it without"
+            context.diagnostics.error("E205", f"the pattern {what}, which RE2 has not", span, help=help)
+            return None
+    if _POSSESSIVE.search(bare):
+        context.diagnostics.error("E205", "the pattern holds a possessive quantifier, which RE2 has not", span, help="leave out the second +")
+        return None
+    text, groups = _number_groups(pattern)
+    text = _respell(text)
+    if not _compiles(text, span, context):
+        return None
+    inline = "".join(sorted({_FLAGS[f] for f in flags if f in _FLAGS} | ({"m"} if multiline else set())))
+    return Regex(f"(?{inline}){text}" if inline else text, groups, "g" in flags)
+
+
+def _outside_classes(pattern: str) -> str:
+    """Return the pattern with character classes emptied and escapes blanked, but for those that refer back."""
+    out: list[str] = []
+    at = 0
+    while at < len(pattern):
+        char = pattern[at]
+        if char == "\\":
+            following = pattern[at + 1 : at + 2]
+            out.append(pattern[at : at + 2] if following in "123456789k" else "__")
+            at += 2
+        elif char == "[":
+            found = _CLASS.match(pattern, at)
+            out.append("[]")
+            at = found.end() if found else at + 1
+        else:
+            out.append(char)
+            at += 1
+    return "".join(out)
+
+
+def _number_groups(pattern: str) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """Return the pattern with its groups unnamed, and the number of each name: names may hold dots, which RE2 refuses."""
+    groups: list[tuple[int, str]] = []
+    out: list[str] = []
+    at, count, in_class = 0, 0, False
+    while at < len(pattern):
+        char = pattern[at]
+        if char == "\\":
+            out.append(pattern[at : at + 2])
+            at += 2
+            continue
+        if in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+            if pattern[at + 1 : at + 2] == "]":
+                out.append("[\\]")
+                at += 2
+                continue
+        elif char == "(":
+            named = _GROUP.match(pattern, at)
+            if named:
+                count += 1
+                groups.append((count, named.group(1)))
+                out.append("(")
+                at = named.end()
+                continue
+            if pattern[at + 1 : at + 2] != "?":
+                count += 1
+        out.append(char)
+        at += 1
+    return "".join(out), tuple(groups)
+
+
+def _respell(text: str) -> str:
+    """Return the pattern with the escapes that RE2 has not under another spelling."""
+    return _RESPELLED.sub(_respelled, text)
+
+
+def _respelled(escape: re.Match[str]) -> str:
+    char = escape.group(1)
+    plain = char == "_" or char > "\x7f"
+    return char if plain else _ESCAPES.get(char, escape.group())
+
+
+_RESPELLED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = {"Z": r"(?:\n?\z)", "h": r"[\t ]", "R": r"(?:\r\n|[\n\r])"}
+
+
+def _compiles(text: str, span: Span, context: Context) -> bool:
+    """Report what no engine of regular expressions reads: unclosed brackets, nothing to repeat."""
+    probe = re.sub(r"\\[pP](?:\{[^}]*\}|.)", "x", text).replace("\\z", "\\Z").replace("\\Q", "").replace("\\E", "").replace("\\C", ".")
+    probe = re.sub(r"\[:\^?\w+:\]", "x", probe)
+    probe = re.sub(r"\(\?([a-zA-Z]+)\)", "", probe)
+    probe = re.sub(r"\(\?U", "(?", probe)
+    try:
+        re.compile(probe)
+    except re.error as error:
+        context.diagnostics.error("E205", f"the pattern cannot be read: {error.msg}", span)
+        return False
+    except (OverflowError, RecursionError):
+        context.diagnostics.error("E205", "the pattern is too large", span)
+        return False
+    return True
