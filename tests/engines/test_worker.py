@@ -199,6 +199,17 @@ def test_no_files_and_a_schema_are_an_empty_table(worker: Worker) -> None:
     assert table.schema.names[:2] == ["id", "at"]
 
 
+def test_columns_that_only_case_tells_apart_are_refused(worker: Worker, scratch: ScratchTables, lake: Path) -> None:
+    twins = pa.table({"Name": ["a"], "name": ["b"]})
+    parquet.write_table(twins, lake / "twins.parquet")
+    schema = twins.schema.serialize().to_pybytes()
+    for table in (TableFiles((scratch.put(twins),)), TableFiles((str(lake / "twins.parquet"),), schema), TableFiles((), schema)):
+        assert fail(worker, Program({"t": table}, (SqlStage("r", 'SELECT "name" FROM t'),))).kind == "refused"
+    # other letters' case does count
+    apart = TableFiles((scratch.put(pa.table({"É": ["a"], "é": ["b"]})),))
+    assert ask(worker, 'SELECT "é", "É" FROM t', {"t": apart}).to_pydict() == {"é": ["b"], "É": ["a"]}
+
+
 def test_a_missing_or_broken_file_is_a_failure(worker: Worker, lake: Path) -> None:
     assert fail(worker, Program({"t": TableFiles((str(lake / "none.parquet"),))}, (SqlStage("r", "FROM t"),))).kind == "engine"
     (lake / "broken.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")

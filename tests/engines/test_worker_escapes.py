@@ -70,11 +70,10 @@ ATTEMPTS = (
     Attempt("process root", "SELECT content FROM read_text('/proc/self/root{secret}/c.csv')"),
     Attempt("process folder", "SELECT content FROM read_text('/proc/self/cwd{secret}/c.csv')"),
     Attempt("query function", "FROM query('SELECT content FROM read_text(''{secret}/c.csv'')')"),
-    Attempt("query_table", "FROM query_table('{secret}/c.parquet')", potent=False),  # takes names of tables, not of files
+    Attempt("query_table", "FROM query_table('{secret}/c.parquet')"),
     Attempt(
         "serialized statement",
-        "SELECT * FROM json_execute_serialized_sql((SELECT json_serialize_sql('SELECT content FROM read_text(''{secret}/c.csv'')')))",
-        potent=False,  # the function takes a constant; the pragma below is the way in
+        "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT content FROM read_text(''{secret}/c.csv'')'))",
     ),
     Attempt(
         "serialized statement in a pragma",
@@ -128,14 +127,12 @@ ATTEMPTS = (
         "temporary folder",
         "SET temp_directory='{outside}/tmp'; SET memory_limit='40MB'; "
         "SELECT max(a) FROM (SELECT md5(range::VARCHAR) AS a FROM range(2000000) ORDER BY a LIMIT 1999999)",
-        potent=False,  # the folder goes again when the query ends; what counts is that nothing stays
     ),
     Attempt(
         "persistent secret",
         "SET secret_directory='{outside}/secrets'; CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'x')",
         potent=False,  # needs httpfs
     ),
-    Attempt("home folder", "SET home_directory='{outside}'; INSTALL httpfs", potent=False),  # needs the network
     # code and network
     Attempt("load", "LOAD '{root}/evil.duckdb_extension'", potent=False),  # a broken extension: no layer may even need to load it
     Attempt("install from a file", "INSTALL '{secret}/evil.duckdb_extension'", potent=False),
@@ -182,7 +179,8 @@ class Ground:
         export = self.secret / "export"
         export.mkdir()
         (export / "schema.sql").write_text("CREATE OR REPLACE TABLE exported(a VARCHAR);")
-        (export / "load.sql").write_text(f"COPY exported FROM '{self.secret}/c.csv' (HEADER false);")
+        (export / "e.csv").write_text(f"{CANARY}\n")
+        (export / "load.sql").write_text(f"COPY exported FROM '{export}/e.csv' (HEADER false);")
 
     def add_databases(self, template: Path) -> None:
         (self.secret / "c.duckdb").write_bytes(template.read_bytes())

@@ -26,6 +26,8 @@ _REFUSALS = {
     "not-select": "only one SELECT that changes nothing may run in a stage",
     "no-function": "a stage names a function that the worker does not have",
     "no-schema": "a table has neither files nor a schema",
+    "no-rows": "a stage gives no rows",
+    "same-names": "a table has columns whose names only case tells apart",
     "unbound": "a stage uses a parameter that the program does not bind",
 }
 # RE2's own error texts, https://github.com/google/re2/blob/main/re2/re2.cc

@@ -248,13 +248,17 @@ class Engine:
 
         files: list[str] = table["files"]
         schema = pa.ipc.read_schema(pa.py_buffer(bytes.fromhex(table["schema"]))) if table["schema"] else None
+        if schema is not None:
+            _assert_distinct(schema)
         if not files:
             if schema is None:
                 raise RefusedError("no-schema")
             cursor.register(name, schema.empty_table())
         elif table["arrow"]:
             tables = [pa.ipc.open_file(pa.memory_map(path)).read_all() for path in files]
-            cursor.register(name, tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default"))
+            rows = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
+            _assert_distinct(rows.schema)
+            cursor.register(name, rows)
         elif self._confined:
             cursor.execute(f"CREATE TEMP VIEW {_quote(name)} AS {_parquet_query(cursor, files, schema)}")
         else:
@@ -301,6 +305,16 @@ class Engine:
                     os.unlink(entry.path)  # noqa: PTH108 - a leftover that cannot go is removed with the folder
 
 
+def _assert_distinct(schema: pa.Schema) -> None:
+    """Refuse names that only case tells apart: DuckDB would rename one and answer the other's question."""
+    if len({_fold(name) for name in schema.names}) != len(schema.names):
+        raise RefusedError("same-names")
+
+
+def _fold(name: str) -> str:
+    return re.sub("[A-Z]+", lambda capitals: capitals.group().lower(), name)  # DuckDB folds ASCII alone
+
+
 def _rows(cursor: duckdb.DuckDBPyConnection, statement: Any, bound: dict[str, object]) -> pa.RecordBatchReader:
     # `execute` would collect all rows before the first is handed out.
     relation = cursor.sql(statement, params=bound)
@@ -328,13 +342,11 @@ def _parquet_query(cursor: duckdb.DuckDBPyConnection, files: list[str], schema: 
     source = f"FROM read_parquet([{paths}], {options})"
     if schema is None:
         return f"SELECT * {source}"
-    stored = {name.lower(): kind for name, kind, *_ in cursor.execute(f"DESCRIBE SELECT * {source}").fetchall()}
-    cursor.register("livefire schema", schema.empty_table())
-    wanted = [(name, kind) for name, kind, *_ in cursor.execute('DESCRIBE "livefire schema"').fetchall()]
-    cursor.unregister("livefire schema")
+    stored = {_fold(name): kind for name, kind, *_ in cursor.execute(f"DESCRIBE SELECT * {source}").fetchall()}
+    wanted = [(name, str(kind)) for name, kind in zip(schema.names, cursor.from_arrow(schema.empty_table()).types, strict=True)]
     columns = []
     for name, kind in wanted:
-        present = stored.get(name.lower())
+        present = stored.get(_fold(name))
         value = "NULL" if present is None else _quote(name)
         columns.append(f"{value} AS {_quote(name)}" if present == kind else f"CAST({value} AS {kind}) AS {_quote(name)}")
     return f"SELECT {', '.join(columns)} {source}"
@@ -421,6 +433,7 @@ def _lock_statements(settings: dict[str, Any], *, confined: bool) -> list[str]:
         "SET enable_progress_bar=false",
         "SET enable_progress_bar_print=false",
         "SET preserve_insertion_order=true",
+        "SET parquet_metadata_cache=true",
         f"SET temp_directory={_literal(settings['spill'])}",
     ]
     if settings["layers"]["engine_lock"]:
