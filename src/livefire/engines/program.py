@@ -44,7 +44,7 @@ class TableFiles:
     `schema` is an Arrow schema as `pyarrow.Schema.serialize()` gives it. A table of Parquet files
     then has exactly its columns: null where a file lacks one, cast where a file has another type.
     It is needed where there are no files; Arrow files bring their own. Without it the columns of
-    all files are united by name.
+    all files are united by name. Names that differ only in case are refused.
     """
 
     files: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from livefire.engines import native, wire
 from livefire.engines.child import Child, LinkError, OverdueError, SandboxStatus, read_reply
-from livefire.engines.failure import WorkerFailure, classify, crashed, timed_out
+from livefire.engines.failure import WorkerFailure, classify, crashed, poisons, timed_out
 from livefire.engines.program import MIB, Budget, NativeStage, Program, SqlStage, TableFiles
 from livefire.engines.scratch import ScratchTables, make_private_folder, remove_folder
 
@@ -119,22 +119,14 @@ class Worker:
         budget = budget or Budget()
         with self._lock:
             request = self._request(program, budget)
-            child = self._ready_child()
             try:
-                deadline = time.monotonic() + budget.seconds + _GRACE_SECONDS
-                try:
-                    child.link.send(request, deadline)
-                except OSError:  # it died while idle; the program has not begun, so it may be sent again
-                    self._kill()
-                    child = self._ready_child()
-                    deadline = time.monotonic() + budget.seconds + _GRACE_SECONDS
-                    child.link.send(request, deadline)
+                child, deadline = self._begin(request, budget)
                 return self._receive(child, budget, deadline)
             except OverdueError:
                 self._replace()
                 raise timed_out("killed") from None
             except (LinkError, OSError, ValueError, TypeError, KeyError) as error:
-                fate = child.fate()
+                fate = self._child.fate() if self._child else "not started"
                 self._replace()
                 raise crashed(f"{fate}; {error}") from error
             except WorkerFailure:
@@ -188,6 +180,24 @@ class Worker:
             files.append(f"{real}/{base}")
         return {"files": files, "arrow": True in kinds, "schema": table.schema.hex()}
 
+    def _begin(self, request: bytes, budget: Budget) -> tuple[Child, float]:
+        """Hand a program to the child; one that died before it began, such as while idle, is replaced and asked again."""
+        for last in (False, True):
+            child = self._ready_child()
+            deadline = time.monotonic() + budget.seconds + _GRACE_SECONDS
+            try:
+                child.link.send(request, deadline)
+                kind, payload = child.link.receive(deadline)
+            except (LinkError, OSError):
+                if last:
+                    raise
+                self._kill()
+            else:
+                if kind != wire.JSON_FRAME or read_reply(payload) != {"begun": True}:
+                    raise LinkError("an answer before the program began")
+                return child, deadline
+        raise AssertionError("unreachable")
+
     def _receive(self, child: Child, budget: Budget, deadline: float) -> pa.Table:
         pieces: list[bytes] = []
         size = 0
@@ -201,11 +211,14 @@ class Worker:
                 raise WorkerFailure("rows", "the result is larger than the budget allows", f"over {budget.result_bytes} bytes")
             pieces.append(payload)
         reply = read_reply(payload)
-        table = None if "error" in reply else _read_table(pieces, int(reply["rows"]), budget)
-        if int(reply.get("grown", 0)) > _RECYCLE_BYTES:
+        if "error" in reply:
+            error, detail = str(reply["error"])[:100], str(reply.get("detail", ""))[:4000]
+            if poisons(error, detail) or int(reply["grown"]) > _RECYCLE_BYTES:
+                self._replace()
+            raise classify(error, detail)
+        table = _read_table(pieces, int(reply["rows"]), budget)
+        if int(reply["grown"]) > _RECYCLE_BYTES:
             self._replace()
-        if table is None:
-            raise classify(str(reply["error"])[:100], str(reply.get("detail", ""))[:4000])
         return table
 
     def _ready_child(self) -> Child:

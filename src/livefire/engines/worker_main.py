@@ -18,6 +18,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if __name__ == "__main__":
@@ -51,7 +52,7 @@ _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/et
 
 
 class RefusedError(Exception):
-    """The program asks for something that a worker does not do; the first argument is a reason code."""
+    """The program asks for something that a worker does not do; the text is a reason code, a colon and what it is about."""
 
 
 class TooManyRowsError(Exception):
@@ -73,6 +74,7 @@ def main() -> None:
     channel.send({"ready": status})
     importlib.import_module("pyarrow.dataset")  # a first query would load it, while now the parent is still busy
     while (request := channel.receive()) is not None:
+        channel.send({"begun": True})  # without this the parent knows that the program was never tried
         reply = engine.answer(request, channel)
         channel.send(reply)
 
@@ -147,6 +149,45 @@ class ArrowSink:
         self.flush()
 
 
+class Alarm:
+    """Interrupts the running statement when its time is over.
+
+    DuckDB's own `max_execution_time` did not end a cross join whose rows are fetched as Arrow.
+    A statement that does not look up, such as one big scalar call, is left to the parent's SIGKILL.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._due = 0.0
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    @contextlib.contextmanager
+    def over(self, cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+        """Watch over the statements of a cursor."""
+        self._set(cursor, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._set(None, 0.0)
+
+    def _set(self, cursor: duckdb.DuckDBPyConnection | None, due: float) -> None:
+        with self._changed:
+            self._cursor, self._due = cursor, due
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while True:
+                if self._cursor is None:
+                    self._changed.wait()
+                elif (left := self._due - time.monotonic()) > 0:
+                    self._changed.wait(left)
+                else:
+                    self._cursor.interrupt()
+                    self._due = time.monotonic() + 0.05  # the next statement of the program may just be starting
+
+
 class Engine:
     """A locked in-memory DuckDB that runs programs, each on a connection of its own."""
 
@@ -157,6 +198,7 @@ class Engine:
         self._select_only: bool = settings["layers"]["select_only"]
         self._confined = confined
         self._applied: dict[str, str] = {}
+        self._alarm = Alarm()
         self._idle_bytes = _process_bytes()[1]
 
     def answer(self, request: dict[str, Any], channel: Channel) -> dict[str, Any]:
@@ -178,21 +220,20 @@ class Engine:
         budget = request["budget"]
         self._apply_budget(budget)
         parameters = {name: wire.unpack_value(value) for name, value in request["parameters"].items()}
-        with contextlib.closing(self._connection.cursor()) as cursor:
+        with contextlib.closing(self._connection.cursor()) as cursor, self._alarm.over(cursor, budget["seconds"]):
             for name, table in request["tables"].items():
                 self._open_table(cursor, name, table)
             _limit_memory(budget["memory_bytes"])
             *earlier, last = request["stages"]
+            native_inputs = {stage.get("input") for stage in request["stages"]}
             for stage in earlier:
-                self._materialize(cursor, stage, parameters)
+                self._materialize(cursor, stage, parameters, as_arrow=stage["name"] in native_inputs)
             if "sql" in last:
-                cursor.execute(*self._prepare(cursor, last["sql"], parameters))
-                return _stream(cursor.to_arrow_reader(_BATCH_ROWS), sink, budget["max_rows"])
+                return _stream(_rows(cursor, *self._prepare(cursor, last["sql"], parameters)), sink, budget["max_rows"])
             return _stream(self._call_native(cursor, last).to_reader(_BATCH_ROWS), sink, budget["max_rows"])
 
     def _apply_budget(self, budget: dict[str, Any]) -> None:
         wanted = {
-            "max_execution_time": str(max(1, int(budget["seconds"] * 1000))),
             "memory_limit": f"'{max(64, budget['memory_bytes'] * 8 // 10 // 2**20)}MiB'",
             "max_temp_directory_size": f"'{max(1, budget['spill_bytes'] // 2**20)}MiB'",
         }
@@ -207,25 +248,32 @@ class Engine:
 
         files: list[str] = table["files"]
         schema = pa.ipc.read_schema(pa.py_buffer(bytes.fromhex(table["schema"]))) if table["schema"] else None
+        if schema is not None:
+            _assert_distinct(schema)
         if not files:
             if schema is None:
                 raise RefusedError("no-schema")
             cursor.register(name, schema.empty_table())
         elif table["arrow"]:
             tables = [pa.ipc.open_file(pa.memory_map(path)).read_all() for path in files]
-            cursor.register(name, tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default"))
+            rows = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
+            _assert_distinct(rows.schema)
+            cursor.register(name, rows)
         elif self._confined:
             cursor.execute(f"CREATE TEMP VIEW {_quote(name)} AS {_parquet_query(cursor, files, schema)}")
         else:
             # Without Landlock no folder may be opened to DuckDB, because what it may read it may also overwrite.
             cursor.register(name, _parquet_dataset(files, schema))
 
-    def _materialize(self, cursor: duckdb.DuckDBPyConnection, stage: dict[str, Any], parameters: dict[str, object]) -> None:
+    def _materialize(self, cursor: duckdb.DuckDBPyConnection, stage: dict[str, Any], parameters: dict[str, object], *, as_arrow: bool) -> None:
         if "sql" not in stage:
             cursor.register(stage["name"], self._call_native(cursor, stage))
             return
         statement, bound = self._prepare(cursor, stage["sql"], parameters)
-        cursor.execute(f"CREATE TEMP TABLE {_quote(stage['name'])} AS {statement.query.rstrip().rstrip(';')}\n", bound)
+        if as_arrow:
+            cursor.register(stage["name"], _rows(cursor, statement, bound).read_all())
+        else:  # a table can spill to disk, an Arrow table cannot
+            cursor.execute(f"CREATE TEMP TABLE {_quote(stage['name'])} AS {statement.query.rstrip().rstrip(';')}\n", bound).fetchall()
 
     def _prepare(self, cursor: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, object]) -> tuple[Any, dict[str, object]]:
         if not self._select_only:
@@ -238,15 +286,15 @@ class Engine:
         statement = statements[0]
         missing = statement.named_parameters - parameters.keys()
         if missing:
-            raise RefusedError("unbound", ", ".join(sorted(missing)))
+            raise RefusedError(f"unbound: {', '.join(sorted(missing))}")
         return statement, {name: parameters[name] for name in statement.named_parameters}
 
     def _call_native(self, cursor: duckdb.DuckDBPyConnection, stage: dict[str, Any]) -> pa.Table:
         place = self._natives.get(stage["function"])
         if place is None:
-            raise RefusedError("no-function", stage["function"])
+            raise RefusedError(f"no-function: {stage['function']}")
         module, _, function = place.partition(":")
-        rows = cursor.sql(f"SELECT * FROM {_quote(stage['input'])}").to_arrow_table()  # noqa: S608 - quoted identifier
+        rows = _rows(cursor, f"SELECT * FROM {_quote(stage['input'])}", {}).read_all()  # noqa: S608 - quoted identifier
         result: pa.Table = getattr(importlib.import_module(module), function)(rows, stage["spec"])
         return result
 
@@ -255,6 +303,24 @@ class Engine:
             for entry in entries:
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)  # noqa: PTH108 - a leftover that cannot go is removed with the folder
+
+
+def _assert_distinct(schema: pa.Schema) -> None:
+    """Refuse names that only case tells apart: DuckDB would rename one and answer the other's question."""
+    if len({_fold(name) for name in schema.names}) != len(schema.names):
+        raise RefusedError("same-names")
+
+
+def _fold(name: str) -> str:
+    return re.sub("[A-Z]+", lambda capitals: capitals.group().lower(), name)  # DuckDB folds ASCII alone
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection, statement: Any, bound: dict[str, object]) -> pa.RecordBatchReader:
+    # `execute` would collect all rows before the first is handed out.
+    relation = cursor.sql(statement, params=bound)
+    if relation is None:
+        raise RefusedError("no-rows")
+    return relation.to_arrow_reader(_BATCH_ROWS)
 
 
 def _stream(reader: pa.RecordBatchReader, sink: ArrowSink, max_rows: int | None) -> int:
@@ -276,13 +342,11 @@ def _parquet_query(cursor: duckdb.DuckDBPyConnection, files: list[str], schema: 
     source = f"FROM read_parquet([{paths}], {options})"
     if schema is None:
         return f"SELECT * {source}"
-    stored = {name.lower(): kind for name, kind, *_ in cursor.execute(f"DESCRIBE SELECT * {source}").fetchall()}
-    cursor.register("livefire schema", schema.empty_table())
-    wanted = [(name, kind) for name, kind, *_ in cursor.execute('DESCRIBE "livefire schema"').fetchall()]
-    cursor.unregister("livefire schema")
+    stored = {_fold(name): kind for name, kind, *_ in cursor.execute(f"DESCRIBE SELECT * {source}").fetchall()}
+    wanted = [(name, str(kind)) for name, kind in zip(schema.names, cursor.from_arrow(schema.empty_table()).types, strict=True)]
     columns = []
     for name, kind in wanted:
-        present = stored.get(name.lower())
+        present = stored.get(_fold(name))
         value = "NULL" if present is None else _quote(name)
         columns.append(f"{value} AS {_quote(name)}" if present == kind else f"CAST({value} AS {kind}) AS {_quote(name)}")
     return f"SELECT {', '.join(columns)} {source}"
@@ -299,7 +363,7 @@ def _parquet_dataset(files: list[str], schema: pa.Schema | None) -> Any:
 
 def _only_reads(cursor: duckdb.DuckDBPyConnection, sql: str) -> bool:
     """Tell whether no part of the statement is an INSERT, UPDATE, DELETE or COPY, which DuckDB allows inside WITH."""
-    (tree,) = cursor.execute("SELECT json_serialize_sql($1::VARCHAR)", [sql]).fetchone() or ("{}",)
+    ((tree,),) = cursor.execute("SELECT json_serialize_sql($1::VARCHAR)", [sql]).fetchall()
     pending = [json.loads(tree)]
     if pending[0].get("error", True):
         return False
@@ -369,6 +433,7 @@ def _lock_statements(settings: dict[str, Any], *, confined: bool) -> list[str]:
         "SET enable_progress_bar=false",
         "SET enable_progress_bar_print=false",
         "SET preserve_insertion_order=true",
+        "SET parquet_metadata_cache=true",
         f"SET temp_directory={_literal(settings['spill'])}",
     ]
     if settings["layers"]["engine_lock"]:
@@ -376,7 +441,7 @@ def _lock_statements(settings: dict[str, Any], *, confined: bool) -> list[str]:
             roots = ", ".join(_literal(root) for root in settings["read_roots"])
             statements.append(f"SET allowed_directories=[{roots}]")
         statements += [
-            "SET allowed_configs=['max_execution_time', 'memory_limit', 'max_temp_directory_size']",
+            "SET allowed_configs=['memory_limit', 'max_temp_directory_size']",
             "SET enable_external_access=false",
             "SET lock_configuration=true",
         ]
