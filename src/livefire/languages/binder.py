@@ -27,7 +27,7 @@ def suggestion(name: str, schema: Schema, context: Context) -> str | None:
     exact = nearest(name, schema.names)
     if exact is not None and exact.casefold() == name.casefold():
         return exact
-    others = set(context.catalog.other_names(name).values())
+    others = {n for names in context.catalog.other_names(name).values() for n in names}
     for column in schema.names:
         if column in others:
             return column

@@ -69,8 +69,8 @@ class Catalog(Protocol):
     def tables(self, vendor: str | None = None) -> tuple[Table, ...]:
         """Return every table, or those of one vendor and those loaded by the user (vendor '')."""
 
-    def other_names(self, column: str) -> Mapping[str, str]:
-        """Return vendor → column for the columns that mean the same as this one under any vendor's name."""
+    def other_names(self, column: str) -> Mapping[str, tuple[str, ...]]:
+        """Return vendor → columns for the columns that mean the same as this one under any vendor's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,15 @@ class TableCatalog:
         """Return every table, or those of one vendor and those loaded by the user (vendor '')."""
         return tuple(t for t in self.entries if vendor is None or t.vendor in ("", vendor))
 
-    def other_names(self, column: str) -> Mapping[str, str]:
-        """Return vendor → column for the columns that mean the same as this one under any vendor's name."""
-        wanted = {c for t in self.entries for n, c in t.canonical.items() if n.lower() == column.lower()}
-        return {t.vendor: n for t in self.entries for n, c in t.canonical.items() if c in wanted and n != column}
+    def other_names(self, column: str) -> Mapping[str, tuple[str, ...]]:
+        """Return vendor → columns for the columns that mean the same as this one under any vendor's name."""
+        wanted = {c for t in self.entries for n, c in t.canonical.items() if n.casefold() == column.casefold()}
+        found: dict[str, dict[str, None]] = {}
+        for table in self.entries:
+            for name, meaning in table.canonical.items():
+                if meaning in wanted and name != column:
+                    found.setdefault(table.vendor, {})[name] = None
+        return {vendor: tuple(names) for vendor, names in found.items()}
 
     def extended(self, tables: Iterable[Table]) -> TableCatalog:
         """Return a catalog with more tables."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from livefire.logsources.base import COMMON
 from livefire.logsources.registry import source as log_source
 from livefire.plan.catalog import OpenRoot, PathStyle
 from livefire.schema import Type
@@ -122,7 +123,7 @@ def _column(name: str, entry: Mapping[str, Any], sources: tuple[str, ...], statu
     _only(values, set(sources), f"`from` of column {name!r}")
     plain = {meanings.get(s, {}).get(v, "") for s, v in values.items() if isinstance(v, str)}
     canonical = plain.pop() if len(plain) == 1 else ""
-    hot = [c.description for s, v in values.items() if isinstance(v, str) for c in log_source(s).columns if c.name == v]
+    hot = [c.description for s, v in values.items() if isinstance(v, str) for c in (*COMMON, *log_source(s).columns) if c.name == v]
     return ColumnDeclaration(
         name,
         _type(entry["type"]),

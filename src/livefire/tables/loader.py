@@ -14,7 +14,7 @@ from livefire.plan.catalog import Table
 from livefire.plan.functions import call
 from livefire.schema import Type
 from livefire.tables.declaration import DeclarationError, TableDeclaration, read_declaration
-from livefire.tables.values import ValueProblem, ValueReader
+from livefire.tables.values import ValueReader, ValueSyntaxError
 
 FOLDER = Path(__file__).parent
 
@@ -77,7 +77,7 @@ def _project(said: TableDeclaration, source: str) -> n.Project:
         try:
             # A source that a union's column does not name has no such value.
             expr = reader.column(column.sources.get(source, {"nothing": True}), column.type)
-        except (ValueProblem, KeyError) as problem:
+        except (ValueSyntaxError, KeyError) as problem:
             raise DeclarationError(f"{said.vendor}/{said.name}, column {column.name!r}: {problem}") from problem
         if said.missing_text is not None and column.type is Type.STRING:
             expr = _or_text(expr, said.missing_text)

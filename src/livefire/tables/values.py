@@ -13,6 +13,7 @@ A condition is a table with one word of `CONDITIONS`, such as `{ test = "severit
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,14 +26,15 @@ Values = Mapping[str, Any]
 
 # One IPv4 or IPv6 address and nothing else.
 _V4 = r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_IP = rf"^(?:{_V4}|(?:[0-9A-Fa-f]{{1,4}}:){{7}}[0-9A-Fa-f]{{1,4}}|[0-9A-Fa-f]{{0,4}}(?::[0-9A-Fa-f]{{1,4}})*::(?:[0-9A-Fa-f]{{1,4}}:)*(?:[0-9A-Fa-f]{{1,4}}|{_V4})?)$"
+_V6 = r"(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{1,4})*::(?:[0-9A-Fa-f]{1,4}:)*"
+_IP = rf"^(?:{_V4}|{_V6}(?:[0-9A-Fa-f]{{1,4}}|{_V4})?)$"
 _STEP = re.compile(r'\.([^.\[\]"]+)|\[(-?\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
 # A JSON string as it stands in the text, without and with its content captured.
-_TOKEN = r'"(?:[^"\\]|\\.)*"'
-_STRING_TOKEN = r'"((?:[^"\\]|\\.)*)"'
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_QUOTED_INSIDE = r'"((?:[^"\\]|\\.)*)"'
 
 
-class ValueProblem(ValueError):
+class ValueSyntaxError(ValueError):
     """A value that has no meaning; the text says what is wrong with it."""
 
 
@@ -53,13 +55,13 @@ def split_path(path: str) -> tuple[str, tuple[str | int, ...]]:
     """Return the hot column of a path and the steps below it."""
     head = re.match(r"[A-Za-z_][A-Za-z0-9_]*", path)
     if head is None:
-        raise ValueProblem(f"{path!r} is no path: it begins with the name of a hot column")
+        raise ValueSyntaxError(f"{path!r} is no path: it begins with the name of a hot column")
     steps: list[str | int] = []
     place = head.end()
     while place < len(path):
         step = _STEP.match(path, place)
         if step is None:
-            raise ValueProblem(f'{path!r} is no path from character {place + 1} on: steps are .name, [0] or ["name"]')
+            raise ValueSyntaxError(f'{path!r} is no path from character {place + 1} on: steps are .name, [0] or ["name"]')
         name, index, quoted = step.groups()
         steps.append(int(index) if index is not None else name if name is not None else re.sub(r"\\(.)", r"\1", quoted))
         place = step.end()
@@ -83,11 +85,13 @@ class ValueReader:
         if isinstance(value, list):
             return self._first_of(value, want)
         if not isinstance(value, dict):
-            raise ValueProblem(f"{value!r} is no value; a constant is written {{ constant = … }}")
-        verbs = [k for k in value if k in VERBS]
+            raise ValueSyntaxError(f"{value!r} is no value; a constant is written {{ constant = … }}")
+        verbs = [k for k in value if k in VERBS or k in TYPED_VERBS]
         if len(verbs) != 1:
-            raise ValueProblem(f"{value!r} needs just one of: {', '.join(VERBS)}")
-        return VERBS[verbs[0]](self, value, want)
+            raise ValueSyntaxError(f"{value!r} needs just one of: {', '.join((*VERBS, *TYPED_VERBS))}")
+        if verbs[0] in VERBS:
+            return VERBS[verbs[0]](self, value)
+        return TYPED_VERBS[verbs[0]](self, value, want)
 
     def condition(self, value: Any) -> e.Expr:
         """Return a condition as an expression."""
@@ -95,7 +99,7 @@ class ValueReader:
             words = [k for k in value if k in CONDITIONS]
             if len(words) == 1:
                 return CONDITIONS[words[0]](self, value)
-        raise ValueProblem(f"{value!r} is no condition; it needs just one of: {', '.join(CONDITIONS)}")
+        raise ValueSyntaxError(f"{value!r} is no condition; it needs just one of: {', '.join(CONDITIONS)}")
 
     def text(self, value: Any) -> e.Expr:
         """Return a value as a string."""
@@ -105,12 +109,12 @@ class ValueReader:
         name, steps = split_path(path)
         field = self._schema.get(name)
         if field is None:
-            raise ValueProblem(f"the log source has no column {name!r}; it has: {', '.join(self._schema.names)}")
+            raise ValueSyntaxError(f"the log source has no column {name!r}; it has: {', '.join(self._schema.names)}")
         column = e.Column(name, field.type)
         if not steps:
             return column
         if field.type is not Type.DYNAMIC:
-            raise ValueProblem(f"column {name!r} is {field.type.value}, so {path!r} leads nowhere")
+            raise ValueSyntaxError(f"column {name!r} is {field.type.value}, so {path!r} leads nowhere")
         return e.Path(column, steps)
 
     def _first_of(self, values: list[Any], want: Type) -> e.Expr:
@@ -141,7 +145,7 @@ def convert(expr: e.Expr, want: Type) -> e.Expr:
         return call("time.iso", expr)
     if want is Type.REAL and have.integral:
         return call("number.to_real", expr)
-    raise ValueProblem(f"nothing turns {have.value} into {want.value}")
+    raise ValueSyntaxError(f"nothing turns {have.value} into {want.value}")
 
 
 _FROM_DYNAMIC = {
@@ -157,9 +161,11 @@ def _truth(expr: e.Expr) -> e.Expr:
 
 # verbs
 
+Verb = Callable[[ValueReader, Values], e.Expr]
 
-def _constant(reader: ValueReader, value: Values, want: Type) -> e.Expr:
-    said = value["constant"]
+
+def constant(said: Any) -> e.Expr:
+    """Return a TOML scalar as a constant."""
     if isinstance(said, str):
         return e.text(said)
     if isinstance(said, bool):
@@ -168,25 +174,25 @@ def _constant(reader: ValueReader, value: Values, want: Type) -> e.Expr:
         return e.whole(said)
     if isinstance(said, float):
         return e.Literal(said, Type.REAL)
-    raise ValueProblem(f"{said!r} is no constant")
+    raise ValueSyntaxError(f"{said!r} is no constant")
 
 
-def _nothing(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _nothing(_reader: ValueReader, _value: Values, want: Type) -> e.Expr:
     return e.null(want)
 
 
-def _simple(verb: str, meaning: str) -> Callable[[ValueReader, Values, Type], e.Expr]:
-    def read(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _simple(verb: str, meaning: str) -> Verb:
+    def read(reader: ValueReader, value: Values) -> e.Expr:
         return call(meaning, reader.text(value[verb]))
 
     return read
 
 
-def _text(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _text(reader: ValueReader, value: Values) -> e.Expr:
     return reader.text(value["text"])
 
 
-def _json(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _json(reader: ValueReader, value: Values) -> e.Expr:
     parsed = call("dynamic.try_parse", reader.text(value["json"]))
     return e.Path(parsed, split_path("_" + value["at"])[1]) if "at" in value else parsed
 
@@ -201,36 +207,32 @@ def _map(reader: ValueReader, value: Values, want: Type) -> e.Expr:
 
 def _said(answer: Any, want: Type) -> e.Expr:
     if isinstance(answer, list):
-        return call("dynamic.array", *(_constant_of(a) for a in answer))
-    return convert(_constant_of(answer), want)
+        return call("dynamic.array", *(constant(a) for a in answer))
+    return convert(constant(answer), want)
 
 
-def _constant_of(answer: Any) -> e.Expr:
-    return _constant(_NOBODY, {"constant": answer}, Type.STRING)
-
-
-def _strip(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _strip(reader: ValueReader, value: Values) -> e.Expr:
     subject = reader.text(value["strip"])
     prefixes = value["prefix"] if isinstance(value["prefix"], list) else [value["prefix"]]
     arms = tuple((call("text.starts_with", subject, e.text(p)), call("text.slice", subject, e.whole(len(p)))) for p in prefixes)
     return e.Case(arms, subject, Type.STRING)
 
 
-def _before(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _before(reader: ValueReader, value: Values) -> e.Expr:
     return _extracted(reader.text(value["before"]), f"^(.*?){re.escape(value['mark'])}")
 
 
-def _after(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _after(reader: ValueReader, value: Values) -> e.Expr:
     greedy = ".*" if value.get("last", False) else ".*?"
     return _extracted(reader.text(value["after"]), f"^{greedy}{re.escape(value['mark'])}(.*)$")
 
 
-def _segment(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _segment(reader: ValueReader, value: Values) -> e.Expr:
     """The segment of an Azure resource id that follows a named one, whatever its case."""
     return _extracted(reader.text(value["segment"]), f"/{re.escape(value['name'])}/([^/]+)", "i")
 
 
-def _extract(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _extract(reader: ValueReader, value: Values) -> e.Expr:
     return _extracted(reader.text(value["extract"]), value["pattern"], "" if value.get("case", True) else "i")
 
 
@@ -238,11 +240,11 @@ def _extracted(subject: e.Expr, pattern: str, flags: str = "") -> e.Expr:
     return call("text.extract_regex", subject, e.text(pattern), e.whole(1), e.text("s" + flags))
 
 
-def _replace(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _replace(reader: ValueReader, value: Values) -> e.Expr:
     return call("text.replace", reader.text(value["replace"]), e.text(value["what"]), e.text(value["by"]))
 
 
-def _address(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _address(reader: ValueReader, value: Values) -> e.Expr:
     subject = reader.text(value["address"])
     return e.Case(((call("text.matches_regex", subject, e.text(_IP)), subject),), e.null(Type.STRING), Type.STRING)
 
@@ -259,11 +261,11 @@ def _choose(reader: ValueReader, value: Values, want: Type) -> e.Expr:
     return e.Case(arms, otherwise, want)
 
 
-def _concat(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _concat(reader: ValueReader, value: Values) -> e.Expr:
     return call("text.concat", *(reader.text(v) for v in value["concat"]))
 
 
-def _array(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _array(reader: ValueReader, value: Values) -> e.Expr:
     """An array of the values that are there; null when none is."""
     items = [reader.read(v) for v in value["array"]]
     parts = tuple(e.Case(((call("logic.is_null", i), e.null(Type.DYNAMIC)),), call("dynamic.array", i), Type.DYNAMIC) for i in items)
@@ -272,52 +274,50 @@ def _array(reader: ValueReader, value: Values, want: Type) -> e.Expr:
     return joined if len(parts) == 1 else e.Case(((nothing, e.null(Type.DYNAMIC)),), joined, Type.DYNAMIC)
 
 
-def _object(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _object(reader: ValueReader, value: Values) -> e.Expr:
     pairs = [part for name, member in value["object"].items() for part in (e.text(name), reader.read(member, Type.DYNAMIC))]
     return call("dynamic.object", *pairs)
 
 
-def _all_at(reader: ValueReader, value: Values, want: Type) -> e.Expr:
-    import json
-
+def _all_at(reader: ValueReader, value: Values) -> e.Expr:
     return call("dynamic.deep", reader.read(value["all_at"]), e.text(json.dumps(value["steps"])))
 
 
-def _epoch(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _epoch(reader: ValueReader, value: Values) -> e.Expr:
     number = convert(reader.read(value["epoch"], Type.LONG), Type.LONG)
     return call("time.from_epoch", number, e.text(value.get("unit", "s")))
 
 
-def _milliseconds(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _milliseconds(reader: ValueReader, value: Values) -> e.Expr:
     return call("time.to_epoch", reader.column(value["milliseconds"], Type.DATETIME), e.text("ms"))
 
 
-def _multiply(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _multiply(reader: ValueReader, value: Values) -> e.Expr:
     return call("number.multiply", reader.column(value["multiply"], Type.LONG), e.whole(value["by"]), type=Type.LONG)
 
 
-def _limit(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _limit(reader: ValueReader, value: Values) -> e.Expr:
     """The text, or null where it is longer than an index keeps."""
     subject = reader.text(value["limit"])
     fits = call("compare.le", call("text.length", subject), e.whole(value["characters"]))
     return e.Case(((fits, subject),), e.null(Type.STRING), Type.STRING)
 
 
-def _holds(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _holds(reader: ValueReader, value: Values) -> e.Expr:
     return reader.condition(value["holds"])
 
 
-def _map_text(reader: ValueReader, value: Values, want: Type) -> e.Expr:
+def _map_text(reader: ValueReader, value: Values) -> e.Expr:
     """JSON as the Java platform prints a map: {a=1, b={c=[x, y]}}.
 
     Every token is first marked by what it is, so that a quote, colon or comma inside a text is
     never taken for one between members.
     """
     text = reader.text(value["map_text"])
-    text = _swap(text, f"({_TOKEN}):|({_TOKEN})|(,)", "\\1\x01\\2\x02\\3")
+    text = _swap(text, f"({_QUOTED}):|({_QUOTED})|(,)", "\\1\x01\\2\x02\\3")
     text = call("text.replace", text, e.text("\x01\x02,"), e.text(", "))
-    text = _swap(text, _STRING_TOKEN + "\x01\x02", "\\1=")
-    text = _swap(text, f"\x01{_STRING_TOKEN}\x02", "\\1")
+    text = _swap(text, _QUOTED_INSIDE + "\x01\x02", "\\1=")
+    text = _swap(text, f"\x01{_QUOTED_INSIDE}\x02", "\\1")
     text = call("text.replace", text, e.text('\\"'), e.text('"'))
     return call("text.replace", text, e.text("\\\\"), e.text("\\"))
 
@@ -326,15 +326,13 @@ def _swap(text: e.Expr, pattern: str, replacement: str) -> e.Expr:
     return call("text.replace_regex", text, e.text(pattern), e.text(replacement))
 
 
-VERBS: dict[str, Callable[[ValueReader, Values, Type], e.Expr]] = {
-    "constant": _constant,
-    "nothing": _nothing,
+VERBS: dict[str, Verb] = {
+    "constant": lambda _reader, value: constant(value["constant"]),
     "upper": _simple("upper", "text.upper"),
     "lower": _simple("lower", "text.lower"),
     "trim": _simple("trim", "text.trim"),
     "text": _text,
     "json": _json,
-    "map": _map,
     "strip": _strip,
     "before": _before,
     "after": _after,
@@ -342,8 +340,6 @@ VERBS: dict[str, Callable[[ValueReader, Values, Type], e.Expr]] = {
     "extract": _extract,
     "replace": _replace,
     "address": _address,
-    "when": _when,
-    "choose": _choose,
     "concat": _concat,
     "array": _array,
     "object": _object,
@@ -356,6 +352,9 @@ VERBS: dict[str, Callable[[ValueReader, Values, Type], e.Expr]] = {
     "map_text": _map_text,
 }
 
+# Verbs whose result has the type that the column wants.
+TYPED_VERBS: dict[str, Callable[[ValueReader, Values, Type], e.Expr]] = {"nothing": _nothing, "map": _map, "when": _when, "choose": _choose}
+
 
 # conditions
 
@@ -365,7 +364,7 @@ def _test(reader: ValueReader, value: Values) -> e.Expr:
     fold = "" if value.get("case", True) else "_fold"
     tests = [k for k in _TESTS if k in value]
     if len(tests) != 1:
-        raise ValueProblem(f"{value!r} needs just one of: {', '.join(_TESTS)}")
+        raise ValueSyntaxError(f"{value!r} needs just one of: {', '.join(_TESTS)}")
     wanted = value[tests[0]]
     if tests[0] == "in":
         return call("text.in_fold" if fold else "compare.in", subject, *(e.text(w) for w in wanted))
@@ -405,5 +404,4 @@ CONDITIONS: dict[str, Callable[[ValueReader, Values], e.Expr]] = {
     "not": lambda reader, value: negate(call("logic.is_true", reader.condition(value["not"]))),
 }
 
-_OPERANDS = {*VERBS, *CONDITIONS, "then", "otherwise"} - {"constant", "object", "nothing"}
-_NOBODY = ValueReader(Schema(()))
+_OPERANDS = {*VERBS, *TYPED_VERBS, *CONDITIONS, "then", "otherwise"} - {"constant", "object", "nothing"}
