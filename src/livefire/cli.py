@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from livefire.diagnostics import Diagnostic, Source
     from livefire.workspace import Result, Workspace
 
+PIPE_WIDTH = 180
 OK, FOUND, USAGE, REFUSED, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 app = typer.Typer(
@@ -57,7 +58,9 @@ def console(*, error: bool = False) -> Console:
     """Return the console; text that is not ours reaches it only through `report`."""
     from rich.console import Console
 
-    return Console(stderr=error, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    stream = sys.stderr if error else sys.stdout
+    # A pipe has no width; tables squeezed into 80 columns cannot be read.
+    return Console(stderr=error, highlight=False, markup=False, emoji=False, width=None if stream.isatty() else PIPE_WIDTH)
 
 
 def say(text: str, *, error: bool = False) -> None:
@@ -367,8 +370,9 @@ def prove(
     if as_json:
         emit(view.as_json(matrix))
     else:
-        for part in (view.attacks, view.look_alikes, view.misses)[: 3 if details else 0]:
+        for part in (view.legend, view.attacks, view.look_alikes, view.misses)[: 4 if details else 0]:
             show(part(matrix))
+        say(view.KEY)
         show(view.summary(matrix))
     raise typer.Exit(OK if view.proved(matrix) else FOUND)
 
@@ -393,9 +397,10 @@ def demo(
     show(account.lake(ws.info()))
     with progress("proving", quiet=False) as tell:
         matrix = ws.prove(published=published, progress=tell)
-    say("Each rule over each attack of the published tests and each look-alike:")
-    show(proof.attacks(matrix))
-    show(proof.misses(matrix))
+    say("Each rule over each attack and each look-alike:")
+    for part in (proof.legend, proof.attacks, proof.look_alikes, proof.misses):
+        show(part(matrix))
+    say(proof.KEY)
     show(proof.summary(matrix))
     with progress("hunting", quiet=False) as tell:
         found = ws.hunt(progress=tell)

@@ -70,14 +70,39 @@ def compile_rule(rule: Rule, bench: Bench, *, lenient: bool) -> stages.Compiled:
     return stages.compile(Source(rule.text, str(rule.path or rule.name)), rule.language, bench.catalog(rule.language), options)
 
 
-def run_rule(rule: Rule, bench: Bench, *, lenient: bool = False) -> Outcome:
-    """Run a rule and return its rows with their evidence; a rule that cannot run is a refused outcome."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A rule compiled once, with the plan that carries evidence; or the diagnostics that refuse it."""
+
+    rule: Rule
+    compiled: stages.Compiled | None
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def prepare(rule: Rule, bench: Bench, *, lenient: bool = False) -> Prepared:
+    """Return a rule ready to run over any storage; a rule that cannot be read is told by its diagnostics."""
     try:
         compiled = compile_rule(rule, bench, lenient=lenient)
-        plan = rewrite(carry_evidence(compiled.lowered))
+    except QueryError as error:
+        return Prepared(rule, None, None, error.diagnostics)
+    return Prepared(rule, compiled, rewrite(carry_evidence(compiled.lowered)), compiled.diagnostics)
+
+
+def run_rule(rule: Rule, bench: Bench, *, lenient: bool = False) -> Outcome:
+    """Run a rule and return its rows with their evidence; a rule that cannot run is a refused outcome."""
+    return run_prepared(prepare(rule, bench, lenient=lenient), bench)
+
+
+def run_prepared(prepared: Prepared, bench: Bench) -> Outcome:
+    """Run a prepared rule over the bench's storage."""
+    rule, plan, compiled = prepared.rule, prepared.plan, prepared.compiled
+    if plan is None or compiled is None:
+        return Outcome(rule, diagnostics=prepared.diagnostics, refused=True)
+    try:
         table = bench.engine.execute(plan, bench.storage, bench.run_values())
     except QueryError as error:
-        return Outcome(rule, diagnostics=error.diagnostics, refused=True)
+        return Outcome(rule, diagnostics=(*prepared.diagnostics, *error.diagnostics), refused=True)
     rows = python_rows(table, plan.schema)
     evidence = tuple(tuple(sorted(set(row.pop(EVIDENCE) or ()))) for row in rows)
     return Outcome(rule, tuple(rows), evidence, compiled.diagnostics, plan=compiled.lowered)

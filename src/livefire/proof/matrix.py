@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from livefire.detections.detection import Rule
-from livefire.detections.runner import Bench, Outcome, run_rule
+from livefire.detections.runner import Bench, Outcome, Prepared, prepare, run_prepared
 from livefire.diagnostics import Source
 from livefire.proof.case import Case, Staged
 from livefire.proof.miss import explain_miss
@@ -69,6 +69,7 @@ class Matrix:
 
 def prove(subjects: Sequence[Subject], cases: Iterable[Staged], bench: Bench, progress: Callable[[str], None] | None = None) -> Matrix:
     """Run every subject over every case, each case alone, with the clock a minute past its last event."""
+    prepared = [(s, prepare(s.rule, bench, lenient=s.lenient)) for s in subjects]
     cells: list[Cell] = []
     seen: list[Case] = []
     for staged in cases:
@@ -76,14 +77,14 @@ def prove(subjects: Sequence[Subject], cases: Iterable[Staged], bench: Bench, pr
         if progress is not None:
             progress(staged.case.title)
         here = replace(bench, storage=staged.storage, now=staged.case.end + timedelta(minutes=1))
-        cells.extend(_judge(subject, staged, here) for subject in subjects)
+        cells.extend(_judge(subject, ready, staged, here) for subject, ready in prepared)
     return Matrix(tuple(subjects), tuple(seen), tuple(cells))
 
 
-def _judge(subject: Subject, staged: Staged, bench: Bench) -> Cell:
+def _judge(subject: Subject, ready: Prepared, staged: Staged, bench: Bench) -> Cell:
     case = staged.case
     cell = Cell(subject.name, case.id, case.kind, case.id in subject.covers, "silent")
-    outcome = run_rule(subject.rule, bench, lenient=subject.lenient)
+    outcome = run_prepared(ready, bench)
     if outcome.refused:
         return replace(cell, verdict="refused", reason=outcome.reason)
     strays = sum(1 for events in outcome.evidence if not staged.attack.intersection(events))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from livefire.proof.case import Case, CaseKind
 from livefire.proof.matrix import Cell, Matrix
 from livefire.report.safe import safe_text
 from livefire.report.tables import table
@@ -11,7 +12,8 @@ from livefire.report.tables import table
 if TYPE_CHECKING:
     from rich.table import Table
 
-_SIGNS = {"fires": "FIRES", "silent": "silent", "false alarm": "FALSE ALARM", "refused": "refused"}
+_SIGNS = {"fires": "F", "silent": "-", "false alarm": "!", "refused": "R"}
+KEY = "F fires · - silent · ! false alarm · R refused · + with rows that rest on no attack event · (F) fires though it does not cover it · dot: not covered"
 
 
 def summary(matrix: Matrix) -> Table:
@@ -29,17 +31,34 @@ def summary(matrix: Matrix) -> Table:
 
 
 def attacks(matrix: Matrix) -> Table:
-    """Return one row an attack, one column a subject."""
-    names = [s.name for s in matrix.subjects]
-    rows = [[c.id, *(_sign(matrix.cell(s, c.id)) for s in names)] for c in matrix.cases if c.kind == "attack"]
-    return table(("attack", *names), rows)
+    """Return one row a rule and one column an attack; attacks the rule does not cover are in brackets."""
+    return _grid(matrix, "attack")
 
 
 def look_alikes(matrix: Matrix) -> Table:
-    """Return one row a look-alike on which some subject raised a false alarm."""
-    names = [s.name for s in matrix.subjects]
-    rows = [[c.id, *(_sign(matrix.cell(s, c.id)) for s in names)] for c in matrix.cases if c.kind == "look_alike"]
-    return table(("look-alike", *names), rows)
+    """Return one row a rule and one column a look-alike."""
+    return _grid(matrix, "look_alike")
+
+
+def legend(matrix: Matrix) -> Table:
+    """Return what the column heads of the grids stand for."""
+    rows = [(head, c.id, c.title, ", ".join(c.pages)) for head, c in _heads(matrix)]
+    return table(("", "emulation", "story", "published test"), rows)
+
+
+def _heads(matrix: Matrix) -> list[tuple[str, Case]]:
+    counts = {"attack": 0, "look_alike": 0}
+    heads = []
+    for case in matrix.cases:
+        counts[case.kind] += 1
+        heads.append((f"{'A' if case.kind == 'attack' else 'L'}{counts[case.kind]}", case))
+    return heads
+
+
+def _grid(matrix: Matrix, kind: CaseKind) -> Table:
+    heads = [(h, c) for h, c in _heads(matrix) if c.kind == kind]
+    rows = [[s.name, *(_sign(matrix.cell(s.name, c.id)) for _, c in heads)] for s in matrix.subjects]
+    return table(("rule", *(h for h, _ in heads)), rows)
 
 
 def misses(matrix: Matrix) -> Table:
@@ -49,8 +68,8 @@ def misses(matrix: Matrix) -> Table:
 
 
 def _sign(cell: Cell) -> str:
-    sign = _SIGNS[cell.verdict]
-    return f"{sign} (+{cell.strays} stray)" if cell.kind == "attack" and cell.strays else sign
+    sign = _SIGNS[cell.verdict] + ("+" if cell.kind == "attack" and cell.strays else "")
+    return sign if cell.covered or cell.kind == "look_alike" else f"({sign})" if cell.verdict == "fires" else "·"
 
 
 def as_json(matrix: Matrix) -> dict[str, Any]:

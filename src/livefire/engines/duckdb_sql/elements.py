@@ -43,7 +43,9 @@ FUNCTIONS: dict[str, Spelling] = {
         "('[' || COALESCE(array_to_string(list_filter(" + _ELEMENTS + ", LAMBDA x, i: list_position(" + _ELEMENTS + ", x) = i), ','), '') || ']')"
     ),
     "array.sorted_text": (
-        "CAST(to_json(list_sort(list_transform(" + _ELEMENTS + ", LAMBDA x: json_extract_string(x, '$')), CASE WHEN {1} THEN 'DESC' ELSE 'ASC' END)) AS VARCHAR)"
+        "CAST(to_json(list_sort(list_transform("
+        + _ELEMENTS
+        + ", LAMBDA x: json_extract_string(x, '$')), CASE WHEN {1} THEN 'DESC' ELSE 'ASC' END)) AS VARCHAR)"
     ),
     "array.length": "(CASE WHEN json_type({0}) = 'ARRAY' THEN CAST(json_array_length({0}) AS BIGINT) ELSE 0 END)",
 }

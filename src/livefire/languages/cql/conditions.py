@@ -89,7 +89,11 @@ def _ordered(event: Event, field: e.Expr, node: s.Comparison, value: s.Word | as
         if is_null(field):
             return e.FALSE
         found = coerce.number(field)
-        limit = e.Literal(int(value.text), Type.LONG) if re.fullmatch(r"-?\d{1,18}", value.text) and found.type.integral else e.Literal(float(value.text), Type.REAL)
+        limit = (
+            e.Literal(int(value.text), Type.LONG)
+            if re.fullmatch(r"-?\d{1,18}", value.text) and found.type.integral
+            else e.Literal(float(value.text), Type.REAL)
+        )
         if limit.type is Type.REAL:
             found = coerce.real(found)
         return coerce.certain(call(_ORDER[node.operator], found, limit, span=node.span))
@@ -98,7 +102,9 @@ def _ordered(event: Event, field: e.Expr, node: s.Comparison, value: s.Word | as
         context.diagnostics.error("E104", f"{node.operator} compares with a number, not with a pattern", node.span)
         return e.FALSE
     fix = Fix(node.span, f"test({written})", "compare two fields with test") if not value.quoted else None
-    context.quirk(136, f"{node.operator} compares a field with a number, and {value.text!r} is none", span=node.span, help="test() compares two fields", fix=fix)
+    context.quirk(
+        136, f"{node.operator} compares a field with a number, and {value.text!r} is none", span=node.span, help="test() compares two fields", fix=fix
+    )
     left, right = coerce.real(field), coerce.real(event.read(value.text))
     return coerce.certain(call(_ORDER[node.operator], left, right, span=node.span))
 

@@ -94,9 +94,7 @@ class Bound:
                 name = self._place(free, found)
                 free += 1
                 if free > 1 and name is not None:
-                    self.context.quirk(
-                        135, f"only the first argument of {self.function.name} may go unnamed", span=argument.span, help=f"write {name}=…"
-                    )
+                    self.context.quirk(135, f"only the first argument of {self.function.name} may go unnamed", span=argument.span, help=f"write {name}=…")
             else:
                 name = folded.get(argument.name.lower()) or self._unknown(argument)
             if name is None:
@@ -263,4 +261,9 @@ def report_missing(value: s.Variable, context: Context) -> None:
     """Report a user parameter without a value: an error of the run, a warning of a check."""
     report = context.diagnostics.warn if context.open_schema else context.diagnostics.error
     letter = "W" if context.open_schema else "E"
-    report(f"{letter}137", f"the parameter ?{value.name} has no value", value.span, help=f"give parameters={{{value.name!r}: …}}, or write ?{{{value.name}=default}}")
+    report(
+        f"{letter}137",
+        f"the parameter ?{value.name} has no value",
+        value.span,
+        help=f"give parameters={{{value.name!r}: …}}, or write ?{{{value.name}=default}}",
+    )

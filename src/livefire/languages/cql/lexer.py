@@ -94,7 +94,7 @@ class CqlLexer:
         if found is None:
             line_end = self._text.find("\n", place)
             end = len(self._text) if line_end < 0 else line_end
-            fix = Fix(Span(end, end), '"', 'insert \'"\'')
+            fix = Fix(Span(end, end), '"', "insert '\"'")
             self._diagnostics.error("E203", 'this " is never closed', Span(place, end), help='close the text with "', fix=fix)
             return self._add("string", place, end)
         return self._add("string", place, found.end())

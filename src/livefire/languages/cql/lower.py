@@ -218,7 +218,12 @@ class Lowering:
     def _disjunction(self, event: Event, node: s.Disjunction) -> e.Expr:
         names = conditions.group_names(node)
         if names:
-            self.context.quirk(132, f"the group {names[0]!r} lies inside OR, where LogScale takes no named group", span=node.span, help="match and extract in a step of its own")
+            self.context.quirk(
+                132,
+                f"the group {names[0]!r} lies inside OR, where LogScale takes no named group",
+                span=node.span,
+                help="match and extract in a step of its own",
+            )
             return conditions.disjunction(event.fork(), node, self.condition)
         return conditions.disjunction(event, node, self.condition)
 
@@ -230,7 +235,9 @@ class Lowering:
         if function is None or not self._runs(function, node):
             return e.FALSE
         if function.kind != "filter" or function.run is None:
-            self.context.diagnostics.error("E104", f"{function.name} is no condition: it cannot be joined with others or negated", node.span, help="give it a step of its own")
+            self.context.diagnostics.error(
+                "E104", f"{function.name} is no condition: it cannot be joined with others or negated", node.span, help="give it a step of its own"
+            )
             return e.FALSE
         found: e.Expr = function.run(self, event, Bound(function, node, self.context))
         return found
@@ -261,7 +268,9 @@ class Lowering:
         if function is None or not self._runs(function, node):
             return e.null(Type.STRING)
         if function.kind not in ("value", "filter") or function.run is None:
-            self.context.diagnostics.error("E104", f"{function.name} gives no single value to use in an expression", node.span, help="give it a step of its own")
+            self.context.diagnostics.error(
+                "E104", f"{function.name} gives no single value to use in an expression", node.span, help="give it a step of its own"
+            )
             return e.null(Type.STRING)
         found: e.Expr = function.run(self, event, Bound(function, node, self.context))
         return found

@@ -319,7 +319,7 @@ class CqlParser(ValueParser):
         if token.kind in ("word", "string"):
             self.advance()
             return word_of(token)
-        return self.fail(f"expected a value, found {self.describe()}", help="an empty text is written \"\"")
+        return self.fail(f"expected a value, found {self.describe()}", help='an empty text is written ""')
 
 
 def _span_of(parts: list[s.Condition]) -> Span:

@@ -22,7 +22,14 @@ from livefire.schema import TICKS_PER_SECOND, Type
 _LIMIT = 200
 _MOST = 20_000
 _SPAN = re.compile(r"(\d+)\s*(ms|millis|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?)$", re.IGNORECASE)
-_TICKS = {"ms": TICKS_PER_SECOND // 1000, "s": TICKS_PER_SECOND, "m": 60 * TICKS_PER_SECOND, "h": 3600 * TICKS_PER_SECOND, "d": 86400 * TICKS_PER_SECOND, "w": 604800 * TICKS_PER_SECOND}
+_TICKS = {
+    "ms": TICKS_PER_SECOND // 1000,
+    "s": TICKS_PER_SECOND,
+    "m": 60 * TICKS_PER_SECOND,
+    "h": 3600 * TICKS_PER_SECOND,
+    "d": 86400 * TICKS_PER_SECOND,
+    "w": 604800 * TICKS_PER_SECOND,
+}
 
 
 def find_of(lower: Lower) -> Find:
@@ -38,7 +45,9 @@ def limit_of(bound: Bound, default: int, most: int = _MOST) -> int:
     """Return the limit of a step; a default one is said, as rows past it are cut."""
     written = bound.text("limit")
     if written is None:
-        bound.context.diagnostics.notice("N133", f"{bound.function.name} keeps {default} rows where no limit is given, as LogScale does", bound.span, help="write limit=max for all")
+        bound.context.diagnostics.notice(
+            "N133", f"{bound.function.name} keeps {default} rows where no limit is given, as LogScale does", bound.span, help="write limit=max for all"
+        )
         return default
     if written.lower() == "max":
         return most
@@ -210,7 +219,9 @@ def _bucket(chart: bool) -> Callable[[Lower, Event, Bound], None]:
 def _span_of(bound: Bound) -> int | None:
     written = bound.text("span")
     if written is None or written.lower() == "auto":
-        bound.context.diagnostics.error("E304", f"{bound.function.name} has no span, and there is no chart here to take its width from", bound.span, help="write span=1h")
+        bound.context.diagnostics.error(
+            "E304", f"{bound.function.name} has no span, and there is no chart here to take its width from", bound.span, help="write span=1h"
+        )
         return None
     found = _SPAN.match(written.strip())
     if found is None:

@@ -15,7 +15,6 @@ from livefire.plan import nodes as n
 from livefire.schema import Type
 
 
-
 HELD = "\x02"
 
 

@@ -127,7 +127,12 @@ def _tables(pipeline: s.Pipeline, context: Context) -> list[Table]:
 def _missing(context: Context, message: str, span: Span, known: object) -> None:
     names = sorted(str(k) for k in known)[:12] if hasattr(known, "__iter__") else []
     report = context.diagnostics.warn if context.open_schema else context.diagnostics.error
-    report("W101" if context.open_schema else "E101", message, span, help=f"known: {', '.join(names)}" if names else "load a table, or ingest the logs that fill it")
+    report(
+        "W101" if context.open_schema else "E101",
+        message,
+        span,
+        help=f"known: {', '.join(names)}" if names else "load a table, or ingest the logs that fill it",
+    )
 
 
 def _leading(pipeline: s.Pipeline) -> list[s.Condition]:

@@ -12,7 +12,7 @@ from livefire.languages.kit import ast
 from livefire.languages.kit.cursor import Cursor
 from livefire.languages.kit.lexer import Token
 
-_ESCAPE = re.compile(r'\\(.)', re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "t": "\t", "r": "\r"}
 _LEVELS = (("==", "!=", "<", "<=", ">", ">="), ("+", "-"), ("*", "/", "%"))
 

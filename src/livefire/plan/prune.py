@@ -1,0 +1,112 @@
+"""Rewrites that make a plan smaller: columns nobody reads go, and a projection over a mere renaming becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.walk import map_expr
+from livefire.schema import Schema
+
+
+def prune_columns(plan: n.Plan) -> n.Plan:
+    """Return a plan with the same rows and columns that computes only what they need."""
+    names = plan.schema.names
+    return _exactly(_prune(plan, frozenset(names)), names)
+
+
+def _exactly(plan: n.Plan, names: tuple[str, ...]) -> n.Plan:
+    return plan if plan.schema.names == names else n.select(plan, *names)
+
+
+def _read(exprs: Iterable[e.Expr]) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for x in exprs:
+        found |= e.columns_of(x)
+    return found
+
+
+def _inside(expr: e.Expr) -> e.Expr:
+    """Prune the plans that stand inside an expression."""
+
+    def change(part: e.Expr) -> e.Expr:
+        return replace(part, plan=prune_columns(part.plan)) if isinstance(part, (e.ScalarQuery, e.InQuery)) else part
+
+    return map_expr(expr, change)
+
+
+def _items(items: tuple[n.Item, ...], needed: frozenset[str]) -> tuple[n.Item, ...]:
+    return tuple(replace(i, expr=_inside(i.expr)) for i in items if i.name in needed)
+
+
+def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:  # noqa: C901 - one arm a node
+    match plan:
+        case n.Scan(schema=schema, physical=physical):
+            kept = [(f, p) for f, p in zip(schema, physical, strict=True) if f.name in needed] or [(schema.fields[0], physical[0])]
+            return replace(plan, schema=Schema(tuple(f for f, _ in kept)), physical=tuple(p for _, p in kept))
+        case n.Values():
+            return plan
+        case n.Filter(input=child, predicate=predicate):
+            return replace(plan, input=_prune(child, needed | e.columns_of(predicate)), predicate=_inside(predicate))
+        case n.Project(input=child, items=items):
+            kept_items = _items(items, needed) or _items(items[:1], frozenset(i.name for i in items[:1]))
+            return merge_projects(replace(plan, input=_prune(child, _read(i.expr for i in kept_items)), items=kept_items))
+        case n.Aggregate(input=child, keys=keys, items=items):
+            kept_items = _items(items, needed)
+            inner = _prune(child, _read(i.expr for i in (*keys, *kept_items)))
+            return replace(plan, input=inner, keys=_items(keys, frozenset(k.name for k in keys)), items=kept_items)
+        case n.Sort(input=child, keys=sort_keys):
+            return replace(plan, input=_prune(child, needed | _read(k.expr for k in sort_keys)))
+        case n.Limit(input=child):
+            return replace(plan, input=_prune(child, needed))
+        case n.Distinct(input=child):
+            return replace(plan, input=_exactly(_prune(child, frozenset(child.schema.names)), child.schema.names))
+        case n.Join(left=left, right=right, on=on):
+            wanted = needed | e.columns_of(on)
+            return replace(plan, left=_prune(left, wanted), right=_prune(right, wanted), on=_inside(on))
+        case n.Union(inputs=parts, schema=schema):
+            names = tuple(x for x in schema.names if x in needed) or schema.names[:1]
+            return replace(plan, inputs=tuple(_exactly(_prune(p, frozenset(names)), names) for p in parts))
+        case n.Unnest(input=child, expr=x):
+            return replace(plan, input=_prune(child, needed | e.columns_of(x)), expr=_inside(x))
+        case n.Window(input=child, items=items):
+            kept_items = _items(items, needed)
+            inner = _prune(child, needed | _read(i.expr for i in kept_items))
+            return replace(plan, input=inner, items=kept_items) if kept_items else inner
+        case n.Sequence():
+            return _sequence(plan, needed)
+
+
+def _sequence(plan: n.Sequence, needed: frozenset[str]) -> n.Sequence:
+    wanted = needed | {plan.time, *plan.tiebreak}
+    names = tuple(x for x in plan.steps[0].input.schema.names if x in wanted)
+
+    def step(one: n.Step) -> n.Step:
+        # The keys are computed from the step's own columns, before those are cut to the common ones.
+        keys = _read(one.keys)
+        kept = tuple(x for x in one.input.schema.names if x in wanted or x in keys)
+        return replace(one, input=_exactly(_prune(one.input, frozenset(kept)), kept))
+
+    if all(_read(s.keys) <= set(names) for s in (*plan.steps, *((plan.until,) if plan.until else ()))):
+        return replace(plan, steps=tuple(step(s) for s in plan.steps), until=step(plan.until) if plan.until else None)
+    return replace(plan, steps=tuple(replace(s, input=prune_columns(s.input)) for s in plan.steps))
+
+
+def merge_projects(plan: n.Project) -> n.Project:
+    """Return one projection where the inner one only renames columns or gives constants."""
+    inner = plan.input
+    if not isinstance(inner, n.Project) or not all(isinstance(i.expr, (e.Column, e.Literal, e.Parameter)) for i in inner.items):
+        return plan
+    known = {i.name: i.expr for i in inner.items}
+    if any(isinstance(part, e.Lambda) for i in plan.items for part in _parts(i.expr)):
+        return plan
+    items = tuple(replace(i, expr=map_expr(i.expr, lambda x: known.get(x.name, x) if isinstance(x, e.Column) else x)) for i in plan.items)
+    return replace(plan, input=inner.input, items=items)
+
+
+def _parts(expr: e.Expr) -> Iterable[e.Expr]:
+    yield expr
+    for child in e.children(expr):
+        yield from _parts(child)
