@@ -108,7 +108,7 @@ def _arg_columns(scope: Scope, relation: Relation, item: k.Item, node: Apply, na
     ranked = group.value(0)
     if ranked.type is Type.DYNAMIC:
         scope.context.quirk(104, f"{node.function} cannot compare dynamic values", span=node.args[0].span, help="convert it, as in todouble(x)")
-    meaning = "agg.arg_max_kusto" if node.function in ("arg_max", "argmax") else "agg.arg_min_kusto"
+    meaning = "agg.arg_max_or_first" if node.function in ("arg_max", "argmax") else "agg.arg_min_or_first"
     prefix = "max_" if "max" in node.function else "min_"
     found: list[Column] = []
     best = aggregates.keep(scope, aggregate("agg.max" if "max" in node.function else "agg.min", ranked, span=node.span))

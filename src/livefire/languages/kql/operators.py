@@ -357,7 +357,7 @@ def _member(scope: Scope, left: e.Expr, options: list[e.Expr], span: Span, *, fo
     if plain:
         found.append(_member_of_values(scope, left, plain, span, fold))
     for array in arrays:
-        meaning = "dynamic.holds_fold" if fold else "dynamic.holds"
+        meaning = "array.holds_fold" if fold else "array.holds"
         found.append(call("logic.is_true", call(meaning, array, coerce.to_dynamic(left), span=span)))
     return any_of(*found)
 

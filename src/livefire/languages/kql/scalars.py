@@ -194,7 +194,7 @@ def _has_many(scope: Scope, node: Binary, left: e.Expr, options: list[e.Expr | R
             return scope.error("E305", f"{node.operator} over the rows of a query is not run", node.span, "make a list of them: toscalar(… | summarize make_set(x))")
         for needle in operators._elements(option):
             if needle.type is Type.DYNAMIC and not isinstance(needle, e.Literal):
-                found.append(call("logic.is_true", call(f"text.{node.operator}_fold", value, needle, span=node.span)))
+                found.append(call("logic.is_true", call("array.any_term_fold" if node.operator == "has_any" else "array.every_term_fold", value, needle, span=node.span)))
             else:
                 found.append(operators.text_operator(scope, "has", value, needle, node.span))
     return any_of(*found) if node.operator == "has_any" else all_of(*found)
@@ -263,7 +263,7 @@ def _index(scope: Scope, node: Index) -> e.Expr:
     if base.type is not Type.DYNAMIC:
         return navigate(scope, base, "…", node.span)
     if index.type is Type.DYNAMIC:
-        return call("dynamic.element_any", base, index, span=node.span)
+        return call("array.element_of", base, index, span=node.span)
     if not (index.type.integral or index.type is Type.STRING):
         return scope.error("E104", f"an index is a text or a whole number, not a {index.type.value}", node.span)
     return call("dynamic.element", base, index, span=node.span)

@@ -264,16 +264,16 @@ def _range(scope: Scope, node: k.Range) -> Relation:
     start, stop, step = (lower_scalar(bare, x) for x in (node.start, node.stop, node.step))
     if start.type is Type.DATETIME:
         step = coerce.fit(step, Type.TIMESPAN)
-        values = call("dynamic.datetime_range", start, coerce.fit(stop, Type.DATETIME), step, span=node.span)
+        values = call("array.range_datetime", start, coerce.fit(stop, Type.DATETIME), step, span=node.span)
         kind = Type.DATETIME
     elif start.type is Type.TIMESPAN:
-        values = call("dynamic.range", start, coerce.fit(stop, Type.TIMESPAN), coerce.fit(step, Type.TIMESPAN), span=node.span)
+        values = call("array.range", start, coerce.fit(stop, Type.TIMESPAN), coerce.fit(step, Type.TIMESPAN), span=node.span)
         kind = Type.TIMESPAN
     else:
         kind = coerce.meet([start.type, stop.type, step.type]) or Type.LONG
         kind = Type.LONG if kind in (Type.UNKNOWN, Type.DYNAMIC) else kind
         wide = Type.REAL if kind in (Type.REAL, Type.DECIMAL) else Type.LONG
-        values = call("dynamic.range", *(coerce.fit(x, wide) for x in (start, stop, step)), span=node.span)
+        values = call("array.range", *(coerce.fit(x, wide) for x in (start, stop, step)), span=node.span)
     column, index = scope.state.name("range"), scope.state.name("place")
     rows = n.Unnest(n.Values(Schema(()), ((),)), values, column, index)
     element = e.Column(column, Type.DYNAMIC)
