@@ -1,0 +1,93 @@
+"""DuckDB's spelling of the conversions."""
+
+from __future__ import annotations
+
+from livefire.engines.sql import Spelling
+
+_TO_YEAR_ONE = 62_135_596_800_000_000
+_DAY = 864_000_000_000
+_WHOLE = r"'\s*[-+]?[0-9]+\s*'"
+_FRACTION = "CASE WHEN abs({0}) % 10000000 > 0 THEN printf('.%07d', abs({0}) % 10000000) ELSE '' END"
+_CLOCK = "printf('%02d:%02d:%02d', (abs({0}) // 36000000000) % 24, (abs({0}) // 600000000) % 60, (abs({0}) // 10000000) % 60)"
+_DAYS = f"CASE WHEN abs({{0}}) >= {_DAY} THEN CAST(abs({{0}}) // {_DAY} AS VARCHAR) || '.' ELSE '' END"
+_SPAN = r"'\s*([-+]?)(?:(\d{{1,8}})\.)?(\d{{1,2}}):(\d{{1,2}})(?::(\d{{1,2}})(?:\.(\d{{1,7}})\d*)?)?\s*'"
+_UNIT = r"'\s*([-+]?\d+(?:\.\d+)?)\s*(d|h|m|s|ms|days?|hours?|minutes?|seconds?|milliseconds?|microseconds?|ticks?)\s*'"
+
+
+def _part(group: int) -> str:
+    return f"COALESCE(TRY_CAST(NULLIF(regexp_extract({{0}}, {_SPAN}, {group}), '') AS BIGINT), 0)"
+
+
+_CLOCK_TICKS = (
+    f"(CASE WHEN {_part(3)} < 24 AND {_part(4)} < 60 AND {_part(5)} < 60 THEN"
+    f" (((({_part(2)} * 24 + {_part(3)}) * 60 + {_part(4)}) * 60 + {_part(5)}) * 10000000"
+    f" + CAST(rpad(regexp_extract({{0}}, {_SPAN}, 6), 7, '0') AS BIGINT))"
+    f" * (CASE WHEN regexp_extract({{0}}, {_SPAN}, 1) = '-' THEN -1 ELSE 1 END) END)"
+)
+_UNIT_TICKS = (
+    f"(CASE regexp_extract({{0}}, {_UNIT}, 2)"
+    + "".join(
+        f" WHEN '{unit}' THEN {ticks}"
+        for ticks, units in (
+            (_DAY, "d day days"), (36_000_000_000, "h hour hours"), (600_000_000, "m minute minutes"), (10_000_000, "s second seconds"),
+            (10_000, "ms millisecond milliseconds"), (10, "microsecond microseconds"), (1, "tick ticks"),
+        )
+        for unit in units.split()
+    )
+    + " END)"
+)  # fmt: skip
+_ISO = r"'\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}(?:[T ]\s*\d{{1,2}}:\d{{1,2}}(?::\d{{1,2}}(?:\.\d+)?)?)?\s*(?:Z|UTC|GMT|[-+]\d{{2}}:?\d{{2}}|[-+]\d{{2}})?\s*'"
+_US = r"'\s*\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{4}}(?: .*)?'"
+_FORMATS = ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S.%f", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %I:%M %p"]
+_NAMED = ["%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S", "%d %b %Y %H:%M:%S", "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y"]
+
+
+def _formats(names: list[str]) -> str:
+    return "[" + ", ".join(f"'{n}'" for n in names) + "]"
+
+
+_MOMENT = (
+    f"(CASE WHEN regexp_full_match({{0}}, {_ISO}) THEN CAST(TRY_CAST(trim(replace(replace({{0}}, 'UTC', 'Z'), 'GMT', 'Z')) AS TIMESTAMPTZ) AS TIMESTAMP)"
+    f" WHEN regexp_full_match({{0}}, {_US}) THEN try_strptime(regexp_replace(trim({{0}}), '^(\\d+)-(\\d+)-', '\\1/\\2/'), {_formats(_FORMATS)})"
+    r" WHEN regexp_full_match({0}, '\s*\d{{4}}-\d{{1,2}}\s*') THEN try_strptime(trim({0}), '%Y-%m')"
+    r" WHEN regexp_full_match({0}, '\s*\d{{8}}\s*') THEN try_strptime(trim({0}), '%Y%m%d')"
+    f" ELSE try_strptime(trim({{0}}), {_formats(_NAMED)}) END)"
+)
+_DIGITS = "lower(regexp_replace({0}, '[{{}}-]', '', 'g'))"
+
+FUNCTIONS: dict[str, Spelling] = {
+    "convert.span_text": f"(CASE WHEN {{0}} < 0 THEN '-' ELSE '' END || {_DAYS} || {_CLOCK} || {_FRACTION})",
+    "convert.real_text": (
+        "(CASE WHEN isnan({0}) THEN 'NaN' WHEN isinf({0}) THEN CASE WHEN {0} > 0 THEN 'Infinity' ELSE '-Infinity' END"
+        " ELSE regexp_replace(upper(CAST({0} AS VARCHAR)), '\\.0E', 'E') END)"
+    ),
+    "convert.decimal_text": r"regexp_replace(regexp_replace(CAST({0} AS VARCHAR), '(\.[0-9]*[1-9])0+$', '\1'), '\.0+$', '')",
+    "convert.text_long": (
+        f"(CASE WHEN regexp_full_match({{0}}, {_WHOLE}) THEN TRY_CAST(trim({{0}}) AS BIGINT)"
+        r" WHEN regexp_full_match({0}, '\s*0[xX][0-9a-fA-F]{{1,16}}\s*') THEN TRY_CAST(lower(trim({0})) AS BIGINT) END)"
+    ),
+    "convert.dynamic_long": (
+        "(CASE json_type({0}) WHEN 'DOUBLE' THEN TRY_CAST(trunc(TRY_CAST({0} AS DOUBLE)) AS BIGINT) WHEN 'BOOLEAN' THEN CAST({0} = 'true' AS BIGINT)"
+        " WHEN 'ARRAY' THEN NULL WHEN 'OBJECT' THEN NULL WHEN 'VARCHAR' THEN"
+        f" (CASE WHEN regexp_full_match(json_extract_string({{0}}, '$'), {_WHOLE}) THEN TRY_CAST(trim(json_extract_string({{0}}, '$')) AS BIGINT) END)"
+        " ELSE TRY_CAST({0} AS BIGINT) END)"
+    ),
+    "convert.datetime_ticks": f"((epoch_us({{0}}) + {_TO_YEAR_ONE}) * 10)",
+    "convert.ticks_datetime": f"make_timestamp(CAST({{0}} // 10 AS BIGINT) - {_TO_YEAR_ONE})",
+    "convert.to_int": "TRY_CAST({0} AS INTEGER)",
+    "convert.to_decimal": "TRY_CAST({0} AS DECIMAL(38, 12))",
+    "convert.text_bool": (
+        "(CASE lower(trim({0})) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE ELSE"
+        f" (CASE WHEN regexp_full_match({{0}}, {_WHOLE}) THEN TRY_CAST(trim({{0}}) AS BIGINT) <> 0 END) END)"
+    ),
+    "convert.text_datetime": _MOMENT,
+    "convert.text_span": (
+        f"(CASE WHEN regexp_full_match({{0}}, {_SPAN}) THEN {_CLOCK_TICKS}"
+        f" WHEN regexp_full_match({{0}}, {_UNIT}) THEN TRY_CAST(round(TRY_CAST(regexp_extract({{0}}, {_UNIT}, 1) AS DOUBLE) * {_UNIT_TICKS}) AS BIGINT)"
+        f" WHEN regexp_full_match({{0}}, {_WHOLE}) THEN TRY_CAST(trim({{0}}) AS BIGINT) * {_DAY} END)"
+    ),
+    "convert.text_guid": (
+        r"(CASE WHEN regexp_full_match(lower({0}), '\{{?[0-9a-f]{{8}}-?[0-9a-f]{{4}}-?[0-9a-f]{{4}}-?[0-9a-f]{{4}}-?[0-9a-f]{{12}}\}}?') THEN"
+        f" {_DIGITS}[1:8] || '-' || {_DIGITS}[9:12] || '-' || {_DIGITS}[13:16] || '-' || {_DIGITS}[17:20] || '-' || {_DIGITS}[21:32] END)"
+    ),
+}

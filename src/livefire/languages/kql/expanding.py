@@ -1,0 +1,3 @@
+"""Stub."""
+from collections.abc import Callable
+STEPS: dict[type, Callable[..., object]] = {}

@@ -1,0 +1,119 @@
+"""Lowering of a KQL text to a plan: statements, then a query's operators one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from livefire.diagnostics import Halt, QueryError, Span
+from livefire.languages.base import Context
+from livefire.languages.kql import evaluate, expanding, grouping, joins, parsing, rows, series, unions
+from livefire.languages.kql import nodes as k
+from livefire.languages.kql.expressions import span_of
+from livefire.languages.kql.scalars import lower_scalar
+from livefire.languages.kql.scope import Frame, Function, Relation, Scope, State
+from livefire.languages.kql.sources import is_tabular, lower_source
+from livefire.plan.nodes import Plan
+
+
+def lower(ast: object, context: Context) -> Plan:
+    """Return the plan of a text; errors are recorded, and `Halt` raised where lowering cannot go on."""
+    scope = Scope(State(context), Frame())
+    try:
+        return lower_block(scope, cast("k.Block", ast)).plan
+    except QueryError:
+        raise Halt from None
+
+
+def lower_block(scope: Scope, block: k.Block) -> Relation:
+    """Return the rows of a block's query after its statements."""
+    inner = _statements(scope, block)
+    assert block.query is not None
+    return lower_source(inner, block.query)
+
+
+def lower_body(scope: Scope, block: k.Block) -> object:
+    """Return the value of a scalar function's body."""
+    inner = _statements(scope, block)
+    assert block.query is not None
+    return lower_scalar(inner, block.query)
+
+
+def _statements(scope: Scope, block: k.Block) -> Scope:
+    frame = Frame(outer=scope.frame)
+    inner = scope.inner(frame)
+    for statement in block.statements:
+        match statement:
+            case k.Let():
+                _let(inner, statement)
+            case k.QueryParameters():
+                _parameters(inner, statement)
+            case k.Ignored():
+                if statement.what in ("alias", "declare pattern", "restrict access"):
+                    scope.error("E305", f"the statement `{statement.what}` is not run", statement.span)
+                else:
+                    scope.context.diagnostics.notice("W121", f"`{statement.what}` has no effect here", statement.span)
+    return inner
+
+
+def _let(scope: Scope, statement: k.Let) -> None:
+    name, value = statement.name, statement.value
+    if name in scope.frame.names:
+        scope.error("E106", f"{name!r} is defined twice", statement.name_span)
+    if isinstance(value, k.FunctionBody):
+        # The frame at this point: a function sees the names before it, not those after.
+        scope.frame.names[name] = Function(value, Frame(dict(scope.frame.names), scope.frame.outer))
+    elif is_tabular(scope, value) or _probably_tabular(scope, value):
+        scope.frame.names[name] = lower_source(scope, value)
+    else:
+        scope.frame.names[name] = lower_scalar(scope, value)
+
+
+def _probably_tabular(scope: Scope, value: k.Expression) -> bool:
+    """A bare name or call that is nothing known is taken for a table, which the message then says."""
+    from livefire.languages.kit.ast import Apply, Name
+    from livefire.languages.kql.calls import known_function
+
+    if isinstance(value, Name):
+        return scope.frame.find(value.text) is None
+    return isinstance(value, Apply) and scope.frame.find(value.function) is None and not known_function(value.function)
+
+
+def _parameters(scope: Scope, statement: k.QueryParameters) -> None:
+    from livefire.languages.kql import coerce
+
+    for parameter in statement.parameters:
+        if parameter.default is None:
+            scope.error("E407", f"the query parameter {parameter.name!r} has no value", parameter.span, "give it a default, as in name: type = value")
+            continue
+        scope.frame.names[parameter.name] = coerce.fit(lower_scalar(scope, parameter.default), parameter.type)
+
+
+def lower_steps(scope: Scope, relation: Relation, steps: tuple[k.Step, ...]) -> Relation:
+    """Return the rows after the operators."""
+    scope = scope.bare()
+    for step in steps:
+        if isinstance(step, k.As):
+            scope.frame.names[step.name] = Relation(relation.plan, relation.open, step.name, relation.ordered)
+            relation = Relation(relation.plan, relation.open, step.name, relation.ordered)
+            continue
+        relation = _STEPS[type(step)](scope, relation, step)
+    return relation
+
+
+def _unsupported(scope: Scope, relation: Relation, step: k.Unsupported) -> Relation:
+    scope.error("E301", f"the operator {step.name} is not run: {step.reason}", step.span)
+    return Relation(relation.plan, open=True)
+
+
+def _render(scope: Scope, relation: Relation, step: k.Render) -> Relation:
+    scope.context.diagnostics.notice("W122", "render draws a chart and changes no row; the rows are given", step.span)
+    return relation
+
+
+_STEPS: dict[type, Callable[..., Relation]] = {
+    **rows.STEPS, **grouping.STEPS, **joins.STEPS, **unions.STEPS, **expanding.STEPS, **parsing.STEPS, **series.STEPS, **evaluate.STEPS,
+    k.Unsupported: _unsupported, k.Render: _render,
+}  # fmt: skip
+
+__all__ = ["Span", "lower", "lower_block", "lower_body", "lower_steps", "span_of"]

@@ -1,0 +1,504 @@
+"""The statements and pipe operators of KQL; expressions are the kit's nodes and those here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from livefire.diagnostics import Span
+from livefire.languages.kit.ast import Ast, Constant
+from livefire.schema import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An expression of a list with the names given to it: `x`, `n = x` or `(a, b) = x`."""
+
+    value: Expression
+    names: tuple[str, ...]
+    span: Span
+    name_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOf:
+    """`typeof(long)`."""
+
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A source and the operators its rows flow through; a bare source has none."""
+
+    source: Expression
+    steps: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Statements and a last query: the text of a rule, or the body of a function."""
+
+    statements: tuple[Statement, ...]
+    query: Expression | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaColumn:
+    """`name: type`."""
+
+    name: str
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function: scalar with a type, or tabular with a schema (None takes any columns)."""
+
+    name: str
+    type: Type
+    tabular: bool
+    columns: tuple[SchemaColumn, ...]
+    default: Expression | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionBody:
+    """`(parameters) { statements; query }`, perhaps after `view`."""
+
+    parameters: tuple[Parameter, ...]
+    body: Block
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DataTable:
+    """`datatable(schema)[values]`."""
+
+    columns: tuple[SchemaColumn, ...]
+    values: tuple[Expression, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """`print items`."""
+
+    items: tuple[Item, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`range name from a to b step c`."""
+
+    name: str
+    start: Expression
+    stop: Expression
+    step: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalData:
+    """`externaldata(schema)[places] with (…)`; only its schema is ever used."""
+
+    columns: tuple[SchemaColumn, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Wildcard:
+    """A table or column pattern such as `Sec*`."""
+
+    pattern: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """`name = value` after an operator's name, the value as written."""
+
+    name: str
+    value: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """`where predicate`."""
+
+    predicate: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """`extend items` and `serialize items`."""
+
+    items: tuple[Item, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """`project items`."""
+
+    items: tuple[Item, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectNames:
+    """`project-away` (keep false) or `project-keep` of names and patterns."""
+
+    patterns: tuple[Wildcard, ...]
+    keep: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRename:
+    """`project-rename new = old`."""
+
+    items: tuple[Item, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectReorder:
+    """`project-reorder` of names and patterns, each with '', `asc`, `desc`, `granny-asc` or `granny-desc`."""
+
+    patterns: tuple[tuple[Wildcard, str], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Summarize:
+    """`summarize items by keys`."""
+
+    items: tuple[Item, ...]
+    keys: tuple[Item, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """`distinct items`; an item may be `*`."""
+
+    items: tuple[Item, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    """An expression to sort by; `descending` and `nulls_first` None where not written."""
+
+    value: Expression
+    descending: bool | None
+    nulls_first: bool | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """`sort by keys`."""
+
+    keys: tuple[OrderKey, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """`top count by keys`."""
+
+    count: Expression
+    keys: tuple[OrderKey, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """`take count`."""
+
+    count: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`count` or `count as name`."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """`join kind=… (right) on conditions`, or `lookup`."""
+
+    options: tuple[Option, ...]
+    right: Expression
+    conditions: tuple[Expression, ...]
+    lookup: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """`union options sources`; as a pipe operator its input is the first source."""
+
+    options: tuple[Option, ...]
+    sources: tuple[Expression, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandItem:
+    """A column to expand, perhaps under a new name and as a type."""
+
+    value: Expression
+    name: str | None
+    type: Type | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class MvExpand:
+    """`mv-expand items limit n`."""
+
+    options: tuple[Option, ...]
+    items: tuple[ExpandItem, ...]
+    limit: Expression | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class MvApply:
+    """`mv-apply items limit n on (steps)`."""
+
+    options: tuple[Option, ...]
+    items: tuple[ExpandItem, ...]
+    limit: Expression | None
+    steps: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A column that a parse pattern fills; `skip` for `*`."""
+
+    name: str
+    type: Type
+    skip: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Parse:
+    """`parse` or `parse-where` of an expression with texts and columns in turn."""
+
+    value: Expression
+    parts: tuple[Constant | Capture, ...]
+    kind: str
+    flags: str
+    filter: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ParseKv:
+    """`parse-kv value as (schema) with (options)`."""
+
+    value: Expression
+    columns: tuple[SchemaColumn, ...]
+    options: tuple[tuple[str, Constant], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesItem:
+    """An aggregate of make-series with its default for empty bins."""
+
+    value: Expression
+    name: str | None
+    default: Expression | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSeries:
+    """`make-series items on axis from a to b step c by keys`."""
+
+    items: tuple[SeriesItem, ...]
+    axis: Item
+    start: Expression | None
+    stop: Expression | None
+    step: Expression | None
+    keys: tuple[Item, ...]
+    options: tuple[Option, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class GetSchema:
+    """`getschema`."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """`evaluate plugin(arguments) : (schema)`."""
+
+    call: Expression
+    columns: tuple[SchemaColumn, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """`render chart with (…)`, which changes no row."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """`invoke function(arguments)`."""
+
+    call: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class As:
+    """`as name`."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`search in (tables) predicate`."""
+
+    tables: tuple[Expression, ...]
+    predicate: Expression
+    case_sensitive: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TopHitters:
+    """`top-hitters count of value by weight`."""
+
+    count: Expression
+    value: Item
+    weight: Item | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class NestedLevel:
+    """One level of top-nested."""
+
+    count: Expression | None
+    value: Item
+    by: Item
+    descending: bool
+    others: Expression | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TopNested:
+    """`top-nested` with its levels."""
+
+    levels: tuple[NestedLevel, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """`partition by column (steps)`."""
+
+    key: Expression
+    steps: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """An operator that is Kusto's but cannot be run here."""
+
+    name: str
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """`let name = value`."""
+
+    name: str
+    value: Expression
+    span: Span
+    name_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class QueryParameters:
+    """`declare query_parameters(…)`."""
+
+    parameters: tuple[Parameter, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A statement without effect on rows here (`set`, `alias`, `declare pattern`, `restrict`)."""
+
+    what: str
+    span: Span = field(compare=False)
+
+
+Source: TypeAlias = DataTable | Print | Range | ExternalData | Wildcard | Union | Search
+Expression: TypeAlias = Ast | Query | Block | FunctionBody | TypeOf | Source
+Step: TypeAlias = (
+    Where
+    | Extend
+    | Project
+    | ProjectNames
+    | ProjectRename
+    | ProjectReorder
+    | Summarize
+    | Distinct
+    | Sort
+    | Top
+    | Take
+    | Count
+    | Join
+    | Union
+    | MvExpand
+    | MvApply
+    | Parse
+    | ParseKv
+    | MakeSeries
+    | GetSchema
+    | Evaluate
+    | Render
+    | Invoke
+    | As
+    | Search
+    | TopHitters
+    | TopNested
+    | Partition
+    | Unsupported
+)
+Statement: TypeAlias = Let | QueryParameters | Ignored

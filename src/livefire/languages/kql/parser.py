@@ -1,0 +1,247 @@
+"""Parsing of a KQL text: statements, then a query."""
+
+from __future__ import annotations
+
+from livefire.diagnostics import Span
+from livefire.languages.base import Context
+from livefire.languages.kit.ast import Constant, Name
+from livefire.languages.kql import nodes as k
+from livefire.languages.kql.expressions import span_of
+from livefire.languages.kql.lexer import tokens
+from livefire.languages.kql.steps import UNSUPPORTED, StepParser
+from livefire.schema import Type
+
+_NO_SOURCE = frozenset("== != =~ !~ < > <= >= = + - / % , ; | ) ] } . and or in has contains".split())
+
+
+class Parser(StepParser):
+    """Reads a whole text, a function's body, or a pipeline."""
+
+    def block(self, closing: str | None = None) -> k.Block:
+        """Read statements between semicolons; the last may be a query."""
+        start = self.token.span
+        statements: list[k.Statement] = []
+        query: k.Expression | None = None
+        while not self.done and not (closing and self.at(closing)):
+            if self.take(";"):
+                continue
+            if query is not None:
+                self._after_query(query)
+            statement = self._statement()
+            if isinstance(statement, (k.Let, k.QueryParameters, k.Ignored)):
+                statements.append(statement)
+            else:
+                query = statement
+            if not self.done and not (closing and self.at(closing)) and not self.at(";"):
+                self._unexpected()
+        return k.Block(tuple(statements), query, start.to(self._last()))
+
+    def _after_query(self, query: k.Expression) -> None:
+        self.fail(
+            "a second query follows the first",
+            span=self.token.span,
+            help="a rule is one query: remove one, or the semicolon between them",
+        )
+        raise AssertionError(span_of(query))
+
+    def _unexpected(self) -> None:
+        help = "put ';' between statements" if self.at("let", "set", "declare") else ""
+        if self.at("{") and self.peek().kind in ("name",):
+            help = "fill in the template's parameter first"
+        self.fail(f"expected the end of the query, '|' or ';', found {self.describe()}", help=help)
+
+    def _statement(self) -> k.Statement | k.Expression:
+        token = self.token
+        if token.kind == "name" and token.text == "let" and self.peek().text != "|":
+            return self._let()
+        if token.text == "set" and self.peek().kind == "name" and self.peek(2).text in ("=", ";", ""):
+            self.skip_step()
+            return k.Ignored("set", token.span.to(self._last()))
+        if token.text == "alias" and self.peek().text == "database":
+            self.skip_step()
+            return k.Ignored("alias", token.span.to(self._last()))
+        if token.text == "restrict" and self.peek().text == "access":
+            self.skip_step()
+            return k.Ignored("restrict access", token.span.to(self._last()))
+        if token.text == "declare" and self.peek().text == "query_parameters":
+            return self._query_parameters()
+        if token.text == "declare" and self.peek().text == "pattern":
+            self.skip_step()
+            return k.Ignored("declare pattern", token.span.to(self._last()))
+        return self.pipeline()
+
+    def _let(self) -> k.Statement:
+        start = self.advance().span
+        name_span = self.token.span
+        name = self.declared_name("a name after 'let'")
+        self.expect("=", "after the name")
+        value = self._let_value()
+        return k.Let(name, value, start.to(self._last()), name_span)
+
+    def _let_value(self) -> k.Expression:
+        start = self.token.span
+        if self.at("view") and self.peek().text == "(":
+            self.advance()
+        if self.at("(") and (self._function_ahead()):
+            parameters = self._parameters()
+            opened = self.expect("{", "before the body of the function")
+            self.deeper()
+            body = self.block("}")
+            self.shallower()
+            self.close(opened)
+            return k.FunctionBody(parameters, body, start.to(self._last()))
+        return self.pipeline()
+
+    def _function_ahead(self) -> bool:
+        depth = 0
+        for ahead in range(len(self.tokens) - self.place):
+            token = self.peek(ahead)
+            if token.kind != "string" and token.text in ("(", ")"):
+                depth += 1 if token.text == "(" else -1
+                if depth == 0:
+                    return self.peek(ahead + 1).text == "{" and self.peek(ahead + 1).kind == "sign"
+        return False
+
+    def _parameters(self) -> tuple[k.Parameter, ...]:
+        opened = self.expect("(")
+        found: list[k.Parameter] = []
+        while not self.at(")") and not self.done:
+            found.append(self._parameter())
+            if not self.take(","):
+                break
+        self.close(opened)
+        return tuple(found)
+
+    def _parameter(self) -> k.Parameter:
+        start = self.token.span
+        name = self.declared_name("a parameter's name")
+        self.expect(":", "before the parameter's type")
+        if self.at("("):
+            return k.Parameter(name, Type.UNKNOWN, True, self._tabular_columns(), None, start.to(self._last()))
+        type = self.type_name()
+        default = self.expression() if self.take("=") else None
+        return k.Parameter(name, type, False, (), default, start.to(self._last()))
+
+    def _tabular_columns(self) -> tuple[k.SchemaColumn, ...]:
+        if self.peek().text == "*" and self.peek(2).text == ")":
+            self.advance()
+            self.advance()
+            self.advance()
+            return ()
+        return self.schema_columns()
+
+    def _query_parameters(self) -> k.Statement:
+        start = self.advance().span
+        self.advance()
+        return k.QueryParameters(self._parameters(), start.to(self._last()))
+
+    # pipelines
+
+    def pipeline(self) -> k.Expression:
+        """Read a source and its operators; a lone expression is returned as it is."""
+        start = self.token.span
+        source = self._source_or_expression()
+        steps: list[k.Step] = []
+        while self.take("|"):
+            if self.done:
+                self.fail("an operator is missing after '|'")
+            steps.append(self.step())
+        if not steps:
+            return source
+        return k.Query(source, tuple(steps), start.to(self._last()))
+
+    def source(self) -> k.Expression:
+        """Read a table name, a call, or a source such as datatable, without operators."""
+        found = self._special_source()
+        return found if found is not None else self._postfix()
+
+    def _source_or_expression(self) -> k.Expression:
+        found = self._special_source()
+        return found if found is not None else self.expression()
+
+    def _special_source(self) -> k.Expression | None:
+        token, after = self.token, self.peek()
+        if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not (after.text == "=" and False)):
+            return None
+        if after.kind == "name" and after.text in _NO_SOURCE and token.text != "search":
+            return None
+        start = token.span
+        match token.text:
+            case "datatable" if after.text == "(":
+                self.advance()
+                return self._datatable(start)
+            case "externaldata" | "external_data" if after.text == "(":
+                self.advance()
+                return self._externaldata(start)
+            case "print":
+                self.advance()
+                return k.Print(self.items(), start.to(self._last()))
+            case "range" if after.kind == "name" and self.peek(2).text == "from":
+                self.advance()
+                return self._range(start)
+            case "union" if after.text != "=":
+                self.advance()
+                return self.union(start)
+            case "search" if after.text != "=":
+                self.advance()
+                return self.search(start)
+            case "find" if after.text in ("in", "where", "withsource"):
+                self.advance()
+                self.skip_step()
+                return k.Query(Name("find", start), (k.Unsupported("find", UNSUPPORTED["find"], start),), start)
+            case _:
+                return None
+
+    def _datatable(self, start: Span) -> k.Expression:
+        columns = self.schema_columns()
+        if self.take("with"):
+            opened = self.expect("(")
+            self._skip_to(")")
+            self.close(opened)
+        opened = self.expect("[")
+        values: list[k.Expression] = []
+        while not self.at("]") and not self.done:
+            values.append(self.expression())
+            if not self.take(","):
+                break
+        self.close(opened)
+        return k.DataTable(columns, tuple(values), start.to(self._last()))
+
+    def _externaldata(self, start: Span) -> k.Expression:
+        columns = self.schema_columns()
+        self.options()
+        opened = self.expect("[")
+        self._skip_to("]")
+        self.close(opened)
+        if self.take("with"):
+            opened = self.expect("(")
+            self._skip_to(")")
+            self.close(opened)
+        return k.ExternalData(columns, start.to(self._last()))
+
+    def _skip_to(self, sign: str) -> None:
+        depth = 0
+        while not self.done and not (depth == 0 and self.at(sign)):
+            depth += 1 if self.at("(", "[", "{") else -1 if self.at(")", "]", "}") else 0
+            self.advance()
+
+    def _range(self, start: Span) -> k.Expression:
+        name = self.declared_name()
+        self.expect("from")
+        first = self.expression()
+        self.expect("to")
+        last = self.expression()
+        self.expect("step")
+        return k.Range(name, first, last, self.expression(), start.to(self._last()))
+
+
+def parse(context: Context) -> k.Block:
+    """Return the statements and the query of a text; E2xx is recorded and `Halt` raised where reading cannot go on."""
+    parser = Parser(tokens(context.diagnostics), context.diagnostics)
+    block = parser.block()
+    if block.query is None:
+        parser.fail("there is no query", span=Span(0, len(context.diagnostics.source.text)), help="end with a query, not a definition")
+    return block
+
+
+__all__ = ["Constant", "parse"]

@@ -1,0 +1,309 @@
+"""Operators that keep, drop, order or rename rows and columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from livefire.diagnostics import Span
+from livefire.languages.binder import unknown_column
+from livefire.languages.kit.ast import Apply, Argument, Name, Star
+from livefire.languages.kql import coerce, operators
+from livefire.languages.kql import nodes as k
+from livefire.languages.kql.expressions import kit, span_of
+from livefire.languages.kql.naming import Namer, default_name
+from livefire.languages.kql.scalars import lower_condition, lower_scalar
+from livefire.languages.kql.scope import Function, Gathered, Relation, Scope
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.functions import aggregate, call
+from livefire.schema import Field, Schema, Type
+
+
+def with_windows(relation: Relation, gathered: Gathered) -> n.Plan:
+    """Return the plan with the row functions of an expression computed, each able to read those before it."""
+    plan = relation.plan
+    for item in gathered.windows:
+        plan = n.Window(plan, (item,))
+    return plan
+
+
+def without_hidden(plan: n.Plan, names: Iterable[str]) -> n.Plan:
+    """Return the plan with just these columns."""
+    wanted = tuple(names)
+    return plan if plan.schema.names == wanted else n.select(plan, *wanted)
+
+
+def simplify(condition: e.Expr) -> e.Expr:
+    """Return a condition for a filter, where null counts as false and so needs no guard."""
+    if isinstance(condition, e.Call):
+        if condition.function == "logic.is_true":
+            return simplify(condition.args[0])
+        if condition.function in ("logic.and", "logic.or"):
+            return replace(condition, args=tuple(simplify(a) for a in condition.args))
+    return condition
+
+
+def where(scope: Scope, relation: Relation, step: k.Where) -> Relation:
+    """`where predicate`."""
+    gathered = Gathered()
+    condition = lower_condition(scope.over(relation, gathered), step.predicate)
+    names = relation.schema.names
+    filtered = n.Filter(with_windows(relation, gathered), simplify(condition), step.span)
+    return relation.with_plan(without_hidden(filtered, names))
+
+
+def extend(scope: Scope, relation: Relation, step: k.Extend) -> Relation:
+    """`extend items`: a name that exists is replaced where it stands; items do not see each other."""
+    gathered = Gathered()
+    inner = scope.over(relation, gathered)
+    names = Namer(relation.schema.names)
+    fresh: dict[str, e.Expr] = {}
+    for item in step.items:
+        for name, value in named_values(inner, item):
+            if name is None or not item.names:
+                existing = name is not None and name in relation.schema
+                given = (name if existing and name not in fresh else names.unique(name)) if name is not None else names.numbered()
+            else:
+                given = name
+                if given in fresh:
+                    scope.error("E106", f"two columns are named {given!r}", item.name_span)
+                names.claim(given)
+            if isinstance(item.value, Name) and not item.names and given == item.value.text:
+                continue
+            fresh[given] = value
+    return relation.with_plan(_extended(relation, gathered, fresh, step.span))
+
+
+def _extended(relation: Relation, gathered: Gathered, fresh: dict[str, e.Expr], span: Span) -> n.Plan:
+    if not fresh:
+        return relation.plan
+    kept = [n.Item(f.name, fresh.pop(f.name, e.Column(f.name, f.type))) for f in relation.schema]
+    added = [n.Item(name, value) for name, value in fresh.items()]
+    return n.Project(with_windows(relation, gathered), (*kept, *added), span)
+
+
+def named_values(scope: Scope, item: k.Item) -> list[tuple[str | None, e.Expr]]:
+    """Return the columns of an item with their written or default names, None where Kusto numbers them."""
+    value = lower_scalar(scope, item.value)
+    if len(item.names) > 1:
+        from livefire.languages.kql.calls import several
+
+        parts = several(scope, item.value, value, len(item.names))
+        return list(zip(item.names, parts, strict=True))
+    return [(item.names[0] if item.names else default_name(item.value), value)]
+
+
+def project(scope: Scope, relation: Relation, step: k.Project) -> Relation:
+    """`project items`."""
+    gathered = Gathered()
+    inner = scope.over(relation, gathered)
+    names = Namer()
+    items: list[n.Item] = []
+    for item in step.items:
+        if isinstance(item.value, Star) and not item.names:
+            items.extend(n.Item(names.unique(f.name), e.Column(f.name, f.type)) for f in relation.schema if not names.taken(f.name))
+            continue
+        for name, value in named_values(inner, item):
+            if item.names and name is not None:
+                if names.taken(name):
+                    scope.error("E106", f"two columns are named {name!r}", item.name_span)
+                names.claim(name)
+                given = name
+            else:
+                given = names.unique(name) if name is not None else names.numbered()
+            items.append(n.Item(given, value))
+    return relation.with_plan(n.Project(with_windows(relation, gathered), tuple(items), step.span), open=False)
+
+
+def matching(scope: Scope, relation: Relation, pattern: k.Wildcard) -> list[str]:
+    """Return the columns that a name or pattern stands for; E102 for a name that is none."""
+    names = relation.schema.names
+    if "*" in pattern.pattern:
+        rule = pattern.pattern.replace("[", "[[]").replace("?", "[?]")
+        return [x for x in names if fnmatchcase(x, rule)]
+    if pattern.pattern in names:
+        return [pattern.pattern]
+    if relation.open:
+        return []
+    found = lower_scalar(scope.over(relation), Name(pattern.pattern, pattern.span))
+    return [found.name] if isinstance(found, e.Column) else []
+
+
+def project_names(scope: Scope, relation: Relation, step: k.ProjectNames) -> Relation:
+    """`project-away` and `project-keep`: columns keep their order."""
+    chosen = {x for p in step.patterns for x in matching(scope, relation, p)}
+    kept = [x for x in relation.schema.names if (x in chosen) == step.keep]
+    return relation.with_plan(n.select(relation.plan, *kept), open=relation.open and not step.keep)
+
+
+def project_rename(scope: Scope, relation: Relation, step: k.ProjectRename) -> Relation:
+    """`project-rename new = old`: columns keep their places."""
+    renamed: dict[str, str] = {}
+    for item in step.items:
+        if not item.names or not isinstance(item.value, Name):
+            scope.error("E201", "project-rename is written new = old", item.span)
+            continue
+        old = matching(scope, relation, k.Wildcard(item.value.text, item.value.span))
+        if old:
+            renamed[old[0]] = item.names[0]
+    names = [renamed.get(x, x) for x in relation.schema.names]
+    if len(set(names)) < len(names):
+        scope.error("E106", "the new name is already a column", step.span)
+        return relation
+    items = tuple(n.Item(new, e.Column(f.name, f.type)) for new, f in zip(names, relation.schema, strict=True))
+    return relation.with_plan(n.Project(relation.plan, items, step.span))
+
+
+def project_reorder(scope: Scope, relation: Relation, step: k.ProjectReorder) -> Relation:
+    """`project-reorder`: the named columns come first."""
+    exact = {p.pattern for p, _ in step.patterns if "*" not in p.pattern}
+    placed: list[str] = []
+    for pattern, order in step.patterns:
+        found = [x for x in matching(scope, relation, pattern) if x not in placed and ("*" not in pattern.pattern or x not in exact)]
+        if order:
+            found.sort(key=_natural if order.startswith("granny") else str, reverse=order.endswith("desc"))
+        placed.extend(found)
+    rest = [x for x in relation.schema.names if x not in placed]
+    return relation.with_plan(n.select(relation.plan, *placed, *rest))
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in re.split(r"(\d+)", name) if p]
+
+
+def distinct(scope: Scope, relation: Relation, step: k.Distinct) -> Relation:
+    """`distinct items`."""
+    if len(step.items) == 1 and isinstance(step.items[0].value, Star):
+        return relation.with_plan(n.Distinct(relation.plan, step.span))
+    projected = project(scope, relation, k.Project(step.items, step.span))
+    return projected.with_plan(n.Distinct(projected.plan, step.span))
+
+
+def sort_keys(scope: Scope, relation: Relation, keys: tuple[k.OrderKey, ...], gathered: Gathered) -> tuple[e.SortKey, ...]:
+    """Return the keys: descending unless said, nulls last when descending and first when ascending."""
+    inner = scope.over(relation, gathered)
+    found = []
+    for key in keys:
+        value = lower_scalar(inner, key.value)
+        if value.type is Type.DYNAMIC and not relation.open:
+            scope.context.quirk(104, "a dynamic value cannot be sorted by", span=key.span, help="convert it, as in tostring(x)")
+        descending = key.descending is not False
+        nulls_first = key.nulls_first if key.nulls_first is not None else not descending
+        found.append(e.SortKey(value, descending, nulls_first))
+    return tuple(found)
+
+
+def sort(scope: Scope, relation: Relation, step: k.Sort) -> Relation:
+    """`sort by keys`."""
+    gathered = Gathered()
+    keys = sort_keys(scope, relation, step.keys, gathered)
+    plan = n.Sort(with_windows(relation, gathered), keys, step.span)
+    return relation.with_plan(without_hidden(plan, relation.schema.names), ordered=True)
+
+
+def count_of(scope: Scope, node: k.Expression) -> int:
+    """Return the constant number of rows wanted; E107 when it is none."""
+    value = lower_scalar(scope, node)
+    if isinstance(value, e.Literal) and isinstance(value.value, int) and not isinstance(value.value, bool) and value.value >= 0:
+        return value.value
+    scope.error("E107", "a constant number of rows is expected here", span_of(node))
+    return 0
+
+
+def top(scope: Scope, relation: Relation, step: k.Top) -> Relation:
+    """`top count by keys`."""
+    ordered = sort(scope, relation, k.Sort(step.keys, step.span))
+    return ordered.with_plan(n.Limit(ordered.plan, count_of(scope, step.count), span=step.span))
+
+
+def take(scope: Scope, relation: Relation, step: k.Take) -> Relation:
+    """`take count`: any rows in Kusto, the first ones here."""
+    return relation.with_plan(n.Limit(relation.plan, count_of(scope, step.count), span=step.span))
+
+
+def count(scope: Scope, relation: Relation, step: k.Count) -> Relation:
+    """`count`."""
+    del scope
+    return Relation(n.Aggregate(relation.plan, (), (n.Item(step.name, aggregate("agg.count")),), step.span))
+
+
+_CLR = {
+    Type.BOOL: "System.SByte", Type.INT: "System.Int32", Type.LONG: "System.Int64", Type.REAL: "System.Double", Type.STRING: "System.String",
+    Type.DECIMAL: "System.Data.SqlTypes.SqlDecimal", Type.DATETIME: "System.DateTime", Type.TIMESPAN: "System.TimeSpan", Type.DYNAMIC: "System.Object",
+    Type.GUID: "System.Guid", Type.UNKNOWN: "System.Object",
+}  # fmt: skip
+
+
+def getschema(scope: Scope, relation: Relation, step: k.GetSchema) -> Relation:
+    """`getschema`."""
+    del scope, step
+    schema = Schema.of(("ColumnName", Type.STRING), ("ColumnOrdinal", Type.LONG), ("DataType", Type.STRING), ("ColumnType", Type.STRING))
+    rows = tuple((f.name, i, _CLR[f.type], f.type.value) for i, f in enumerate(relation.schema))
+    return Relation(n.Values(schema, rows))
+
+
+def invoke(scope: Scope, relation: Relation, step: k.Invoke) -> Relation:
+    """`invoke f(x)`: the rows become the function's first argument."""
+    from livefire.languages.kql.sources import lower_source
+
+    if not isinstance(step.call, Apply):
+        scope.error("E201", "invoke takes a call, as in invoke f()", step.span)
+        return relation
+    name = scope.state.name("invoked")
+    bound = scope.frame.find(step.call.function)
+    if not isinstance(bound, Function):
+        scope.error("E103", f"no function is named {step.call.function!r}", step.call.name_span, "define it with let")
+        return Relation(relation.plan, open=True)
+    scope.frame.names[name] = relation
+    first = Argument(kit(Name(name, step.span)), None, step.span)
+    return lower_source(scope, replace(step.call, args=(first, *step.call.args)))
+
+
+def partition(scope: Scope, relation: Relation, step: k.Partition) -> Relation:
+    """`partition by key (steps)`: only steps that treat rows one by one are run."""
+    from livefire.languages.kql.lower import lower_steps
+
+    per_row = (k.Where, k.Extend, k.Project, k.ProjectNames, k.ProjectRename, k.ProjectReorder)
+    key = lower_scalar(scope.over(relation), step.key)
+    ranked: Relation = relation
+    for place, inner in enumerate(step.steps):
+        if isinstance(inner, k.Top) and isinstance(key, e.Column):
+            ranked = _top_within(scope, ranked, key, inner)
+        elif isinstance(inner, k.Summarize) and isinstance(step.key, Name):
+            keyed = k.Item(step.key, (), step.key.span, step.key.span)
+            ranked = lower_steps(scope, ranked, (replace(inner, keys=(*inner.keys, keyed)),))
+            ranked = ranked.with_plan(without_hidden(ranked.plan, [x for x in ranked.schema.names if x != step.key.text]))
+            if place + 1 < len(step.steps):
+                scope.error("E301", "partition goes on after summarize, which is not run", inner.span)
+        elif isinstance(inner, per_row) and not _has_row_functions(inner):
+            ranked = lower_steps(scope, ranked, (inner,))
+        else:
+            scope.error("E301", "this operator inside partition is not run", inner.span, "write it with summarize … by, or arg_max")
+    return ranked
+
+
+def _has_row_functions(step: k.Step) -> bool:
+    return any(f"function='{name}'" in repr(step) for name in ("row_number", "prev", "next", "row_cumsum", "row_window_session", "row_rank_dense", "row_rank_min"))
+
+
+def _top_within(scope: Scope, relation: Relation, key: e.Column, step: k.Top) -> Relation:
+    from livefire.plan.functions import window
+
+    gathered = Gathered()
+    keys = sort_keys(scope, relation, step.keys, gathered)
+    rank = scope.state.name("rank")
+    plan = n.Window(with_windows(relation, gathered), (n.Item(rank, window("window.row_number", partition_by=(key,), order_by=keys)),))
+    kept = n.Filter(plan, call("compare.le", e.Column(rank, Type.LONG), e.whole(count_of(scope, step.count))))
+    return relation.with_plan(without_hidden(kept, relation.schema.names))
+
+
+STEPS: dict[type, Callable[..., Relation]] = {
+    k.Where: where, k.Extend: extend, k.Project: project, k.ProjectNames: project_names, k.ProjectRename: project_rename,
+    k.ProjectReorder: project_reorder, k.Distinct: distinct, k.Sort: sort, k.Top: top, k.Take: take, k.Count: count, k.GetSchema: getschema,
+    k.Invoke: invoke, k.Partition: partition,
+}  # fmt: skip
+
+__all__ = ["STEPS", "Field", "coerce", "matching", "named_values", "operators", "simplify", "with_windows", "without_hidden"]

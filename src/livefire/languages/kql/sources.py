@@ -1,0 +1,302 @@
+"""Lowering of sources: tables of the catalog, let names, function calls, datatable, range, print."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from livefire.diagnostics import Span
+from livefire.languages.binder import nearest, unknown_table
+from livefire.languages.kit.ast import Apply, Constant, Member, Name
+from livefire.languages.kql import coerce
+from livefire.languages.kql import nodes as k
+from livefire.languages.kql.expressions import span_of
+from livefire.languages.kql.naming import Namer, default_name
+from livefire.languages.kql.scalars import lower_scalar
+from livefire.languages.kql.scope import MAX_CALLS, Frame, Function, Relation, Scope, filled, nowhere
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.catalog import Table
+from livefire.plan.functions import call
+from livefire.schema import Field, Schema, Type
+
+_TABULAR_CALLS = frozenset({"materialize", "table", "view", "union", "_GetWatchlist", "external_table", "materialized_view", "database", "workspace", "app", "cluster", "totable"})
+_TABULAR_NODES = (k.Query, k.DataTable, k.Print, k.Range, k.ExternalData, k.Wildcard, k.Union, k.Search, k.Block)
+
+
+def is_tabular(scope: Scope, node: object) -> bool:
+    """True when a node gives rows rather than a value."""
+    if isinstance(node, _TABULAR_NODES):
+        return True
+    if isinstance(node, Name):
+        bound = scope.frame.find(node.text)
+        if bound is not None:
+            return isinstance(bound, Relation)
+        return node.text not in scope.columns and scope.context.catalog.table(node.text) is not None
+    if isinstance(node, Apply):
+        bound = scope.frame.find(node.function)
+        if isinstance(bound, Function):
+            return _function_is_tabular(scope, bound)
+        if isinstance(bound, Relation):
+            return True
+        if node.function == "materialize" and node.args:
+            return is_tabular(scope, node.args[0].value)
+        return node.function in _TABULAR_CALLS
+    if isinstance(node, Member) and isinstance(node.base, Apply):
+        return node.base.function in ("database", "cluster", "workspace", "app")
+    return False
+
+
+def _function_is_tabular(scope: Scope, function: Function) -> bool:
+    body = function.definition.body
+    inner = Frame({p.name: nowhere() for p in function.definition.parameters if p.tabular}, function.frame)
+    for statement in body.statements:
+        if isinstance(statement, k.Let) and is_tabular(scope.inner(inner), statement.value):
+            inner.names[statement.name] = nowhere()
+        elif isinstance(statement, k.Let) and isinstance(statement.value, k.FunctionBody):
+            inner.names[statement.name] = Function(statement.value, inner)
+    return body.query is not None and is_tabular(scope.inner(inner), body.query)
+
+
+def lower_source(scope: Scope, node: object) -> Relation:
+    """Return the rows of a source; what is no source is E104 and gives an open relation."""
+    match node:
+        case k.Query(source=source, steps=steps):
+            from livefire.languages.kql.lower import lower_steps
+
+            return lower_steps(scope, lower_source(scope, source), steps)
+        case k.Block():
+            from livefire.languages.kql.lower import lower_block
+
+            return lower_block(scope, node)
+        case Name():
+            return _named(scope, node)
+        case Apply():
+            return _called(scope, node)
+        case k.DataTable():
+            return _datatable(scope, node)
+        case k.Print():
+            return _print(scope, node)
+        case k.Range():
+            return _range(scope, node)
+        case k.ExternalData():
+            return _external(scope, node)
+        case k.Union():
+            from livefire.languages.kql.unions import lower_union
+
+            return lower_union(scope, None, node)
+        case k.Search():
+            from livefire.languages.kql.unions import lower_search
+
+            return lower_search(scope, None, node)
+        case k.Wildcard():
+            scope.error("E305", f"the pattern {node.pattern!r} stands only in a union", node.span)
+            return nowhere()
+        case Member(base=Apply(function="database" | "cluster" | "workspace" | "app")):
+            scope.error("E305", "tables of another workspace, database or cluster are not here", node.span, "load them, and name them plainly")
+            return nowhere()
+        case _:
+            scope.error("E104", "rows are expected here, not a value", span_of(node) if hasattr(node, "span") else Span(0, 0), "start with a table, datatable(…) or print")  # type: ignore[arg-type]  # every node has a span
+            return nowhere()
+
+
+def _named(scope: Scope, node: Name) -> Relation:
+    bound = scope.frame.find(node.text)
+    if isinstance(bound, Relation):
+        return replace(bound, name=node.text) if not bound.name else bound
+    if isinstance(bound, Function):
+        return _apply_function(scope, bound, Apply(node.text, (), node.span, node.span))
+    if bound is not None:
+        scope.error("E104", f"{node.text!r} is a value, and rows are expected here", node.span)
+        return nowhere()
+    table = scope.context.catalog.table(node.text)
+    if table is not None:
+        return table_rows(table, node.text)
+    unknown_table(node.text, node.span, scope.context)
+    if not scope.context.open_schema:
+        scope.context.diagnostics.raise_if_failed()
+    return replace(nowhere(), name=node.text)
+
+
+def table_rows(table: Table, name: str) -> Relation:
+    """Return a table's declared columns, null texts made empty."""
+    plan = table.plan if not table.hidden else n.select(table.plan, *table.schema.names)
+    return Relation(filled(plan), open=table.open, name=name)
+
+
+def _called(scope: Scope, node: Apply) -> Relation:
+    bound = scope.frame.find(node.function)
+    if isinstance(bound, Function):
+        return _apply_function(scope, bound, node)
+    if isinstance(bound, Relation) and not node.args:
+        return bound
+    if node.function in ("materialize", "view") and len(node.args) == 1:
+        return lower_source(scope, node.args[0].value)
+    if node.function in ("table", "_GetWatchlist", "external_table", "materialized_view") and node.args:
+        return _by_text(scope, node)
+    table = scope.context.catalog.table(node.function)
+    if table is not None:
+        return table_rows(table, node.function)
+    known = [*scope.frame.all_names(), "materialize", "table"]
+    meant = nearest(node.function, known)
+    help = f"did you mean {meant!r}?" if meant else "define it with let, or load a table of that name"
+    scope.error("E103", f"no function is named {node.function!r}", node.name_span, help)
+    return nowhere()
+
+
+def _by_text(scope: Scope, node: Apply) -> Relation:
+    """Return the table or watchlist named by a constant text; a watchlist is a loaded table of its alias."""
+    name = lower_scalar(scope.bare(), node.args[0].value)
+    if not isinstance(name, e.Literal) or not isinstance(name.value, str):
+        scope.error("E305", f"{node.function}() takes a constant name here", node.span)
+        return nowhere()
+    table = scope.context.catalog.table(name.value)
+    if table is not None:
+        return table_rows(table, name.value)
+    if node.function == "table":
+        unknown_table(name.value, node.span, scope.context)
+    else:
+        scope.error("E101", f"{node.function}({name.value!r}) is not here", node.span, f"load its rows as a table named {name.value!r}")
+    return nowhere()
+
+
+def _apply_function(scope: Scope, function: Function, node: Apply) -> Relation:
+    frame = bind_arguments(scope, function, node)
+    if frame is None:
+        return nowhere()
+    from livefire.languages.kql.lower import lower_block
+
+    return replace(lower_block(scope.inner(frame), function.definition.body), name=node.function)
+
+
+def bind_arguments(scope: Scope, function: Function, node: Apply) -> Frame | None:
+    """Return the names of a function's body for one call; None after E105 or E104."""
+    scope.state.calls += 1
+    if scope.state.calls > MAX_CALLS * 20:
+        scope.halt("E204", "functions call each other too often", node.span)
+    parameters = function.definition.parameters
+    given: dict[str, object] = {}
+    for place, argument in enumerate(node.args):
+        name = argument.name or (parameters[place].name if place < len(parameters) else None)
+        if name is None or name not in {p.name for p in parameters} or name in given:
+            scope.error("E105", f"{node.function} takes {len(parameters)} arguments", argument.span)
+            return None
+        given[name] = argument.value
+    frame = Frame(outer=function.frame)
+    for parameter in parameters:
+        if parameter.name in given:
+            frame.names[parameter.name] = _argument(scope, parameter, given[parameter.name])
+        elif parameter.default is not None:
+            frame.names[parameter.name] = coerce.fit(lower_scalar(scope.inner(function.frame), parameter.default), parameter.type)
+        else:
+            scope.error("E105", f"{node.function} needs a value for {parameter.name!r}", node.span)
+            return None
+    return frame
+
+
+def _argument(scope: Scope, parameter: k.Parameter, node: object) -> object:
+    if not parameter.tabular:
+        value = lower_scalar(scope, node)
+        return value if parameter.type is Type.DYNAMIC and value.type is Type.DYNAMIC else coerce.fit(value, parameter.type)
+    relation = lower_source(scope.bare(), node)
+    for column in parameter.columns:
+        if relation.schema.get(column.name) is None and not relation.open:
+            scope.error("E102", f"the rows for {parameter.name!r} lack the column {column.name!r}", span_of(node))  # type: ignore[arg-type]  # every node has a span
+    return relation
+
+
+# constant rows
+
+
+def _datatable(scope: Scope, node: k.DataTable) -> Relation:
+    schema = Schema(tuple(Field(c.name, c.type) for c in node.columns))
+    width = len(schema)
+    if len(set(schema.names)) != width:
+        scope.error("E106", "two columns have the same name", node.span)
+    if width == 0 or len(node.values) % width:
+        scope.error("E105", f"{len(node.values)} values do not fill rows of {width} columns", node.span)
+        return Relation(n.Values(schema, ()))
+    bare = scope.bare()
+    cells = [_cell(bare, value, node.columns[i % width].type) for i, value in enumerate(node.values)]
+    if all(isinstance(c, e.Literal) for c in cells):
+        rows = tuple(tuple(c.value for c in cells[i : i + width]) for i in range(0, len(cells), width))  # type: ignore[union-attr]  # all are literals
+        return Relation(n.Values(schema, rows))
+    return Relation(_computed_rows(schema, cells, width))
+
+
+def _cell(scope: Scope, node: k.Expression, type: Type) -> e.Expr:
+    if isinstance(node, Name) and node.text == "null" and type is not Type.STRING:
+        return e.null(type)
+    value = lower_scalar(scope, node)
+    if isinstance(value, e.Literal) and value.type is Type.STRING and type in (Type.DATETIME, Type.TIMESPAN, Type.GUID):
+        return coerce.to_type(value, type)
+    if isinstance(value, e.Literal) and type is Type.DYNAMIC and value.type is Type.STRING:
+        return coerce.to_dynamic(value)
+    found = coerce.fit(value, type)
+    return coerce.read_constant(found)
+
+
+def _computed_rows(schema: Schema, cells: list[e.Expr], width: int) -> n.Plan:
+    one = n.Values(Schema(()), ((),))
+    rows = [
+        n.Project(one, tuple(n.Item(f.name, c) for f, c in zip(schema, cells[i : i + width], strict=True)))
+        for i in range(0, len(cells), width)
+    ]
+    return n.Union(tuple(rows)) if len(rows) > 1 else rows[0]
+
+
+def _print(scope: Scope, node: k.Print) -> Relation:
+    names = Namer(unnamed="print_", first=0)
+    items: list[n.Item] = []
+    bare = scope.bare()
+    for place, item in enumerate(node.items):
+        name = item.names[0] if item.names else None
+        if name is None:
+            name = f"print_{place}"
+        if names.taken(name):
+            scope.error("E106", f"two columns are named {name!r}", item.name_span)
+        names.claim(name)
+        items.append(n.Item(name, lower_scalar(bare, item.value)))
+    return Relation(n.Project(n.Values(Schema(()), ((),)), tuple(items), node.span))
+
+
+def _range(scope: Scope, node: k.Range) -> Relation:
+    bare = scope.bare()
+    start, stop, step = (lower_scalar(bare, x) for x in (node.start, node.stop, node.step))
+    if start.type is Type.DATETIME:
+        step = coerce.fit(step, Type.TIMESPAN)
+        values = call("array.range_datetime", start, coerce.fit(stop, Type.DATETIME), step, span=node.span)
+        kind = Type.DATETIME
+    elif start.type is Type.TIMESPAN:
+        values = call("array.range", start, coerce.fit(stop, Type.TIMESPAN), coerce.fit(step, Type.TIMESPAN), span=node.span)
+        kind = Type.TIMESPAN
+    else:
+        kind = coerce.meet([start.type, stop.type, step.type]) or Type.LONG
+        kind = Type.LONG if kind in (Type.UNKNOWN, Type.DYNAMIC) else kind
+        wide = Type.REAL if kind in (Type.REAL, Type.DECIMAL) else Type.LONG
+        values = call("array.range", *(coerce.fit(x, wide) for x in (start, stop, step)), span=node.span)
+    column, index = scope.state.name("range"), scope.state.name("place")
+    rows = n.Unnest(n.Values(Schema(()), ((),)), values, column, index)
+    element = e.Column(column, Type.DYNAMIC)
+    found = {
+        Type.DATETIME: lambda: call("dynamic.datetime", element),
+        Type.TIMESPAN: lambda: call("logic.cast", call("dynamic.long", element), type=Type.TIMESPAN),
+        Type.REAL: lambda: call("dynamic.real", element),
+        Type.INT: lambda: coerce.narrow(call("dynamic.long", element), Type.INT),
+        Type.DECIMAL: lambda: coerce.to_decimal(call("dynamic.real", element)),
+    }.get(kind, lambda: call("dynamic.long", element))()
+    ordered = n.Sort(rows, (e.SortKey(e.Column(index, Type.LONG)),))
+    return Relation(n.Project(ordered, (n.Item(node.name, found),)))
+
+
+def _external(scope: Scope, node: k.ExternalData) -> Relation:
+    """Refuse data from the network; reading goes on with the declared columns."""
+    scope.error(
+        "E305",
+        "externaldata reads from the network, and nothing here does",
+        node.span,
+        "download the file, load it as a table, and name that table instead",
+    )
+    return Relation(n.Values(Schema(tuple(Field(c.name, c.type) for c in node.columns)), ()))
+
+
+__all__ = ["Constant", "bind_arguments", "default_name", "is_tabular", "lower_source", "table_rows"]
