@@ -88,6 +88,30 @@ def _any_element(printer: Printer, call: Call) -> str:
     return f"COALESCE(list_bool_or(list_transform({elements}, {test})), FALSE)"
 
 
+def _any_value(printer: Printer, call: Call) -> str:
+    value, test = (printer.expr(a) for a in call.args)
+    listed = "CAST(json_extract(v, '$[*]') AS VARCHAR[])"
+    elements = f"(CASE WHEN json_type(v) = 'ARRAY' AND json_array_length(v) > 0 THEN {listed} ELSE [NULLIF(v, '[]')] END)"
+    body = f"list_transform(list_transform({elements}, LAMBDA w: NULLIF(w, 'null')), {test})"
+    return f"COALESCE(list_bool_or(list_transform([{value}], LAMBDA v: {body})[1]), FALSE)"
+
+
+def _reach(printer: Printer, call: Call) -> str:
+    value, steps = printer.expr(call.args[0]), [str(a.value) for a in call.args[1:] if isinstance(a, e.Literal)]
+    paths = ["$" + "".join(f".{json.dumps(s, ensure_ascii=False)}" for s in steps[:k]) for k in range(len(steps) + 1)]
+    quoted = [printer.literal(e.text(p)) for p in paths]
+    through, last = "[v]", len(steps)
+    for step in steps:
+        member = f"json_extract(x, {printer.literal(e.text('$.' + json.dumps(step, ensure_ascii=False)))})"
+        spread = "CASE WHEN y IS NULL THEN [] WHEN json_type(y) = 'ARRAY' THEN CAST(json_extract(y, '$[*]') AS VARCHAR[]) ELSE [CAST(y AS VARCHAR)] END"
+        through = f"flatten(list_transform({through}, LAMBDA x: list_transform([{member}], LAMBDA y: {spread})[1]))"
+    found = f"list_transform([list_filter({through}, LAMBDA z: z <> 'null')], LAMBDA f: CASE WHEN len(f) > 0 THEN '[' || array_to_string(f, ',') || ']' END)[1]"
+    branching = " OR ".join(f"json_type(v, {q}) = 'ARRAY'" for q in quoted[:last])
+    plain = f"NULLIF(CAST(json_extract(v, {quoted[last]}) AS VARCHAR), 'null')"
+    text = f"CASE WHEN {branching} THEN {found} ELSE {plain} END"
+    return f"list_transform([{value}], LAMBDA v: {text})[1]"
+
+
 _TEXT = "json_extract_string({0}, '$')"
 _ISO = "CAST(TRY_CAST(json_extract_string({0}, '$') AS TIMESTAMPTZ) AS TIMESTAMP)"
 
@@ -118,4 +142,6 @@ FUNCTIONS: dict[str, Spelling] = {
     "dynamic.has_text": "list_contains(CAST(json_extract({0}, '$[*]') AS VARCHAR[]), CAST(to_json({1}) AS VARCHAR))",
     "dynamic.deep": _deep,
     "dynamic.any_element": _any_element,
+    "dynamic.any_value": _any_value,
+    "dynamic.reach": _reach,
 }

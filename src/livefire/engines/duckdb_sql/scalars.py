@@ -54,6 +54,18 @@ def _round(printer: Printer, call: Call) -> str:
     return f"round({', '.join(printer.expr(a) for a in call.args[:1])}, {f'CAST({printer.expr(call.args[1])} AS INTEGER)' if len(call.args) > 1 else '0'})"
 
 
+def _parse_base(printer: Printer, call: Call) -> str:
+    value, base = printer.expr(call.args[0]), call.args[1]
+    if not isinstance(base, e.Literal) or not isinstance(base.value, int) or not 2 <= base.value <= 36:
+        raise ValueError("a base must be a constant from 2 to 36")
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"[: base.value]
+    prefix = "(?:0x)?" if base.value == 16 else ""
+    # Twelve digits of base 36 still fit 64 bits; a longer number is read as one that does not.
+    total = f"list_reduce(list_prepend(0::HUGEINT, list_transform(string_split(regexp_extract(x, '^[-+]?{prefix}([0-9a-z]+)$', 1), ''), LAMBDA c: (instr('{digits}', c) - 1)::HUGEINT)), LAMBDA a, d: a * {base.value} + d)"
+    number = f"CASE WHEN regexp_full_match(x, '[-+]?{prefix}[{digits}]{{1,20}}') THEN TRY_CAST(CASE WHEN starts_with(x, '-') THEN -({total}) ELSE {total} END AS BIGINT) END"
+    return f"list_transform([lower({value})], LAMBDA x: {number})[1]"
+
+
 FUNCTIONS: dict[str, Spelling] = {
     "logic.and": _joined("AND"),
     "logic.or": _joined("OR"),
@@ -98,6 +110,7 @@ FUNCTIONS: dict[str, Spelling] = {
     "number.to_real": "CAST({0} AS DOUBLE)",
     "number.parse_long": r"(CASE WHEN regexp_full_match({0}, '\s*[-+]?[0-9]+\s*') THEN TRY_CAST({0} AS BIGINT) END)",
     "number.parse_real": r"(CASE WHEN regexp_full_match({0}, '\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*') THEN TRY_CAST({0} AS DOUBLE) END)",
+    "number.parse_base": _parse_base,
     "number.text": "CAST({0} AS VARCHAR)",
     "window.row_number": "row_number()",
     "window.rank": "rank()",

@@ -128,6 +128,17 @@ def _trim(name: str) -> Spelling:
     return spell
 
 
+def _between(printer: Printer, call: Call) -> str:
+    value, left, right = (printer.expr(a) for a in call.args[:3])
+    greedy, fold = (isinstance(a, e.Literal) and a.value is True for a in call.args[3:])
+    low = "lower({})".format if fold else "{}".format
+    start = f"(instr({low('s')}, {low('l')}) + length(l))"
+    stop = f"(length(t) - instr(reverse({low('t')}), reverse({low('r')})) - length(r) + 1)" if greedy else f"(instr({low('t')}, {low('r')}) - 1)"
+    inner = f"CASE WHEN contains({low('t')}, {low('r')}) THEN substring(t, 1, {stop}) ELSE '' END"
+    outer = f"CASE WHEN r IS NULL THEN NULL WHEN contains({low('s')}, {low('l')}) THEN list_transform([substring(s, {start})], LAMBDA t: {inner})[1] WHEN l IS NOT NULL AND s IS NOT NULL THEN '' END"
+    return f"list_transform([{value}], LAMBDA s: list_transform([{left}], LAMBDA l: list_transform([{right}], LAMBDA r: {outer})[1])[1])[1]"
+
+
 FUNCTIONS: dict[str, Spelling] = {
     "text.equals_fold": _fold("({0} = {1})"),
     "text.in_fold": _in_fold,
@@ -165,6 +176,7 @@ FUNCTIONS: dict[str, Spelling] = {
     "text.repeat": "repeat({0}, {1})",
     "text.split": "CAST(to_json(string_split({0}, {1})) AS VARCHAR)",
     "text.join": "list_aggregate(list_transform(CAST(json_extract({0}, '$[*]') AS VARCHAR[]), LAMBDA x: json_extract_string(x, '$')), 'string_agg', {1})",
+    "text.between": _between,
     "text.base64_decode": "TRY(decode(from_base64({0})))",
     "text.base64_encode": "to_base64(encode({0}))",
 }

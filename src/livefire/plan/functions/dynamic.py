@@ -128,4 +128,23 @@ FUNCTIONS = (
         "a condition (second, a lambda of one dynamic parameter) is true for an element of an array; anything else is its own only element",
         "false for null; a condition that is null counts as false",
     ),
+    Function(
+        "dynamic.any_value",
+        (2, 2),
+        B,
+        "a condition (second, a lambda of one dynamic parameter) is true for a value of a field that may have many: an element of an array, or the value itself",
+        "null and an empty array are tested as one null; a condition that is null counts as false",
+    ),
+    Function(
+        "dynamic.reach",
+        (2, None),
+        J,
+        "what constant member names lead to; where an array lies on the way or at the end, an array of all values reached through its elements",
+        "null for null and when nothing is reached",
+        examples=(
+            example(('{"a":{"b":1}}', J), ("a", S), ("b", S), gives="1"),
+            example(('{"a":[{"b":1},{"c":0},{"b":[2,3]}]}', J), ("a", S), ("b", S), gives="[1,2,3]"),
+            example(('{"a":[1]}', J), ("a", S), ("b", S), gives=None),
+        ),
+    ),
 )

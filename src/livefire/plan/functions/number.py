@@ -78,4 +78,12 @@ FUNCTIONS = (
         examples=(example(("1.5e3", S), gives=1500.0), example(("x", S), gives=None)),
     ),
     Function("number.text", (1, 1), S, "a number as text: whole numbers plain, reals by their shortest form", examples=(example((12, L), gives="12"),)),
+    Function(
+        "number.parse_base",
+        (2, 2),
+        L,
+        "text of a whole number in a constant base from 2 to 36, with a sign, and in base 16 with 0x, if it likes; else null",
+        "null for null or other text",
+        examples=(example(("0x1F", S), (16, L), gives=31), example(("-101", S), (2, L), gives=-5), example(("12", S), (2, L), gives=None)),
+    ),
 )

@@ -228,4 +228,17 @@ FUNCTIONS = (
         examples=(example(("YWI=", S), gives="ab"),),
     ),
     Function("text.base64_encode", (1, 1), S, "base64 of the UTF-8 bytes", examples=(example(("ab", S), gives="YWI="),)),
+    Function(
+        "text.between",
+        (5, 5),
+        S,
+        "between the first occurrence of the second and the next of the third after it (the last one if the fourth is true; the fifth: case does not matter)",
+        "null if any argument is null; an empty text when either does not occur",
+        examples=(
+            example(("a<b>c>", S), ("<", S), (">", S), (False, B), (False, B), gives="b"),
+            example(("a<b>c>", S), ("<", S), (">", S), (True, B), (False, B), gives="b>c"),
+            example(("aXbYc", S), ("x", S), ("y", S), (False, B), (True, B), gives="b"),
+            example(("abc", S), ("x", S), ("c", S), (False, B), (False, B), gives=""),
+        ),
+    ),
 )

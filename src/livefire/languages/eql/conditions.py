@@ -1,0 +1,222 @@
+"""What a condition of EQL means, with Elasticsearch's two kinds of truth.
+
+Elasticsearch runs a comparison of a field with a constant as a query: it holds when any value of
+the field fits, and never for an event without the field, so its negation holds there. Anything
+with a function in it runs as a script in three-valued logic, where null is no match, negated or
+not. `not` is first carried inward over and, or and the comparisons, so `not f < 5` is `f >= 5`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from livefire.languages.base import Context
+from livefire.languages.eql import patterns
+from livefire.languages.eql.operands import Operands
+from livefire.languages.eql.sources import Fields
+from livefire.languages.kit.ast import Apply, Ast, Binary, Constant, ListOf, Name, Unary
+from livefire.plan import expr as e
+from livefire.plan.functions import all_of, any_of, call, negate
+from livefire.schema import Type
+
+FLIPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+MEANING = {"==": "compare.eq", "!=": "compare.ne", "<": "compare.lt", "<=": "compare.le", ">": "compare.gt", ">=": "compare.ge"}
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A condition: a query is never null, a script may be, and null is no match."""
+
+    expr: e.Expr
+    script: bool = False
+
+    def settled(self) -> e.Expr:
+        """Return the condition with null as false."""
+        return call("logic.is_true", self.expr) if self.script else self.expr
+
+
+class Conditions:
+    """Lowers the conditions of one query."""
+
+    def __init__(self, fields: Fields, context: Context) -> None:
+        self.fields = fields
+        self.context = context
+        self.operands = Operands(fields, context, self.script_value)
+
+    def lower(self, node: Ast) -> e.Expr:
+        """Return a condition as an expression that is true or false, never null."""
+        return self.truth(node, False).settled()
+
+    def truth(self, node: Ast, negated: bool) -> Truth:
+        """Return a condition, or its negation."""
+        match node:
+            case Unary(operator="not", operand=operand):
+                return self.truth(operand, not negated)
+            case Binary(operator="and" | "or" as word, left=left, right=right):
+                both = (word == "and") is not negated
+                parts = [self.truth(side, negated).settled() for side in (left, right)]
+                return Truth(all_of(*parts) if both else any_of(*parts))
+            case Binary(operator=operator) if operator in MEANING:
+                return self.comparison(node, OPPOSITE[operator] if negated else operator)
+            case Binary(operator=":" | "in" | "in~" | "like" | "like~" | "regex" | "regex~"):
+                return _maybe_not(self.fit(node), negated)
+            case Apply() if node.function.lower().rstrip("~") in ("cidrmatch", "startswith") and node.args and isinstance(node.args[0].value, Name):
+                return _maybe_not(self.field_call(node), negated)
+            case Name():
+                return _maybe_not(self.flag(node), negated)
+        return _maybe_not(self.script(node), negated)
+
+    # comparisons
+
+    def comparison(self, node: Binary, operator: str) -> Truth:
+        """Lower `==` and its kin."""
+        left, right = node.left, node.right
+        if is_constant(left) and not is_constant(right):
+            left, right, operator = right, left, FLIPPED[operator]
+        if isinstance(right, Constant) and right.value is None and operator in ("==", "!="):
+            return self.null_check(left, operator)
+        if isinstance(right, Constant) and isinstance(right.value, bool) and operator in ("==", "!=") and not isinstance(left, Name):
+            return self.truth(left, right.value is (operator == "!="))
+        if not is_constant(right):
+            self.refuse_fields(node, right)
+        if isinstance(left, Name) and isinstance(right, (Constant, Unary)):
+            return self.field_comparison(left, operator, right, node)
+        return Truth(self.operands.within(lambda: self.operands.compare(operator, left, right, node)), script=True)
+
+    def refuse_fields(self, node: Binary, right: Ast) -> None:
+        """Report a comparison whose right side is not constant, as Elasticsearch does."""
+        self.context.quirk(
+            144,
+            f"Elasticsearch compares with constants only, and here both sides of {node.operator!r} read the event",
+            span=right.span,
+            help="compare each side with a constant, or join two events by the fields with `sequence by`",
+        )
+
+    def null_check(self, left: Ast, operator: str) -> Truth:
+        """`f == null` holds for an event without the field, an empty array included."""
+        if isinstance(left, Name):
+            missing = self.operands.is_missing(self.fields.find(left))
+            return Truth(missing if operator == "==" else negate(missing))
+        value = self.operands.within(lambda: call("logic.is_null", self.operands.value(left)))
+        return Truth(value if operator == "==" else negate(value), script=True)
+
+    def field_comparison(self, name: Name, operator: str, right: Ast, node: Binary) -> Truth:
+        """Compare a field with a constant: true when any of its values fits."""
+        field = self.fields.find(name)
+        wanted = "==" if operator == "!=" else operator
+        fits = self.operands.any_value(field, lambda value: self.operands.compare_field(wanted, value, right, node))
+        settled = call("logic.is_true", fits, span=node.span)
+        return Truth(negate(settled) if operator == "!=" else settled)
+
+    def flag(self, name: Name) -> Truth:
+        """A field alone must be a boolean."""
+        field = self.fields.find(name)
+        if field.type not in (Type.BOOL, Type.DYNAMIC, Type.UNKNOWN):
+            self.context.diagnostics.error("E104", f"{name.text!r} is {field.type.value}, and a condition must be true or false", name.span)
+        fits = self.operands.any_value(field, self.operands.as_bool)
+        return Truth(call("logic.is_true", fits, span=name.span))
+
+    # : in like regex
+
+    def fit(self, node: Binary) -> Truth:
+        """Lower `:`, `in`, `like` and `regex`, each against one value or a list."""
+        items = node.right.items if isinstance(node.right, ListOf) else (node.right,)
+        for item in items:
+            if not is_constant(item):
+                if node.operator == ":" and is_constant(node.left) and len(items) == 1:
+                    return self.fit(Binary(":", item, node.left, node.span, node.operator_span))
+                self.refuse_fields(node, item)
+        if isinstance(node.left, Name):
+            field = self.fields.find(node.left)
+            fits = self.operands.any_value(field, lambda value: self.one_of(node, value, items, is_field=True))
+            return Truth(call("logic.is_true", fits, span=node.span))
+        return Truth(self.operands.within(lambda: self.one_of(node, self.operands.value(node.left), items, is_field=False)), script=True)
+
+    def one_of(self, node: Binary, value: e.Expr, items: tuple[Ast, ...], *, is_field: bool) -> e.Expr:
+        """Return whether one value fits any item of the list."""
+        plain: list[e.Expr] = []
+        parts: list[e.Expr] = []
+        fold = node.operator in (":", "in~")
+        for item in items:
+            if not is_constant(item):
+                parts.append(self.operands.equal(value, self.operands.value(item), fold=fold))
+                continue
+            literal = self.operands.constant(item)
+            if node.operator in ("like", "like~", "regex", "regex~") and literal.type is not Type.STRING:
+                self.context.diagnostics.error("E104", f"`{node.operator}` takes a text in quotes", item.span)
+            elif literal.value is None:
+                parts.append(e.null(Type.BOOL) if is_field or node.operator != ":" else call("logic.is_null", value))
+            elif literal.type is Type.STRING and node.operator not in ("in", "in~") and self.operands.texts(value):
+                pattern = patterns.match(self.operands.as_text(value), str(literal.value), node.operator, item.span, self.context)
+                plain.append(pattern) if pattern.function == "text.equals_fold" else parts.append(pattern)
+            else:
+                parts.append(self.operands.against(value, literal, "==", item.span, fold=fold))
+        if len(plain) > 1:
+            parts.insert(0, call("text.in_fold", plain[0].args[0], *(p.args[1] for p in plain if isinstance(p, e.Call)), span=node.span))  # type: ignore[union-attr]
+        else:
+            parts[:0] = plain
+        return any_of(*parts)
+
+    # functions that Elasticsearch runs as queries, and scripts
+
+    def field_call(self, node: Apply) -> Truth:
+        """`cidrMatch` and `startsWith` of a field and constants run as queries, so their negation holds where the field is missing."""
+        name = node.args[0].value
+        assert isinstance(name, Name)
+        if not all(is_constant(a.value) for a in node.args[1:]):
+            return self.script(node)
+        field = self.fields.find(name)
+        fits = self.operands.any_value(field, lambda value: self.operands.apply(node, (value, *(self.operands.constant(a.value) for a in node.args[1:]))))
+        return Truth(call("logic.is_true", fits, span=node.span))
+
+    def script(self, node: Ast) -> Truth:
+        """Lower any other expression as a script."""
+        if isinstance(node, Constant) and isinstance(node.value, bool):
+            return Truth(e.Literal(node.value, Type.BOOL), script=False)
+        value = self.operands.within(lambda: self.operands.value(node))
+        if value.type is Type.UNKNOWN:
+            return Truth(e.null(Type.BOOL), script=True)
+        if value.type is not Type.BOOL:
+            self.context.diagnostics.error("E104", f"a condition must be true or false, and this is {value.type.value}", node.span)
+        return Truth(value, script=True)
+
+    def script_value(self, node: Ast) -> e.Expr:
+        """Return a condition that stands inside an expression, in three-valued logic."""
+        match node:
+            case Unary(operator="not", operand=operand):
+                return negate(self.operands.truth_value(operand))
+            case Binary(operator="and" | "or" as word, left=left, right=right):
+                sides = (self.operands.truth_value(left), self.operands.truth_value(right))
+                return all_of(*sides) if word == "and" else any_of(*sides)
+            case Binary(operator=operator, left=left, right=right) if operator in MEANING:
+                for side, other in ((left, right), (right, left)):
+                    if isinstance(other, Constant) and other.value is None and operator in ("==", "!="):
+                        missing = call("logic.is_null", self.operands.value(side))
+                        return missing if operator == "==" else negate(missing)
+                if not is_constant(left) and not is_constant(right):
+                    self.refuse_fields(node, right)
+                return self.operands.compare(operator, left, right, node)
+        assert isinstance(node, Binary)
+        items = node.right.items if isinstance(node.right, ListOf) else (node.right,)
+        return self.one_of(node, self.operands.value(node.left), items, is_field=False)
+
+
+def is_constant(node: Ast) -> bool:
+    """Tell whether a value reads nothing of the event."""
+    match node:
+        case Constant():
+            return True
+        case Unary(operand=operand):
+            return is_constant(operand)
+        case Binary(left=left, right=right):
+            return is_constant(left) and is_constant(right)
+        case ListOf(items=items):
+            return all(is_constant(i) for i in items)
+        case Apply(args=args):
+            return all(is_constant(a.value) for a in args)
+    return False
+
+
+def _maybe_not(truth: Truth, negated: bool) -> Truth:
+    return Truth(negate(truth.expr), truth.script) if negated else truth

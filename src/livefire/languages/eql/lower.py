@@ -1,0 +1,145 @@
+"""EQL to plans: event queries and pipes; sequences and samples are in `chains`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from livefire.diagnostics import Span
+from livefire.languages.base import Context
+from livefire.languages.eql import ast, chains
+from livefire.languages.eql.conditions import Conditions
+from livefire.languages.eql.sources import Fields, Origin, open_origin
+from livefire.languages.kit.ast import Apply, Ast, Binary, ListOf, Name, Unary
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.functions import all_of, call
+from livefire.schema import Type
+
+
+def lower(tree: object, context: Context) -> n.Plan:
+    """Return the plan of a query.
+
+    Events come by time, then by the tiebreaker field if one is given, then as they are stored. The
+    search API's own limit of ten results is not applied: every match is a row.
+    """
+    assert isinstance(tree, ast.Query)
+    if context.options.get("case_sensitive") is False:
+        context.diagnostics.error("E304", "case_sensitive=false was removed from Elasticsearch", tree.span, help="`:` and functions with `~` do not regard case")
+    category, time, tiebreak = _field_options(context)
+    asked = [*field_names(tree), category, time, *([tiebreak] if tiebreak else [])]
+    origin = open_origin(context, asked)
+    reader = Reader(origin, context, category, time, tiebreak)
+    if isinstance(tree.body, ast.Chain):
+        return chains.lower(tree.body, tree.pipes, reader)
+    return _events(tree.body, tree.pipes, reader)
+
+
+def _field_options(context: Context) -> tuple[str, str, str | None]:
+    category = context.option("event_category_field") or "event.category"
+    return category, context.option("timestamp_field") or "@timestamp", context.option("tiebreaker_field")
+
+
+class Reader:
+    """The origin of a query with its special fields, and the filters on it."""
+
+    def __init__(self, origin: Origin, context: Context, category: str, time: str, tiebreak: str | None) -> None:
+        self.origin = origin
+        self.context = context
+        self.fields = Fields(origin, context)
+        self.category = category
+        self.time_field = time
+        self.tiebreak_field = tiebreak
+
+    def predicate(self, events: ast.EventFilter) -> e.Expr:
+        """Return the condition of an event filter, its category included."""
+        conditions = Conditions(self.fields, self.context)
+        parts: list[e.Expr] = []
+        if events.category is not None:
+            wanted = conditions.operands.any_value(
+                self.fields.find(Name(self.category, events.category_span)),
+                lambda value: conditions.operands.against(value, e.text(str(events.category)), "==", events.category_span),
+            )
+            parts.append(call("logic.is_true", wanted, span=events.category_span))
+        parts.append(conditions.lower(events.condition))
+        return all_of(*parts)
+
+    def time(self, span: Span) -> e.Expr | None:
+        """Return the event time as a datetime; None with a fault where there is none."""
+        found = self.origin.fields.get(self.time_field)
+        if found is None and "timestamp_field" not in self.context.options and self.origin.time:
+            found = n.column(self.origin.plan, self.origin.time)
+        if found is None:
+            return None
+        match found.type:
+            case Type.DYNAMIC:
+                return call("dynamic.datetime", found)
+            case Type.STRING:
+                return call("time.parse", found)
+            case Type.LONG | Type.INT:
+                return call("time.from_epoch", found, e.text("ms"))
+        return found
+
+    def tiebreak(self, span: Span) -> e.Expr | None:
+        """Return the field that orders events of one time, None where none is asked for."""
+        if self.tiebreak_field is None:
+            return None
+        return self.fields.find(Name(self.tiebreak_field, span))
+
+    def order(self, span: Span) -> tuple[e.SortKey, ...]:
+        """Return the order of events: nulls come first."""
+        keys = (self.time(span), self.tiebreak(span))
+        return tuple(e.SortKey(k, nulls_first=True) for k in keys if k is not None)
+
+
+def _events(events: ast.EventFilter, pipes: tuple[ast.Pipe, ...], reader: Reader) -> n.Plan:
+    plan: n.Plan = n.Filter(reader.origin.plan, reader.predicate(events), events.span)
+    order = reader.order(events.span)
+    if order:
+        plan = n.Sort(plan, order, events.span)
+    elif reader.origin.known:
+        words = f"no field is named {reader.time_field!r}, so events keep the order they are stored in"
+        reader.context.diagnostics.warn("W147", words, events.span, help="name the event time with timestamp_field")
+    for pipe in pipes:
+        plan = n.Limit(plan, pipe.count, span=pipe.span) if pipe.kind == "head" else last(plan, pipe)
+    return n.select(plan, *reader.origin.shown.names)
+
+
+def last(plan: n.Plan, pipe: ast.Pipe) -> n.Plan:
+    """Return the last rows of an ordered plan, in its order."""
+    place, of = "tail place", "tail of"
+    numbered = n.Window(plan, (n.Item(place, e.WindowCall("window.row_number", (), Type.LONG, row_order=True)),))
+    counted = n.Window(numbered, (n.Item(of, e.WindowCall("agg.count", (), Type.LONG)),))
+    least = call("number.subtract", n.column(counted, of), e.whole(pipe.count), type=Type.LONG)
+    kept = n.Filter(counted, call("compare.gt", n.column(counted, place), least), pipe.span)
+    return n.select(kept, *plan.schema.names)
+
+
+def field_names(tree: object) -> Iterator[str]:
+    """Yield every field name a query mentions."""
+    match tree:
+        case ast.Query(body=body):
+            yield from field_names(body)
+        case ast.Chain(by=by, terms=terms, until=until):
+            yield from (k.text for k in by)
+            for term in (*terms, *((until,) if until else ())):
+                yield from (k.text for k in term.by)
+                yield from _names(term.filter.condition)
+        case ast.EventFilter(condition=condition):
+            yield from _names(condition)
+
+
+def _names(node: Ast) -> Iterator[str]:
+    match node:
+        case Name(text=text):
+            yield text
+        case Unary(operand=operand):
+            yield from _names(operand)
+        case Binary(left=left, right=right):
+            yield from _names(left)
+            yield from _names(right)
+        case Apply(args=args):
+            for arg in args:
+                yield from _names(arg.value)
+        case ListOf(items=items):
+            for item in items:
+                yield from _names(item)

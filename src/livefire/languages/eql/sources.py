@@ -1,0 +1,158 @@
+"""Which tables a query reads, and what a field name means in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from livefire.diagnostics import Span
+from livefire.languages.base import Context
+from livefire.languages.binder import nearest, unknown_column
+from livefire.languages.kit.ast import Name
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.catalog import Table
+from livefire.plan.functions import call
+from livefire.schema import Field, Schema, Type
+
+_NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The rows a query reads: a plan, the columns it shows, and an expression for each field name it was asked for."""
+
+    plan: n.Plan
+    shown: Schema
+    fields: dict[str, e.Expr]
+    time: str | None
+    known: bool = True
+
+
+def tables_of(context: Context) -> tuple[Table, ...]:
+    """Return the tables of the `index` option, a list of names and `*` patterns.
+
+    Without it these are the tables loaded by the user, or where there are none every table of
+    Elastic. A name that no table has is E101.
+    """
+    index = context.option("index")
+    everything = context.catalog.tables("elastic")
+    if index is None:
+        return tuple(t for t in everything if t.vendor == "") or everything
+    chosen: dict[str, Table] = {}
+    for part in (p.strip() for p in index.split(",")):
+        if part.startswith("-"):
+            chosen = {name: t for name, t in chosen.items() if not _covers(part[1:], t)}
+            continue
+        found = [t for t in everything if _covers(part, t)]
+        if not found and part:
+            meant = nearest(part, (t.name for t in everything))
+            help = f"did you mean {meant!r}?" if meant else "load it, or ingest the logs that fill it"
+            context.diagnostics.error("E101", f"no table is named {part!r}", _NOWHERE, help=help)
+        chosen.update({t.name: t for t in found})
+    return tuple(chosen.values())
+
+
+def _covers(pattern: str, table: Table) -> bool:
+    names = (table.name, *table.aliases)
+    return table.answers_to(pattern) or any(fnmatchcase(name, pattern) for name in names)
+
+
+def resolve(table: Table, name: str) -> e.Expr | None:
+    """Return what a dotted field name is in a table: a column, a path below a dynamic column, or null in an open table."""
+    found = table.schema.get(name)
+    if found is not None:
+        return e.Column(found.name, found.type)
+    for root in sorted(table.roots, key=lambda r: -len(r.prefix)):
+        rest = name.removeprefix(root.prefix)
+        if name.startswith(root.prefix) and rest.strip("."):
+            return _below(e.Column(root.column, Type.DYNAMIC), rest.strip(".").split("."))
+    parts = name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        base = table.schema.get(".".join(parts[:cut]))
+        if base is not None and base.type is Type.DYNAMIC:
+            return _below(e.Column(base.name, base.type), parts[cut:])
+    return e.null(Type.DYNAMIC) if table.open else None
+
+
+def _below(base: e.Expr, steps: list[str]) -> e.Expr:
+    return call("dynamic.reach", base, *(e.text(s) for s in steps))
+
+
+def open_origin(context: Context, names: Iterable[str]) -> Origin:
+    """Return the rows of the query's tables with every asked field that at least one of them has."""
+    tables = tables_of(context)
+    wanted = list(dict.fromkeys(names))
+    if not tables:
+        if not context.diagnostics.failed:
+            context.diagnostics.error("E101", "there is no table to read", _NOWHERE, help="load or ingest events, or name a table with `index`")
+        return Origin(n.Values(Schema(()), ()), Schema(()), {}, None, known=False)
+    if len(tables) == 1:
+        (table,) = tables
+        fields = {name: found for name in wanted if (found := resolve(table, name)) is not None}
+        return Origin(table.plan, table.schema, fields, table.time)
+    return _united(tables, wanted)
+
+
+def _united(tables: tuple[Table, ...], wanted: list[str]) -> Origin:
+    """Put several tables under each other: a column or field that one lacks is null there."""
+    declared = list(dict.fromkeys(f.name for t in tables for f in t.schema))
+    names = list(dict.fromkeys([*declared, *wanted]))
+    found = {name: [resolve(t, name) for t in tables] for name in names}
+    layout = [Field("_index", Type.STRING), *_common(Field(name, x.type) for name in names for x in found[name] if x is not None and name != "_index")]
+    parts = []
+    for table in tables:
+        items = [n.Item("_index", e.text(table.name))]
+        items += [n.Item(f.name, _as(resolve(table, f.name), f.type)) for f in layout[1:]]
+        parts.append(n.Project(table.plan, tuple(items)))
+    fields: dict[str, e.Expr] = {f.name: e.Column(f.name, f.type) for f in layout if f.name in wanted}
+    times = {t.time for t in tables}
+    shown = Schema(tuple(f for f in layout if f.name in ("_index", *declared)))
+    return Origin(n.Union(tuple(parts)), shown, fields, times.pop() if len(times) == 1 else None)
+
+
+def _common(fields: Iterable[Field]) -> Schema:
+    """One column a name; tables that disagree on its type make it dynamic."""
+    types: dict[str, Type] = {}
+    for f in fields:
+        before = types.setdefault(f.name, f.type)
+        if before is not f.type:
+            types[f.name] = _wider(before, f.type)
+    return Schema(tuple(Field(name, t) for name, t in types.items()))
+
+
+def _wider(a: Type, b: Type) -> Type:
+    if a.integral and b.integral:
+        return Type.LONG
+    return Type.REAL if a.numeric and b.numeric else Type.DYNAMIC
+
+
+def _as(value: e.Expr | None, type: Type) -> e.Expr:
+    if value is None:
+        return e.null(type)
+    if value.type is type:
+        return value
+    if type is Type.DYNAMIC:
+        return call("dynamic.of", value)
+    return call("logic.cast", value, type=type)
+
+
+class Fields:
+    """Looks fields up for one query and words the faults."""
+
+    def __init__(self, origin: Origin, context: Context) -> None:
+        self.origin = origin
+        self.context = context
+
+    def find(self, name: Name) -> e.Expr:
+        """Return the expression of a field; an unknown one is null if it was marked with `?`, else E102.
+
+        https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax#eql-syntax-optional-fields
+        """
+        found = self.origin.fields.get(name.text)
+        if found is not None:
+            return found
+        if not name.optional and self.origin.known:
+            unknown_column(name.text, name.span, self.origin.shown, self.context, what="field")
+        return e.null(Type.UNKNOWN)
