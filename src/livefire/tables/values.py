@@ -165,7 +165,9 @@ Verb = Callable[[ValueReader, Values], e.Expr]
 
 
 def constant(said: Any) -> e.Expr:
-    """Return a TOML scalar as a constant."""
+    """Return a TOML scalar as a constant, or a list of scalars as a constant array."""
+    if isinstance(said, list):
+        return e.Literal(json.dumps(said, ensure_ascii=False, separators=(",", ":")), Type.DYNAMIC)
     if isinstance(said, str):
         return e.text(said)
     if isinstance(said, bool):
@@ -206,8 +208,6 @@ def _map(reader: ValueReader, value: Values, want: Type) -> e.Expr:
 
 
 def _said(answer: Any, want: Type) -> e.Expr:
-    if isinstance(answer, list):
-        return call("dynamic.array", *(constant(a) for a in answer))
     return convert(constant(answer), want)
 
 
@@ -274,6 +274,13 @@ def _array(reader: ValueReader, value: Values) -> e.Expr:
     return joined if len(parts) == 1 else e.Case(((nothing, e.null(Type.DYNAMIC)),), joined, Type.DYNAMIC)
 
 
+def _array_of(reader: ValueReader, value: Values) -> e.Expr:
+    """One array of the elements of several; null when none is there."""
+    parts = tuple(reader.column(v, Type.DYNAMIC) for v in value["array_of"])
+    nothing = all_of(*(call("logic.is_null", p) for p in parts))
+    return e.Case(((nothing, e.null(Type.DYNAMIC)),), call("dynamic.concat", *parts), Type.DYNAMIC)
+
+
 def _object(reader: ValueReader, value: Values) -> e.Expr:
     pairs = [part for name, member in value["object"].items() for part in (e.text(name), reader.read(member, Type.DYNAMIC))]
     return call("dynamic.object", *pairs)
@@ -286,6 +293,14 @@ def _all_at(reader: ValueReader, value: Values) -> e.Expr:
 def _epoch(reader: ValueReader, value: Values) -> e.Expr:
     number = convert(reader.read(value["epoch"], Type.LONG), Type.LONG)
     return call("time.from_epoch", number, e.text(value.get("unit", "s")))
+
+
+def _part(reader: ValueReader, value: Values) -> e.Expr:
+    return call("time.part", reader.column(value["part"], Type.DATETIME), e.text(value["unit"]))
+
+
+def _format(reader: ValueReader, value: Values) -> e.Expr:
+    return call("time.format", reader.column(value["format"], Type.DATETIME), e.text(value["as"]))
 
 
 def _milliseconds(reader: ValueReader, value: Values) -> e.Expr:
@@ -342,9 +357,12 @@ VERBS: dict[str, Verb] = {
     "address": _address,
     "concat": _concat,
     "array": _array,
+    "array_of": _array_of,
     "object": _object,
     "all_at": _all_at,
     "epoch": _epoch,
+    "part": _part,
+    "format": _format,
     "milliseconds": _milliseconds,
     "multiply": _multiply,
     "limit": _limit,
@@ -389,6 +407,11 @@ def _size(reader: ValueReader, value: Values) -> e.Expr:
     return call("compare.eq", call("dynamic.length", reader.read(value["length_of"])), e.whole(value["is"]))
 
 
+def _same(reader: ValueReader, value: Values) -> e.Expr:
+    left, right = (reader.text(v) for v in value["same"])
+    return call("compare.eq", left, right)
+
+
 def _true(reader: ValueReader, value: Values) -> e.Expr:
     return call("logic.is_true", reader.column(value["true"], Type.BOOL))
 
@@ -398,6 +421,7 @@ CONDITIONS: dict[str, Callable[[ValueReader, Values], e.Expr]] = {
     "present": _present,
     "absent": _absent,
     "true": _true,
+    "same": _same,
     "length_of": _size,
     "all": lambda reader, value: all_of(*(reader.condition(c) for c in value["all"])),
     "any": lambda reader, value: any_of(*(reader.condition(c) for c in value["any"])),
