@@ -22,7 +22,7 @@ import pytest
 from pyarrow import parquet
 
 import livefire
-from livefire.engines import wire
+from livefire.engines import landlock, wire
 from livefire.engines.program import Budget, NativeStage, Program, SqlStage, TableFiles
 from livefire.engines.scratch import ScratchTables
 from livefire.engines.worker import Layers, Worker, WorkerFailure, close_shared_worker, sandbox_status, shared_scratch, shared_worker
@@ -430,8 +430,9 @@ def test_the_shared_worker_is_one_and_grows_its_roots(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def confined(worker: Worker) -> Worker:
-    if worker.status.landlock_abi < 6:
+    if landlock.abi() < 6:
         pytest.skip("this kernel's Landlock is older than version 6")
+    assert worker.status.signals
     return worker
 
 

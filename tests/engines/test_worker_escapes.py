@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from livefire.engines import landlock
 from livefire.engines.program import Budget, Program, SqlStage
 from livefire.engines.worker import Layers, Worker, WorkerFailure
 
@@ -269,9 +270,12 @@ class Range:
 
 @pytest.fixture(scope="module", params=MODES, ids=lambda mode: mode.replace(" ", "-"))
 def protected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, listener: Listener, database: Path) -> Iterator[Range]:
-    mode = Range(tmp_path_factory.mktemp("protected"), MODES[request.param], listener, database)
-    if MODES[request.param].landlock and not mode.worker.status.filesystem:
+    layers = MODES[request.param]
+    if layers.landlock and landlock.abi() == 0:
         pytest.skip("this kernel has no Landlock")
+    mode = Range(tmp_path_factory.mktemp("protected"), layers, listener, database)
+    assert mode.worker.status.filesystem == layers.landlock
+    assert mode.worker.status.engine_lock == layers.engine_lock
     yield mode
     mode.worker.close()
 

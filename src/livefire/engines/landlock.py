@@ -1,7 +1,8 @@
 """Landlock, the Linux kernel's unprivileged sandbox, through ctypes alone.
 
 It binds the calling thread and what that thread starts later, so it is applied while the
-process has one thread. https://docs.kernel.org/userspace-api/landlock.html
+process has one thread. It does not cover UDP, Unix sockets by path, or reading file names and
+attributes by `stat`. https://docs.kernel.org/userspace-api/landlock.html
 """
 
 from __future__ import annotations
