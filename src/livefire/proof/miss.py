@@ -104,7 +104,11 @@ def _conjuncts(expr: e.Expr) -> Iterator[e.Expr]:
 
 
 def _span(expr: e.Expr) -> Span | None:
+    """Return the place of an expression: its own, or that of all its parts together."""
     own = getattr(expr, "span", None)
-    if isinstance(own, Span):
-        return own
-    return next((s for child in e.children(expr) if (s := _span(child)) is not None), None)
+    found: Span | None = own if isinstance(own, Span) else None
+    for child in e.children(expr):
+        part = _span(child)
+        if part is not None:
+            found = part if found is None else found.to(part)
+    return found
