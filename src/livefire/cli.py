@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 180
 OK, FOUND, USAGE, REFUSED, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
+LEFT_OUT = {"E402", "E407"}  # hidden files, devices, digests: nothing that an event could have been in was lost
 
 
 class Commands(TyperGroup):
@@ -218,7 +219,7 @@ def ingest(
         faults = view.faults(report)
         if faults is not None:
             show(faults)
-    raise typer.Exit(PARTIAL if report.quarantined or any(f.code for f in report.skipped) else OK)
+    raise typer.Exit(PARTIAL if report.quarantined or any(f.code and f.code not in LEFT_OUT for f in report.files) else OK)
 
 
 @lake_app.command("info")

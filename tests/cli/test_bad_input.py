@@ -59,10 +59,10 @@ def test_invalid_utf8_costs_no_event(tmp_path: Path) -> None:
     _, report = ingested(path, tmp_path / "lake")
     assert report["records"] == 2
     assert report["stored"] == 2
-    rule = tmp_path / "flags.kql"
-    rule.write_text("AWSCloudTrail | summarize Agents = make_set(UserAgent)", encoding="utf-8")
+    rule = tmp_path / "agents.kql"
+    rule.write_text("AWSCloudTrail | project UserAgent", encoding="utf-8")
     found = json.loads(livefire("run", rule, "--lake", tmp_path / "lake", "--json").stdout)
-    assert sorted(found["rows"][0][0]) == ["aws-cli/2.15", "a\ufffd\ufffdb"] or sorted(found["rows"][0][0]) == ["a\ufffd\ufffdb", "aws-cli/2.15"]
+    assert sorted(row[0] for row in found["rows"]) == ["aws-cli/2.15", "a\ufffd\ufffdb"]  # each broken byte became U+FFFD
 
 
 def test_deep_json_is_set_aside_alone(tmp_path: Path) -> None:
@@ -89,6 +89,16 @@ def test_empty_folder(tmp_path: Path) -> None:
     logs.mkdir()
     code, report = ingested(logs, tmp_path / "lake")
     assert (code, report["files"], report["records"]) == (OK, [], 0)
+
+
+def test_what_is_left_out_on_purpose_is_no_failure(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "a.json").write_bytes(file_of(record(1)))
+    (logs / ".DS_Store").write_bytes(b"\x00\x01")
+    code, report = ingested(logs, tmp_path / "lake")
+    assert (code, report["stored"]) == (OK, 1)
+    assert {f["code"] for f in report["files"]} == {"", "E402"}
 
 
 def test_empty_file_is_named(tmp_path: Path) -> None:

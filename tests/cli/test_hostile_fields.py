@@ -114,12 +114,6 @@ def test_run_views(logs: Path, tmp_path: Path) -> None:
     assert set(HOSTILE) <= agents  # JSON keeps what was there, escaped
 
 
-def test_a_hostile_value_as_a_column_name(logs: Path, tmp_path: Path) -> None:
-    path = rule(tmp_path, "AWSCloudTrail | extend p = pack(UserAgent, 1) | evaluate bag_unpack(p) | take 1")
-    result = livefire("run", path, "--on", logs)
-    assert not RAW.search(result.output)
-
-
 def test_hunt_views(logs: Path, tmp_path: Path) -> None:
     folder = tmp_path / "packs" / "snapshot"
     folder.mkdir(parents=True)
