@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from livefire.diagnostics import catalogue
 from tests.generate_docs import pages
-from tests.house.project import ROOT, codes_raised, name, tracked
+from tests.house.project import CODE, ROOT, codes_raised, modules, name, tracked, tree
 
 # Written in pieces, so that this file does not hold what it looks for.
 PRIVATE = ("/wo" + "rk/", "/ro" + "ot/", "files.python" + "hosted", "pypi.org/" + "simple", "registry.npm" + "js")
@@ -21,6 +22,18 @@ PAPERS = sorted(p for p in tracked() if p.suffix == ".md")
 def test_every_code_is_in_the_catalogue() -> None:
     unknown = {code: sorted(files) for code, files in codes_raised().items() if int(code[1:]) not in catalogue.TITLES}
     assert unknown == {}
+
+
+def test_letters_say_the_severity() -> None:
+    letters = {"error": "E", "warn": "W", "notice": "N"}
+    wrong = []
+    for path in modules():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in letters and node.args:
+                code = getattr(node.args[0], "value", None)
+                if isinstance(code, str) and CODE.fullmatch(code) and code[0] != letters[node.func.attr]:
+                    wrong.append(f"{name(path)}:{node.lineno} {node.func.attr} {code}")
+    assert wrong == []
 
 
 def test_every_row_of_the_catalogue_is_used() -> None:
