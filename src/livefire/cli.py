@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,9 +25,35 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 180
 OK, FOUND, USAGE, REFUSED, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
+LEFT_OUT = {"E402", "E407"}  # hidden files, devices, digests: nothing that an event could have been in was lost
+
+
+class Commands(TyperGroup):
+    """The commands; what one of them cannot do ends in a diagnostic, never in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, BrokenPipeError):
+            raise
+        except foreseen() as error:
+            if hasattr(error, "diagnostics"):
+                refuse(error, error.source, as_json=False)
+            stop(str(error) if hasattr(error, "code") else f"E003: {error.filename or 'a file'}: {(error.strerror or str(error)).lower()}", REFUSED)
+
+
+def foreseen() -> tuple[type[Exception], ...]:
+    """Return what a command may raise; loaded only once something was."""
+    from livefire.diagnostics import QueryError
+    from livefire.store.lake import LakeError
+
+    return (QueryError, LakeError, OSError)
+
 
 app = typer.Typer(
     name="livefire",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -76,8 +105,8 @@ def show(table: Table) -> None:
 
 
 def emit(data: Any) -> None:
-    """Print JSON; every character beyond ASCII is escaped."""
-    sys.stdout.write(json.dumps(data, indent=2, default=str) + "\n")
+    """Print JSON; every control character and every character beyond ASCII is escaped."""
+    sys.stdout.write(json.dumps(data, indent=2, default=str).replace("\x7f", "\\u007f") + "\n")
 
 
 def stop(text: str, code: int) -> NoReturn:
@@ -136,7 +165,7 @@ def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
     try:
         return Source(load_rule(path, chosen).text, str(path)), chosen
     except QueryError as error:
-        stop(str(error.diagnostics[0].message), USAGE)
+        stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
 
 
 def workspace(lake: Path | None, on: list[Path], *, quiet: bool) -> Workspace:
@@ -190,7 +219,7 @@ def ingest(
         faults = view.faults(report)
         if faults is not None:
             show(faults)
-    raise typer.Exit(PARTIAL if report.quarantined or any(f.code for f in report.skipped) else OK)
+    raise typer.Exit(PARTIAL if report.quarantined or any(f.code and f.code not in LEFT_OUT for f in report.files) else OK)
 
 
 @lake_app.command("info")
@@ -335,7 +364,7 @@ def hunt(
         with progress("hunting", quiet=as_json) as tell:
             found = ws.hunt(ws.detections(packs), language=language, now=moment(now), progress=tell)
     except QueryError as error:
-        stop(str(error), REFUSED)
+        refuse(error, error.source, as_json=as_json)
     if as_json:
         emit({"ingest": account.report_json(report) if report else None, **view.as_json(found)})
     else:
@@ -366,7 +395,7 @@ def prove(
         with progress("proving", quiet=as_json) as tell:
             matrix = Workspace().prove(ids or (), published=published, packs=packs, progress=tell)
     except QueryError as error:
-        stop(str(error), REFUSED)
+        refuse(error, error.source, as_json=as_json)
     if as_json:
         emit(view.as_json(matrix))
     else:
@@ -417,6 +446,13 @@ def main() -> None:
     except KeyboardInterrupt:
         say("interrupted; what was committed is kept", error=True)
         sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - a user is told of a fault of ours in one line; the rest is for whoever mends it
+        if "LIVEFIRE_TRACEBACK" in os.environ:
+            raise
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} at {Path(at.filename).name}:{at.lineno}"
+        say(f"E009: a fault of livefire itself ({place}); please report it with what LIVEFIRE_TRACEBACK=1 shows", error=True)
+        sys.exit(REFUSED)
 
 
 if __name__ == "__main__":

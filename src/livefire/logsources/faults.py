@@ -4,32 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TITLES: dict[str, str] = {
-    "E401": "file not found",
-    "E402": "not a regular file",
-    "E403": "file cannot be read",
-    "E404": "file is empty",
-    "E405": "not JSON",
-    "E406": "a form that is not read",
-    "E407": "holds no events",
-    "E410": "compressed data ends early",
-    "E411": "compressed data is damaged",
-    "E412": "inflates beyond the size limit",
-    "E413": "compression ratio beyond the limit",
-    "E414": "bytes after the end of the compressed data",
-    "E415": "file changed while it was read",
-    "E420": "malformed JSON",
-    "E421": "record beyond the size limit",
-    "E422": "nested beyond the depth limit",
-    "E423": "more keys than the limit",
-    "E424": "not a JSON object",
-    "E425": "not an event of a known log source",
-    "E426": "no readable event time",
-    "E427": "ends inside a record",
-    "E428": "envelope cannot be opened",
-    "E429": "list of records is not closed",
-    "E430": "further faults of this file, counted together",
-}
+from livefire.diagnostics import catalogue
+
+READING = (401, 439)  # the numbers of the catalogue that speak of reading files
+TITLES: dict[str, str] = {f"E{number}": text for number, text in catalogue.TITLES.items() if READING[0] <= number <= READING[1]}
 
 
 @dataclass(slots=True)

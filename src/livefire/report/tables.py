@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -42,13 +43,15 @@ def iso(moment: datetime) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: times as ISO 8601, timespans as seconds."""
+    """Return a value as JSON can hold it: times as ISO 8601, timespans as seconds, NaN and infinities by name."""
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -76,16 +76,20 @@ class Cursor:
         return self.advance()
 
     def close(self, opened: Token) -> Token:
-        """Step over the bracket that closes `opened`, or record E202 at both places and halt."""
+        """Step over the bracket that closes `opened`, or record E202 at both places and halt.
+
+        The caret stands where the closing sign was missed; where that is only the end of the
+        text, it stands at the bracket.
+        """
         sign = _PAIRS[opened.text[-1]]
         token = self.take(sign)
         if token is None:
-            label = Label(opened.span, f"this {opened.text!r} is open")
+            label = Label(self.token.span, "the query ends here") if self.done else Label(opened.span, f"this {opened.text!r} is open")
             after = self.last_end
             self.diagnostics.error(
                 "E202",
                 f"expected {sign!r} to close {opened.text!r} of line {self.diagnostics.source.position(opened.span.start).line}, found {self.describe()}",
-                self.token.span,
+                opened.span if self.done else self.token.span,
                 labels=(label,),
                 help=f"close it with {sign!r}",
                 fix=Fix(Span(after, after), sign, f"insert {sign!r}") if self.done else None,

@@ -52,7 +52,7 @@ def _statements(scope: Scope, block: k.Block) -> Scope:
                 if statement.what in ("alias", "declare pattern", "restrict access"):
                     scope.error("E305", f"the statement `{statement.what}` is not run", statement.span)
                 else:
-                    scope.context.diagnostics.notice("W121", f"`{statement.what}` has no effect here", statement.span)
+                    scope.context.diagnostics.notice("N121", f"`{statement.what}` has no effect here", statement.span)
     return inner
 
 
@@ -107,7 +107,7 @@ def _unsupported(scope: Scope, relation: Relation, step: k.Unsupported) -> Relat
 
 
 def _render(scope: Scope, relation: Relation, step: k.Render) -> Relation:
-    scope.context.diagnostics.notice("W122", "render draws a chart and changes no row; the rows are given", step.span)
+    scope.context.diagnostics.notice("N122", "render draws a chart and changes no row; the rows are given", step.span)
     return relation
 
 
