@@ -111,7 +111,10 @@ def diagnostics_page() -> str:
     raised = codes_raised()
     lines = [NOTE, "", "# Diagnostics", ""]
     lines += ["A diagnostic has a code, a place, a reason, and where there is one the nearest way. The letter tells what it means for the rule:", ""]
-    lines += ["**E** it cannot be run faithfully and is refused, **W** it runs and there is a doubt, **N** worth knowing. A number has one meaning and is never reused.", ""]
+    lines += [
+        "**E** it cannot be run faithfully and is refused, **W** it runs and there is a doubt, **N** worth knowing. A number has one meaning and is never reused.",
+        "",
+    ]
     lines += ["Where a number stands as E and W, the product itself rejects the text: it is an error by default, and a warning with `--lenient`.", ""]
     for hundred, title in RANGES.items():
         rows = [(number, text) for number, text in sorted(catalogue.TITLES.items()) if number // 100 == hundred]
@@ -135,7 +138,14 @@ def meanings_page() -> str:
     lines += ["Each example is a test on every engine.", ""]
     for family in FAMILIES:
         summary = (family.__doc__ or "").strip().splitlines()[0]
-        lines += [f"## {family.__name__.rpartition('.')[2]}", "", summary, "", "| meaning | arguments | gives | what | null rule | example |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"## {family.__name__.rpartition('.')[2]}",
+            "",
+            summary,
+            "",
+            "| meaning | arguments | gives | what | null rule | example |",
+            "|---|---|---|---|---|---|",
+        ]
         lines += [row(f) for f in family.FUNCTIONS]
         lines.append("")
     return "\n".join(lines)
@@ -145,7 +155,9 @@ def row(function: Function) -> str:
     """Return a meaning's row."""
     least, most = function.arity
     count = str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-    gives = {"first": "as the first", "given": "as the language says"}.get(str(function.returns)) or (function.returns.value if isinstance(function.returns, Type) else "")
+    gives = {"first": "as the first", "given": "as the language says"}.get(str(function.returns)) or (
+        function.returns.value if isinstance(function.returns, Type) else ""
+    )
     shown = ""
     if function.examples:
         first = function.examples[0]

@@ -18,7 +18,13 @@ def record(number: int, **changes: Any) -> dict[str, Any]:
     """Return a CloudTrail record, one a minute from 09:00 on."""
     return {
         "eventVersion": "1.10",
-        "userIdentity": {"type": "IAMUser", "principalId": "AIDAEXAMPLE", "arn": "arn:aws:iam::111122223333:user/mo", "accountId": "111122223333", "userName": "mo"},
+        "userIdentity": {
+            "type": "IAMUser",
+            "principalId": "AIDAEXAMPLE",
+            "arn": "arn:aws:iam::111122223333:user/mo",
+            "accountId": "111122223333",
+            "userName": "mo",
+        },
         "eventTime": f"2026-03-02T09:{number:02d}:00Z",
         "eventSource": "ec2.amazonaws.com",
         "eventName": "CreateSnapshot",

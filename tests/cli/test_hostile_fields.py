@@ -78,7 +78,10 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with hostile text in fields, in a file's name and in a broken record."""
     folder = tmp_path_factory.mktemp("logs")
     # Text between quotes in JSON may hold anything but control characters below 0x20, which are escaped there.
-    events = [record(n, userAgent=text, errorMessage=PAYLOAD, userIdentity={"type": "IAMUser", "userName": text, "arn": text}) for n, text in enumerate([*HOSTILE, PAYLOAD])]
+    events = [
+        record(n, userAgent=text, errorMessage=PAYLOAD, userIdentity={"type": "IAMUser", "userName": text, "arn": text})
+        for n, text in enumerate([*HOSTILE, PAYLOAD])
+    ]
     (folder / "evil\x1b]52;c;YQ==\x07\u202e.json").write_bytes(file_of(*events))
     (folder / "broken.jsonl").write_bytes(json.dumps(record(30)).encode() + b'\n{"eventVersion": "\x1b]0;x\x07", oops}\n')
     return folder
@@ -117,7 +120,9 @@ def test_run_views(logs: Path, tmp_path: Path) -> None:
 def test_hunt_views(logs: Path, tmp_path: Path) -> None:
     folder = tmp_path / "packs" / "snapshot"
     folder.mkdir(parents=True)
-    (folder / "sentinel.kql").write_text("AWSCloudTrail | where EventName == 'CreateSnapshot' | project TimeGenerated, Actor = UserIdentityUserName", encoding="utf-8")
+    (folder / "sentinel.kql").write_text(
+        "AWSCloudTrail | where EventName == 'CreateSnapshot' | project TimeGenerated, Actor = UserIdentityUserName", encoding="utf-8"
+    )
     card = {"id": "test-1", "title": "Snapshot", "what": "w", "why": "y", "severity": "low", "confidence": "low"}
     lines = [f'{k} = "{v}"' for k, v in card.items()] + ["risk = 1", 'data = ["aws_cloudtrail"]', "covers = []", "[[attack]]", 'version = "19"', "tactics = []"]
     (folder / "detection.toml").write_text("\n".join([*lines, 'techniques = ["T1578.001"]', ""]), encoding="utf-8")

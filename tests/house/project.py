@@ -75,7 +75,12 @@ def codes_raised() -> dict[str, set[str]]:
 def numbers(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the code numbers a module gives by number, with the letters they take."""
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.JoinedStr) and len(node.values) == 2 and isinstance(node.values[1], ast.Constant) and re.fullmatch(r"\d{3}", str(node.values[1].value)):
+        if (
+            isinstance(node, ast.JoinedStr)
+            and len(node.values) == 2
+            and isinstance(node.values[1], ast.Constant)
+            and re.fullmatch(r"\d{3}", str(node.values[1].value))
+        ):
             yield int(str(node.values[1].value)), "EW"
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""

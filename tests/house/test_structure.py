@@ -91,5 +91,10 @@ def test_quoting_is_done_in_one_place_an_engine() -> None:
 def test_no_code_is_made_from_text() -> None:
     """Nothing evaluates text as Python, unpickles, or goes through a shell."""
     found = [f"{name(p)}:{line} {called}" for p in modules() for called, line in calls(p) if called in {"eval", "exec", "compile", "__import__"}]
-    pickles = [f"{name(p)}:{line}" for p in modules() for base, attr, line in attributes(p) if (base, attr) in {("pickle", "loads"), ("os", "system"), ("yaml", "load")}]
+    pickles = [
+        f"{name(p)}:{line}"
+        for p in modules()
+        for base, attr, line in attributes(p)
+        if (base, attr) in {("pickle", "loads"), ("os", "system"), ("yaml", "load")}
+    ]
     assert (found, pickles) == ([], [])

@@ -1,0 +1,118 @@
+"""Rewrites keep what a plan means: order to the end, evidence with every row, and no column less than is read."""
+
+from __future__ import annotations
+
+import json
+
+from livefire.engines.base import Run, Storage
+from livefire.engines.duckdb import DuckDB
+from livefire.engines.program import TableFiles
+from livefire.engines.worker import shared_scratch
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.evidence import EVIDENCE, carry_evidence
+from livefire.plan.functions import aggregate, call, window
+from livefire.plan.prune import prune_columns
+from livefire.plan.rewrite import keep_order, rewrite
+from livefire.schema import Schema, Type
+from livefire.store.loaded import load_rows
+
+ROWS = [
+    {"id": "e1", "who": "ann", "what": "run", "at": 3},
+    {"id": "e2", "who": "bob", "what": "run", "at": 1},
+    {"id": "e3", "who": "ann", "what": "stop", "at": 2},
+    {"id": "e4", "who": "cy", "what": "run", "at": 5},
+]
+LOADED = load_rows(ROWS)
+EVENTS = n.Scan("events", LOADED.schema, LOADED.physical, identity="id")
+
+
+def col(name: str) -> e.Column:
+    return n.column(EVENTS, name)
+
+
+def run(plan: n.Plan) -> list[tuple[object, ...]]:
+    storage = Storage({"events": TableFiles((shared_scratch().put(LOADED.data),))})
+    table = DuckDB().execute(rewrite(plan), storage, Run())
+    return list(zip(*(c.to_pylist() for c in table.columns), strict=True))
+
+
+def evidence(plan: n.Plan) -> list[list[str]]:
+    carried = carry_evidence(plan)
+    place = carried.schema.names.index(EVIDENCE)
+    return sorted(sorted(json.loads(str(row[place]))) for row in run(carried))
+
+
+IS_RUN = call("compare.eq", col("what"), e.text("run"))
+
+
+def test_order_lasts_through_projection_and_filter() -> None:
+    plan = n.select(n.Filter(n.Sort(EVENTS, (e.SortKey(col("at"), descending=True),)), IS_RUN), "id")
+    assert run(plan) == [("e4",), ("e1",), ("e2",)]
+
+
+def test_limit_takes_the_first_in_order() -> None:
+    plan = n.Limit(n.select(n.Sort(EVENTS, (e.SortKey(col("at")),)), "id"), 2)
+    assert run(plan) == [("e2",), ("e3",)]
+
+
+def test_a_second_sort_keeps_the_first_among_equals() -> None:
+    first = n.Sort(EVENTS, (e.SortKey(col("at")),))
+    assert run(n.select(n.Sort(first, (e.SortKey(col("who")),)), "id")) == [("e3",), ("e1",), ("e2",), ("e4",)]
+
+
+def test_lists_are_gathered_in_order() -> None:
+    ordered = n.Sort(EVENTS, (e.SortKey(col("at")),))
+    plan = n.Aggregate(ordered, (n.Item("who", col("who")),), (n.Item("ids", aggregate("agg.list", col("id"))),))
+    assert dict(run(plan)) == {"ann": '["e3","e1"]', "bob": '["e2"]', "cy": '["e4"]'}
+
+
+def test_row_order_windows_follow_the_sort() -> None:
+    ordered = n.Sort(EVENTS, (e.SortKey(col("at")),))
+    before = window("window.previous", col("id"), row_order=True)
+    assert run(n.select(n.Window(ordered, (n.Item("before", before),)), "id", "before")) == [("e2", None), ("e3", "e2"), ("e1", "e3"), ("e4", "e1")]
+
+
+def test_evidence_of_rows_and_groups() -> None:
+    assert evidence(n.Filter(EVENTS, IS_RUN)) == [["events/e1"], ["events/e2"], ["events/e4"]]
+    grouped = n.Aggregate(EVENTS, (n.Item("who", col("who")),), (n.Item("n", aggregate("agg.count")),))
+    assert evidence(grouped) == [["events/e1", "events/e3"], ["events/e2"], ["events/e4"]]
+
+
+def test_evidence_of_distinct_union_and_join() -> None:
+    whos = n.select(EVENTS, "who")
+    assert evidence(n.Distinct(whos)) == [["events/e1", "events/e3"], ["events/e2"], ["events/e4"]]
+    assert len(evidence(n.Union((whos, whos)))) == 8
+    stops = n.Project(n.Filter(EVENTS, call("compare.eq", col("what"), e.text("stop"))), (n.Item("stopper", col("who")),))
+    joined = n.Join(n.Filter(EVENTS, IS_RUN), stops, "inner", call("compare.eq", col("who"), e.Column("stopper", Type.STRING)))
+    assert evidence(joined) == [["events/e1", "events/e3"]]
+    assert evidence(n.Join(whos, stops, "semi", call("compare.eq", col("who"), e.Column("stopper", Type.STRING)))) == [["events/e1"], ["events/e3"]]
+
+
+def test_constants_have_no_evidence() -> None:
+    assert evidence(n.Values(Schema.of(("a", Type.LONG)), ((1,),))) == [[]]
+
+
+def test_pruning_reads_only_what_is_needed() -> None:
+    wide = n.extend(EVENTS, n.Item("shout", call("text.upper", col("who"))))
+    pruned = prune_columns(n.select(n.Filter(wide, IS_RUN), "shout"))
+    scans = [x for x in _nodes(pruned) if isinstance(x, n.Scan)]
+    assert [s.schema.names for s in scans] == [("who", "what")]
+    assert sorted(run(n.select(n.Filter(wide, IS_RUN), "shout"))) == [("ANN",), ("BOB",), ("CY",)]
+
+
+def test_pruning_keeps_distinct_and_union_whole() -> None:
+    pairs = n.Distinct(n.select(EVENTS, "who", "what"))
+    assert len(run(n.select(pairs, "who"))) == 4
+    both = n.Union((n.select(EVENTS, "who", "at"), n.select(EVENTS, "who", "at")))
+    assert prune_columns(n.select(both, "who")).schema.names == ("who",)
+    assert len(run(n.select(both, "who"))) == 8
+
+
+def test_names_that_differ_only_in_case_stay_apart() -> None:
+    plan = n.Project(EVENTS, (n.Item("Who", col("id")), n.Item("who", col("who"))))
+    assert sorted(run(keep_order(plan))) == [("e1", "ann"), ("e2", "bob"), ("e3", "ann"), ("e4", "cy")]
+
+
+def _nodes(plan: n.Plan) -> list[n.Plan]:
+    return [plan, *(x for child in n.inputs(plan) for x in _nodes(child))]
