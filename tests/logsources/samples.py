@@ -47,8 +47,7 @@ def read_all(data: bytes, limits: Limits | None = None) -> tuple[list[Row], list
         records += parsed.records
         entries.extend(parsed.quarantined)
         for batch in parsed.batches:
-            for index in range(batch.size):
-                rows.append({"source": batch.source.name, **{name: values[index] for name, values in batch.columns.items()}})
+            rows.extend({"source": batch.source.name, **dict(zip(batch.columns, values, strict=True))} for values in zip(*batch.columns.values(), strict=True))
     rows.sort(key=lambda row: row["_record"])
     assert records == len(rows) + sum(entry.records for entry in entries), "every record is an event or quarantined"
     return rows, entries, records

@@ -216,6 +216,12 @@ def test_neighbours_with_one_reason_become_one_entry_that_counts_them() -> None:
     assert [(entry.code, entry.record, entry.records) for entry in entries] == [("E425", 0, 500)]
 
 
+def test_scalars_in_a_list_are_counted_one_by_one() -> None:
+    rows, entries, records = read_all(b'[1, "a,b",null,\n' + ONE + b",-2.5e3,true]")
+    assert (len(rows), records) == (1, 6)
+    assert [(entry.code, entry.record, entry.records) for entry in entries] == [("E424", 0, 3), ("E424", 4, 2)]
+
+
 def test_salvaged_events_are_flagged_since_they_may_be_forged() -> None:
     rows, _, _ = read_all(b"garbage " + ONE)
     assert rows[0]["_flags"] == "salvaged"

@@ -24,8 +24,10 @@ _MEMBER = re.compile(rb',[ \t\r\n]*"(Records|records|value)?((?:[^"\\]|\\.)*)"[ 
 _FIRST_KEY = re.compile(rb'\{[ \t\r\n]*"[^"\\]{1,64}"')
 _TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 _SCALAR = re.compile(rb'(?:"(?:[^"\\\n]++|\\.)*+"|-?\d[0-9.eE+-]*|true|false|null)', re.DOTALL)
+_SCALARS = re.compile(rb"(?:" + _SCALAR.pattern + rb"[ \t\r\n]*+,?+[ \t\r\n]*+)+", re.DOTALL)
 _CANDIDATE = re.compile(rb'(\{)[ \t\r\n]*"')
-_LIKELY_CANDIDATE = re.compile(rb'(?<=\n)(\{)[ \t\r\n]*"')
+_LIKELY_SCALARS = re.compile(rb"(?:" + _SCALAR.pattern + rb"[ \t\r\n]*+,?+[ \t\r\n]*+)+", re.DOTALL)
+_CANDIDATE = re.compile(rb'(?<=\n)(\{)[ \t\r\n]*"')
 _NEXT_RECORD = re.compile(rb'\n(\{)[ \t\r\n]*"')
 _raws: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 _raw: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
@@ -186,9 +188,10 @@ def _list(window: Window, probe: Probe, *, in_object: bool) -> Iterator[Piece | 
             else:
                 yield from _one(window, probe)
         else:
-            scalar = _SCALAR.match(window.text)
-            if scalar:
-                yield _entry(window, "E424", "a list element that is not an object", scalar.end())
+            scalars = _SCALARS.match(window.text)
+            if scalars:
+                count = sum(1 for _ in _SCALAR.finditer(window.text, 0, scalars.end()))
+                yield _entry(window, "E424", "a list element that is not an object", scalars.end(), count)
             elif first == b"[":
                 yield from _one(window, probe)
             else:
@@ -387,7 +390,7 @@ def _drop_rest(window: Window) -> None:
         window.fill(window.limits.window_bytes)
 
 
-def _entry(window: Window, code: str, reason: str, length: int) -> Quarantined:
-    entry = Quarantined(code, reason, 0, window.offset, length, sample=sample(window.text[:length], window.limits.sample_bytes))
+def _entry(window: Window, code: str, reason: str, length: int, records: int = 1) -> Quarantined:
+    entry = Quarantined(code, reason, 0, window.offset, length, records, sample=sample(window.text[:length], window.limits.sample_bytes))
     window.advance(length)
     return entry
