@@ -55,7 +55,7 @@ class Record:
     flags: str = ""
 
 
-class Unsound(Exception):
+class UnsoundError(Exception):
     """A record cannot be read; `code` is one of the E4xx, `reason` says where and why."""
 
     def __init__(self, code: str, reason: str) -> None:
@@ -117,13 +117,13 @@ def _has_huge_number(compact: bytes) -> bool:
 def read_record(data: bytes, limits: Limits) -> Record:
     """Decode one record, settling and naming whatever is odd about it.
 
-    Raises `Unsound` if it is not JSON, too deep, or has too many keys.
+    Raises `UnsoundError` if it is not JSON, too deep, or has too many keys.
     """
     if len(data) > limits.record_bytes:
-        raise Unsound("E421", f"{len(data)} bytes; the limit is {limits.record_bytes}")
+        raise UnsoundError("E421", f"{len(data)} bytes; the limit is {limits.record_bytes}")
     nested = depth(data)
     if nested > limits.depth:
-        raise Unsound("E422", f"{nested} levels; the limit is {limits.depth}")
+        raise UnsoundError("E422", f"{nested} levels; the limit is {limits.depth}")
     flags: set[str] = set()
     try:
         text = data.decode("utf-8")
@@ -163,7 +163,7 @@ class _Reading:
         except json.JSONDecodeError:
             value = self._loosely(text)
         except RecursionError:
-            raise Unsound("E422", f"nested beyond {self._limits.depth} levels") from None
+            raise UnsoundError("E422", f"nested beyond {self._limits.depth} levels") from None
         return self._settle(value)
 
     def _loosely(self, text: str) -> Value:
@@ -172,14 +172,14 @@ class _Reading:
         try:
             value = decoder.decode(text)
         except json.JSONDecodeError as error:
-            raise Unsound("E420", f"{error.msg} at character {error.pos}") from None
+            raise UnsoundError("E420", f"{error.msg} at character {error.pos}") from None
         self._flags.add("control_char")
         return value
 
     def _object(self, pairs: list[tuple[str, Value]]) -> Value:
         self._keys += len(pairs)
         if self._keys > self._limits.keys:
-            raise Unsound("E423", f"more than {self._limits.keys} keys")
+            raise UnsoundError("E423", f"more than {self._limits.keys} keys")
         found = {self._text(key): self._settle(value) for key, value in pairs}
         if len(found) != len(pairs):
             self._flags.add("duplicate_key")

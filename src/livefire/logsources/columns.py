@@ -10,7 +10,7 @@ from livefire.logsources.base import Event, Form, LogSource, Path
 from livefire.logsources.canonical import encode
 from livefire.schema import Type
 
-_NOTHING: dict[str, object] = {}
+_NOTHING: Event = {}
 _STRINGS = {str, type(None)}
 _BOOLS = {bool, type(None)}
 _INT64 = 1 << 63
@@ -23,8 +23,8 @@ def lay_out(source: LogSource, form: Form, events: Sequence[Event]) -> dict[str,
     text for dynamic. What cannot be read as the column's type is null, except that any value can
     be text.
     """
-    parents: dict[Path, list[dict[str, object]]] = {(): list(events)}  # type: ignore[dict-item, arg-type]  # events are dicts, typed as read-only mappings
-    laid = {}
+    parents: dict[Path, list[Event]] = {(): list(events)}
+    laid: dict[str, list[object]] = {}
     for column in source.columns:
         place = form.places.get(column.name)
         if place is None:
@@ -39,7 +39,7 @@ def lay_out(source: LogSource, form: Form, events: Sequence[Event]) -> dict[str,
     return laid
 
 
-def _parents(known: dict[Path, list[dict[str, object]]], path: Path) -> list[dict[str, object]]:
+def _parents(known: dict[Path, list[Event]], path: Path) -> list[Event]:
     found = known.get(path)
     if found is None:
         key = path[-1]

@@ -29,7 +29,7 @@ class Quarantined:
     sample: str = ""
 
 
-class FileFault(Exception):
+class FileFaultError(Exception):
     """Reading a file has to end here; what came before is sound.
 
     `code` is a key of `TITLES`; `offset` counts inflated bytes.

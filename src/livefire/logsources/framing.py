@@ -8,12 +8,12 @@ reader looks for the next place that is a whole, sound event, and what lies betw
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
-from livefire.logsources.faults import FileFault, Quarantined, sample
+from livefire.logsources.faults import FileFaultError, Quarantined, sample
 from livefire.logsources.limits import Limits
 
 SPACE = b" \t\r\n"
@@ -24,11 +24,18 @@ _MEMBER = re.compile(rb',[ \t\r\n]*"(Records|records|value)?((?:[^"\\]|\\.)*)"[ 
 _FIRST_KEY = re.compile(rb'\{[ \t\r\n]*"[^"\\]{1,64}"')
 _TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 _SCALAR = re.compile(rb'(?:"(?:[^"\\\n]++|\\.)*+"|-?\d[0-9.eE+-]*|true|false|null)', re.DOTALL)
-_CANDIDATE = re.compile(rb'\{[ \t\r\n]*"')
+_SCALARS = re.compile(rb"(?:" + _SCALAR.pattern + rb"[ \t\r\n]*+,?+[ \t\r\n]*+)+", re.DOTALL)
+_CANDIDATE = re.compile(rb'(\{)[ \t\r\n]*"')
+_LIKELY_SCALARS = re.compile(rb"(?:" + _SCALAR.pattern + rb"[ \t\r\n]*+,?+[ \t\r\n]*+)+", re.DOTALL)
+_CANDIDATE = re.compile(rb'(?<=\n)(\{)[ \t\r\n]*"')
+_NEXT_RECORD = re.compile(rb'\n(\{)[ \t\r\n]*"')
 _raws: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 _raw: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 
 _SHORTEST_RUN = 2_048
+ABSURD_DEPTH = 20_000
+LEAST_COST = 256
+FIRST_LOOK = 4_096
 INCOMPLETE = -1
 BROKEN = -2
 
@@ -57,8 +64,9 @@ class Window:
         self.text = b""
         self.offset = 0
         self.ended = False
-        self.fault: FileFault | None = None
+        self.fault: FileFaultError | None = None
         self.broken = False
+        self.first_key: re.Pattern[bytes] | None = None
         self.salvage_left = limits.salvage_bytes
 
     def fill(self, size: int) -> None:
@@ -74,7 +82,7 @@ class Window:
                     break
                 parts.append(part)
                 held += len(part)
-        except FileFault as fault:
+        except FileFaultError as fault:
             self.fault = fault
             self.ended = True
         self.text = b"".join(parts)
@@ -113,8 +121,8 @@ def frame(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
                 yield from _list(window, probe, in_object=True)
             else:
                 yield from _values(window, probe)
-        elif window.broken and first in b",]}":
-            window.advance(1)
+        elif (window.broken and first in b",]}") or (first == b"," and window.offset):
+            window.advance(1)  # values in a row with commas, such as a list that lost its brackets
         else:
             yield from _salvage(window, probe, "E420" if window.offset else "E405", "no JSON value begins here")
 
@@ -124,6 +132,7 @@ def _values(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
     text = window.text
     line_end = text.find(b"\n")
     if (line_end >= 0 or window.ended) and _is_value(text if line_end < 0 else text[:line_end]):
+        _learn(window)
         cut = _run_of_lines(text if window.ended else text[: text.rfind(b"\n") + 1])
         yield Piece(text[:cut], window.offset, lines=True)
         window.advance(cut)
@@ -143,12 +152,14 @@ def _run_of_lines(text: bytes) -> int:
         if line[:1] != b"{":
             if line.strip(SPACE):
                 break
-        elif _LIST_HEAD.match(line):
-            break
-        elif not line.rstrip(b", \t\r").endswith(b"}") and number + 1 < len(lines) and lines[number + 1][:1] not in (b"{", b""):
+        elif _LIST_HEAD.match(line) or _goes_on(line, lines[number + 1 : number + 2]):
             break
         length += len(line) + 1
     return min(length, len(text))
+
+
+def _goes_on(line: bytes, following: list[bytes]) -> bool:
+    return bool(following) and following[0][:1] not in (b"{", b"") and not line.rstrip(b", \t\r").endswith(b"}")
 
 
 def _is_value(text: bytes) -> bool:
@@ -177,9 +188,10 @@ def _list(window: Window, probe: Probe, *, in_object: bool) -> Iterator[Piece | 
             else:
                 yield from _one(window, probe)
         else:
-            scalar = _SCALAR.match(window.text)
-            if scalar:
-                yield _entry(window, "E424", "a list element that is not an object", scalar.end())
+            scalars = _SCALARS.match(window.text)
+            if scalars:
+                count = sum(1 for _ in _SCALAR.finditer(window.text, 0, scalars.end()))
+                yield _entry(window, "E424", "a list element that is not an object", scalars.end(), count)
             elif first == b"[":
                 yield from _one(window, probe)
             else:
@@ -196,6 +208,7 @@ def _sound_run(window: Window) -> int:
     two elements.
     """
     text = window.text
+    _learn(window)
     if window.ended:
         end = text.rfind(b"]")
         if end > 0 and _is_list(text[:end]):
@@ -219,7 +232,7 @@ def _is_list(text: bytes) -> bool:
     return True
 
 
-def _after_list(window: Window, probe: Probe) -> Iterator[Quarantined | Piece]:
+def _after_list(window: Window, probe: Probe) -> Generator[Quarantined | Piece, None, bool]:
     """Read on to the end of the object that held a list; True if a second list of records follows."""
     while window.more():
         if window.text[:1] == b"}":
@@ -233,7 +246,7 @@ def _after_list(window: Window, probe: Probe) -> Iterator[Quarantined | Piece]:
             return True
         start = member.end() - len(member.group(3))
         scalar = _SCALAR.match(window.text, start)
-        end = scalar.end() if scalar else _end_of_value(window, start)
+        end = scalar.end() if scalar else _end_of_value(window, start, probe)
         if end < 0:
             break
         window.advance(end)
@@ -246,9 +259,10 @@ def _after_list(window: Window, probe: Probe) -> Iterator[Quarantined | Piece]:
 
 def _one(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
     """The value that begins at the window's start, whatever its layout."""
-    end = _end_of_value(window, 0)
+    end = _end_of_value(window, 0, probe)
     if end > 0:
         if end <= window.limits.record_bytes:
+            _learn(window)
             yield Piece(window.text[:end], window.offset)
             window.advance(end)
         else:
@@ -261,45 +275,83 @@ def _one(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
         yield from _salvage(window, probe, "E421", f"a value of more than {window.limits.record_bytes} bytes")
 
 
-def _end_of_value(window: Window, start: int) -> int:
-    """Return where the value at `start` ends, filling the window as far as a record may go."""
+def _learn(window: Window) -> None:
+    """Remember how the file's first object begins."""
+    if window.first_key is None:
+        key = _FIRST_KEY.match(window.text)
+        if key:
+            window.first_key = re.compile(b"(" + re.escape(key.group()) + b")")
+
+
+def _end_of_value(window: Window, start: int, probe: Probe) -> int:
+    """Return where the value at `start` ends, filling the window as far as a record may go.
+
+    The text is looked at in growing steps. If a value is still open where a line begins that is
+    an event by itself, the value is broken: it has lost its end.
+    """
+    look = start + FIRST_LOOK
     while True:
-        end = scan(window.text, start)
+        end, look = _look(window, start, look, probe)
         if end != INCOMPLETE or window.ended or len(window.text) > window.limits.record_bytes:
             return end
         window.fill(min(2 * max(len(window.text), window.limits.window_bytes), window.limits.record_bytes + 1))
 
 
-def scan(text: bytes, start: int, stop: int | None = None) -> int:
-    """Return the end of the object or list that opens at `start`, `INCOMPLETE` or `BROKEN`.
+def _look(window: Window, start: int, look: int, probe: Probe) -> tuple[int, int]:
+    """Return as `scan` does for the text in memory, looking up to `look` first and then ever further."""
+    text = window.text
+    while True:
+        end, reached = scan(text, start, look)
+        if end != INCOMPLETE:
+            return end, reached
+        following = _NEXT_RECORD.search(text, start, look)
+        if following:
+            sound, _ = scan(text, following.start(1), following.start(1) + window.limits.probe_bytes)
+            if sound > 0 and probe(text[following.start(1) : sound]):
+                return BROKEN, reached
+        if look >= len(text):
+            return INCOMPLETE, look
+        look = start + 8 * (look - start)
 
-    Only brackets and strings are looked at. A raw line break inside a string is broken: without
-    that rule one lost quote would turn the rest of the file inside out.
+
+def scan(text: bytes, start: int, stop: int | None = None) -> tuple[int, int]:
+    """Return the end of the object or list that opens at `start`, and how far was looked.
+
+    The end is `INCOMPLETE` if the text stops first, and `BROKEN` where brackets do not match or
+    nest absurdly. Only brackets and strings are looked at. A raw line break inside a string is
+    broken: without that rule one lost quote would turn the rest of the file inside out.
     """
     closers = bytearray()
-    for match in _TOKEN.finditer(text, start, len(text) if stop is None else stop):
+    stop = len(text) if stop is None else min(stop, len(text))
+    for match in _TOKEN.finditer(text, start, stop):
         token = text[match.start()]
-        if token == 0x7B:
-            closers.append(0x7D)
-        elif token == 0x5B:
-            closers.append(0x5D)
+        if token in b"{[":
+            closers.append(token + 2)  # } and ] follow their openers by two
+            if len(closers) > ABSURD_DEPTH:
+                return BROKEN, match.end()
         elif token in b"}]":
             if not closers or closers.pop() != token:
-                return BROKEN
+                return BROKEN, match.end()
             if not closers:
-                return match.end()
+                return match.end(), match.end()
         elif match.end() - match.start() == 1:
-            line_end = text.find(b"\n", match.end())
-            return INCOMPLETE if line_end < 0 else BROKEN
-    return INCOMPLETE
+            line_end = text.find(b"\n", match.end(), stop)
+            return (INCOMPLETE, stop) if line_end < 0 else (BROKEN, line_end)
+    return INCOMPLETE, stop
 
 
 def _salvage(window: Window, probe: Probe, code: str, reason: str) -> Iterator[Piece | Quarantined]:
-    """Set aside everything up to the next sound event, and yield that event."""
+    """Set aside everything up to the next sound event, and yield that event.
+
+    At first every opening brace is tried; after `salvage_step_bytes` of trying only those that
+    begin a line or an object like the file's first; after `salvage_bytes` for the whole file the
+    rest of it is set aside, so that no file can hold up the reading.
+    """
     window.broken = True
     begin, shown, at = window.offset, window.text[: window.limits.sample_bytes], 1
+    step_left, candidates = window.limits.salvage_step_bytes, _CANDIDATE
     while True:
-        candidate = _CANDIDATE.search(window.text, at)
+        candidate = candidates.search(window.text, at)
         if candidate is None:
             window.advance(max(0, len(window.text) - 64) if not window.ended else len(window.text))
             if window.ended:
@@ -307,21 +359,23 @@ def _salvage(window: Window, probe: Probe, code: str, reason: str) -> Iterator[P
             window.fill(len(window.text) + window.limits.window_bytes)
             at = 0
             continue
-        start = candidate.start()
+        start = candidate.start(1)
         if len(window.text) - start < window.limits.probe_bytes and not window.ended:
             window.advance(start)
             window.fill(window.limits.probe_bytes)
             start = 0
-            if not window.text:
-                break
-        end = scan(window.text, start, start + window.limits.probe_bytes)
-        window.salvage_left -= (end - start) if end > 0 else min(window.limits.probe_bytes, len(window.text) - start)
+        end, reached = _look(window, start, start + FIRST_LOOK, probe)
         if end > 0 and probe(window.text[start:end]):
             window.advance(start)
             yield Quarantined(code, reason, 0, begin, window.offset - begin, sample=sample(shown, window.limits.sample_bytes))
             yield Piece(window.text[: end - start], window.offset, salvaged=True)
             window.advance(end - start)
             return
+        cost = max(reached - start, LEAST_COST)
+        step_left -= cost
+        window.salvage_left -= cost
+        if step_left < 0:
+            candidates = _LIKELY_CANDIDATE if window.first_key is None else window.first_key
         if window.salvage_left < 0:
             _drop_rest(window)
             reason += "; too broken to look further, the rest of the file was set aside"
@@ -336,7 +390,7 @@ def _drop_rest(window: Window) -> None:
         window.fill(window.limits.window_bytes)
 
 
-def _entry(window: Window, code: str, reason: str, length: int) -> Quarantined:
-    entry = Quarantined(code, reason, 0, window.offset, length, sample=sample(window.text[:length], window.limits.sample_bytes))
+def _entry(window: Window, code: str, reason: str, length: int, records: int = 1) -> Quarantined:
+    entry = Quarantined(code, reason, 0, window.offset, length, records, sample=sample(window.text[:length], window.limits.sample_bytes))
     window.advance(length)
     return entry

@@ -10,7 +10,7 @@ import base64
 import binascii
 
 from livefire.logsources.base import Column, Event, Form, Getter, LogSource, Path, at
-from livefire.logsources.canonical import Unsound
+from livefire.logsources.canonical import UnsoundError
 from livefire.schema import Type
 
 _S, _B, _L, _T, _J = Type.STRING, Type.BOOL, Type.LONG, Type.DATETIME, Type.DYNAMIC
@@ -110,7 +110,7 @@ def _inside(message: Event) -> object:
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        raise Unsound("E428", "the Pub/Sub message's data is not base64") from None
+        raise UnsoundError("E428", "the Pub/Sub message's data is not base64") from None
 
 
 GCP_AUDIT = LogSource(

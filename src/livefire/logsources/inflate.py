@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from livefire.logsources.faults import FileFault
+from livefire.logsources.faults import FileFaultError
 from livefire.logsources.limits import Limits
 
 READ_BYTES = 64 * 1024
@@ -44,8 +44,11 @@ class Tally:
         self.size = 0
 
     def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes and remember them in the hash."""
-        data = self._stream.read(size)
+        """Return at most `size` bytes and remember them in the hash; `FileFaultError` if the disk fails."""
+        try:
+            data = self._stream.read(size)
+        except OSError as error:
+            raise FileFaultError("E403", (error.strerror or "cannot be read").lower()) from None
         self._hash.update(data)
         self.size += len(data)
         return data
@@ -62,46 +65,46 @@ def plain(stream: Stream, limits: Limits, again: Callable[[], Stream] | None = N
 
     `again` opens the same file once more; with it, damaged gzip is read up to the damage itself
     and not only up to the last whole piece.
-    Raises `FileFault` where the file breaks off, is damaged, is of a form that is not read, or
+    Raises `FileFaultError` where the file breaks off, is damaged, is of a form that is not read, or
     exceeds a limit; everything yielded before is what the file really says.
     """
     head = stream.read(READ_BYTES)
     if not head:
-        raise FileFault("E404", "the file has no bytes")
+        raise FileFaultError("E404", "the file has no bytes")
     if head.startswith(GZIP):
         yield from _gunzip(head, stream, limits, again)
         return
     for magic, advice in REFUSED:
         if head.startswith(magic):
-            raise FileFault("E406", advice)
+            raise FileFaultError("E406", advice)
     total = 0
     while head:
         total += len(head)
         if total > limits.file_bytes:
-            raise FileFault("E412", f"larger than {limits.file_bytes} bytes", limits.file_bytes)
+            raise FileFaultError("E412", f"larger than {limits.file_bytes} bytes", limits.file_bytes)
         yield head
         head = stream.read(READ_BYTES)
 
 
 def _gunzip(data: bytes, stream: Stream, limits: Limits, again: Callable[[], Stream] | None) -> Iterator[bytes]:
-    from isal import isal_zlib
+    from isal import igzip_lib, isal_zlib
 
     read, out = len(data), 0
     inflater = isal_zlib.decompressobj(wbits=31)
     while True:
         try:
             piece = inflater.decompress(data, OUT_BYTES)
-        except (isal_zlib.error, ValueError) as error:
+        except (igzip_lib.IsalError, ValueError) as error:  # type: ignore[misc]  # the stub does not say that it is an exception
             if again is not None:
                 for piece in _up_to_damage(again(), out):
                     out += len(piece)
                     yield piece
-            raise FileFault("E411", f"gzip: {error}", out) from None
+            raise FileFaultError("E411", f"gzip: {error}", out) from None
         out += len(piece)
         if out > limits.file_bytes:
-            raise FileFault("E412", f"more than {limits.file_bytes} bytes inflated", limits.file_bytes)
+            raise FileFaultError("E412", f"more than {limits.file_bytes} bytes inflated", limits.file_bytes)
         if out > limits.ratio_after and out > read * limits.ratio:
-            raise FileFault("E413", f"{out} bytes from {read}: more than {limits.ratio} to 1", out)
+            raise FileFaultError("E413", f"{out} bytes from {read}: more than {limits.ratio} to 1", out)
         if piece:
             yield piece
         if inflater.eof:
@@ -114,7 +117,7 @@ def _gunzip(data: bytes, stream: Stream, limits: Limits, again: Callable[[], Str
             if len(data) == 1:
                 data += stream.read(READ_BYTES)
             if not data.startswith(GZIP):
-                raise FileFault("E414", f"{len(data)} or more bytes follow the gzip data", out)
+                raise FileFaultError("E414", f"{len(data)} or more bytes follow the gzip data", out)
             inflater = isal_zlib.decompressobj(wbits=31)
             continue
         data = inflater.unconsumed_tail
@@ -122,7 +125,7 @@ def _gunzip(data: bytes, stream: Stream, limits: Limits, again: Callable[[], Str
             data = stream.read(READ_BYTES)
             read += len(data)
             if not data and not piece:
-                raise FileFault("E410", "the gzip data ends before its checksum", out)
+                raise FileFaultError("E410", "the gzip data ends before its checksum", out)
 
 
 def _up_to_damage(stream: Stream, skip: int) -> Iterator[bytes]:
@@ -150,12 +153,11 @@ def _up_to_damage(stream: Stream, skip: int) -> Iterator[bytes]:
 
 
 def _bytewise(inflater: zlib._Decompress, data: bytes) -> list[bytes]:
-    pieces = []
+    pieces: list[bytes] = []
     try:
-        for at in range(len(data)):
-            pieces.append(inflater.decompress(data[at : at + 1]))
+        pieces.extend(inflater.decompress(data[at : at + 1]) for at in range(len(data)))
     except zlib.error:
-        pass
+        return [b"".join(pieces)]
     return [b"".join(pieces)]
 
 

@@ -27,9 +27,10 @@ class Limits:
     sample_bytes: int = 4 * KIB
     quarantine_rows: int = 1_000
     salvage_bytes: int = 256 * MIB
+    salvage_step_bytes: int = 2 * MIB
     probe_bytes: int = MIB
-    batch_events: int = 50_000
-    batch_bytes: int = 64 * MIB
+    batch_events: int = 32_768
+    batch_bytes: int = 48 * MIB
 
 
 DEFAULT = Limits()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from livefire.logsources.base import Event, Form, LogSource
-from livefire.logsources.canonical import Record, Unsound, encode, plain_records, read_record
+from livefire.logsources.canonical import Record, UnsoundError, encode, plain_records, read_record
 from livefire.logsources.columns import lay_out, read_time
-from livefire.logsources.faults import FileFault, Quarantined, sample
+from livefire.logsources.faults import FileFaultError, Quarantined, sample
 from livefire.logsources.framing import BOM, Piece, Window, frame, scan
 from livefire.logsources.inflate import Stream, plain
 from livefire.logsources.limits import Limits
@@ -83,7 +83,7 @@ def parse(piece: Piece, number: int, sources: Sequence[LogSource], limits: Limit
     forms: dict[tuple[str, str], tuple[LogSource, Form]] = {}
     extra = "salvaged" if piece.salvaged else ""
     for item, offset, length in _records(piece, limits):
-        if isinstance(item, Unsound):
+        if isinstance(item, UnsoundError):
             _refuse(out, Quarantined(item.code, item.reason, number, offset, length, sample=sample(_cut(piece, offset, length), limits.sample_bytes)))
             number += 1
             continue
@@ -93,7 +93,7 @@ def parse(piece: Piece, number: int, sources: Sequence[LogSource], limits: Limit
             if isinstance(event, str):
                 out.notes.append(event)
                 continue
-            if isinstance(event, Unsound):
+            if isinstance(event, UnsoundError):
                 _refuse(out, Quarantined(event.code, event.reason, number, offset, length, sample=sample(item.canonical, limits.sample_bytes)))
             else:
                 source, form, record = event
@@ -160,7 +160,7 @@ def _digest(raw: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big", signed=True)
 
 
-def _records(piece: Piece, limits: Limits) -> Iterator[tuple[Record | Unsound, int, int]]:
+def _records(piece: Piece, limits: Limits) -> Iterator[tuple[Record | UnsoundError, int, int]]:
     """Each record of a piece with its place: all at once where nothing is odd, else one by one."""
     plain_ones = plain_records(piece.data, lines=piece.lines, limits=limits)
     if plain_ones is not None:
@@ -170,7 +170,7 @@ def _records(piece: Piece, limits: Limits) -> Iterator[tuple[Record | Unsound, i
     for start, end in _cuts(piece):
         try:
             yield read_record(piece.data[start:end], limits), piece.offset + start, end - start
-        except Unsound as fault:
+        except UnsoundError as fault:
             yield fault, piece.offset + start, end - start
 
 
@@ -185,7 +185,7 @@ def _cuts(piece: Piece) -> Iterator[tuple[int, int]]:
         return
     at = 0
     while (at := data.find(b"{", at)) >= 0:
-        end = scan(data, at)
+        end, _ = scan(data, at)
         if end < 0:
             yield at, len(data)
             return
@@ -193,7 +193,7 @@ def _cuts(piece: Piece) -> Iterator[tuple[int, int]]:
         at = end
 
 
-def _events(record: Record, sources: Sequence[LogSource], limits: Limits, opened: int = 0) -> Iterator[tuple[LogSource, Form, Record] | Unsound | str]:
+def _events(record: Record, sources: Sequence[LogSource], limits: Limits, opened: int = 0) -> Iterator[tuple[LogSource, Form, Record] | UnsoundError | str]:
     """The events in a decoded value: itself, or what its envelopes hold; text is a note on a file without events."""
     value = record.value
     if isinstance(value, dict):
@@ -203,23 +203,23 @@ def _events(record: Record, sources: Sequence[LogSource], limits: Limits, opened
                 yield source, form, record
                 return
     elif not isinstance(value, list):
-        yield Unsound("E424", f"a {type(value).__name__} where an object was expected")
+        yield UnsoundError("E424", f"a {type(value).__name__} where an object was expected")
         return
     try:
         inner = value if isinstance(value, list) else _open(value, sources)
-    except Unsound as fault:
+    except UnsoundError as fault:
         yield fault
         return
     if inner is None:
         note = next((text for source in sources if (text := source.explain(value))), None) if isinstance(value, dict) else None
-        yield note if note else Unsound(NO_SOURCE, "a JSON object that no known log source writes")
+        yield note if note else UnsoundError(NO_SOURCE, "a JSON object that no known log source writes")
     elif opened >= MAX_ENVELOPES:
-        yield Unsound("E428", f"more than {MAX_ENVELOPES} envelopes inside each other")
+        yield UnsoundError("E428", f"more than {MAX_ENVELOPES} envelopes inside each other")
     else:
         for item in inner:
             try:
                 child = _child(item, record.flags, limits)
-            except Unsound as fault:
+            except UnsoundError as fault:
                 yield fault
                 continue
             yield from _events(child, sources, limits, opened + 1)
@@ -245,7 +245,7 @@ def _child(item: object, flags: str, limits: Limits) -> Record:
 def _is_event(text: bytes, sources: Sequence[LogSource], limits: Limits) -> bool:
     try:
         return any(isinstance(found, tuple) for found in _events(read_record(text, limits), sources, limits))
-    except Unsound:
+    except UnsoundError:
         return False
 
 
@@ -263,6 +263,6 @@ def _refuse(out: Parsed, entry: Quarantined) -> None:
         out.quarantined.append(entry)
 
 
-def unreadable(fault: FileFault) -> Parsed:
+def unreadable(fault: FileFaultError) -> Parsed:
     """Return the entry for a file of which nothing could be read."""
     return Parsed(quarantined=[Quarantined(fault.code, fault.reason, 0, fault.offset, 0, records=0)])

@@ -34,7 +34,7 @@ INCOMPRESSIBLE = frozenset({"_raw", "_id", "_digest", "_record", "_time", "reque
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Conflict(Exception):
+class ConflictError(Exception):
     """Another writer committed first; nothing of this commit is in the table."""
 
 
@@ -83,7 +83,7 @@ class Table:
         settings = {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, self.folder.name)), "name": self.folder.name, "format": {"provider": "parquet", "options": {}}}
         schema = Schema.from_arrow(self.schema).to_json()
         metadata = {**settings, "schemaString": schema, "partitionColumns": [], "configuration": KEEP_LOG, "createdTime": _millis(now)}
-        actions = [
+        actions: list[dict[str, Any]] = [
             {"commitInfo": {"timestamp": _millis(now), "operation": "CREATE TABLE", "operationParameters": {}, "engineInfo": APPLICATION}},
             {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
             {"metaData": metadata},
@@ -93,7 +93,7 @@ class Table:
     def append(self, rows: pa.Table, now: datetime, info: Mapping[str, Any] | None = None) -> int:
         """Commit rows as one new Parquet file and return the new version; durable when it returns.
 
-        `info` is kept in the commit. Raises `Conflict` if another writer took the version.
+        `info` is kept in the commit. Raises `ConflictError` if another writer took the version.
         """
         if self.version < 0:
             self.create(now)
@@ -143,7 +143,7 @@ class Table:
         draft = self._drafts / f"{uuid.uuid4()}.json"
         self._disk.write(draft, "".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode())
         if not self._disk.publish(draft, self.folder / LOG / f"{version:020d}.json"):
-            raise Conflict(f"version {version} of {self.folder.name} was committed by another process")
+            raise ConflictError(f"version {version} of {self.folder.name} was committed by another process")
 
 
 def _data_file(folder: Path, action: Mapping[str, Any]) -> DataFile:
@@ -160,7 +160,7 @@ def _parquet(rows: pa.Table) -> bytes:
     pq.write_table(
         rows, sink, compression="zstd", compression_level=1, use_dictionary=dictionary, row_group_size=ROW_GROUP, write_page_checksum=True, store_schema=False
     )
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 def _bounds(rows: pa.Table) -> tuple[datetime | None, datetime | None]:

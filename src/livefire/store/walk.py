@@ -55,7 +55,7 @@ def _look(path: Path, seen: set[tuple[int, int]], *, named: bool) -> Entry | lis
         seen.add(key)
         if folder and (path / MARK).exists():
             return Entry(path, "E402", "a lake; its events are already stored")
-        return sorted(os.listdir(path)) if folder else Entry(path)
+        return sorted(child.name for child in path.iterdir()) if folder else Entry(path)
     except FileNotFoundError:
         return Entry(path, "E401", "a link to nothing" if path.is_symlink() else "no such file or folder")
     except (OSError, ValueError) as error:
