@@ -63,8 +63,8 @@ class Reader:
         parts.append(conditions.lower(events.condition))
         return all_of(*parts)
 
-    def time(self, span: Span) -> e.Expr | None:
-        """Return the event time as a datetime; None with a fault where there is none."""
+    def time(self) -> e.Expr | None:
+        """Return the event time as a datetime, None where there is none."""
         found = self.origin.fields.get(self.time_field)
         if found is None and "timestamp_field" not in self.context.options and self.origin.time:
             found = n.column(self.origin.plan, self.origin.time)
@@ -86,9 +86,9 @@ class Reader:
         return self.fields.find(Name(self.tiebreak_field, span))
 
     def order(self, span: Span) -> tuple[e.SortKey, ...]:
-        """Return the order of events: nulls come first."""
-        keys = (self.time(span), self.tiebreak(span))
-        return tuple(e.SortKey(k, nulls_first=True) for k in keys if k is not None)
+        """Return the order of events: nulls come last."""
+        keys = (self.time(), self.tiebreak(span))
+        return tuple(e.SortKey(k) for k in keys if k is not None)
 
 
 def _events(events: ast.EventFilter, pipes: tuple[ast.Pipe, ...], reader: Reader) -> n.Plan:
