@@ -72,12 +72,13 @@ class DuckDB:
         stages: list[SqlStage | NativeStage] = []
         for native in printer.natives:
             spec = _sequence_spec(native.node, printer)
-            wanted = dict.fromkeys([printing.ROW, printing.STEPS, *(k for s in [*spec["steps"], {"keys": spec["until"] or []}] for k in s["keys"]), *spec["order"]])
-            columns = ", ".join(DIALECT.identifier(c) for c in wanted)
+            keys = [*(k for s in spec["steps"] for k in s["keys"]), *(spec["until"] or [])]
+            columns = ", ".join(DIALECT.identifier(c) for c in dict.fromkeys([printing.ROW, printing.STEPS, *keys, *spec["order"]]))
             # All columns stay in a table that can spill; the matcher is handed only what it reads.
             rows = DIALECT.identifier(f"{native.name}_rows")
             stages.append(SqlStage(f"{native.name}_rows", native.sql))
-            stages.append(SqlStage(f"{native.name}_input", f"SELECT {columns} FROM {rows} ORDER BY {DIALECT.identifier(printing.ROW)}"))
+            narrow = f"SELECT {columns} FROM {rows} ORDER BY {DIALECT.identifier(printing.ROW)}"  # noqa: S608 - quoted identifiers only
+            stages.append(SqlStage(f"{native.name}_input", narrow))
             stages.append(NativeStage(native.name, "sequence", f"{native.name}_input", spec))
         return (*stages, SqlStage("result", last))
 

@@ -159,8 +159,7 @@ def _encode(table: pa.Table, sets: list[tuple[str, ...]]) -> dict[tuple[str, ...
     import pyarrow.compute as pc
 
     size = table.num_rows
-    codes = pa.array([0], pa.int64()).take(pa.nulls(0, pa.int64())) if size == 0 else None
-    total = pa.concat_arrays([pa.repeat(pa.scalar(0, pa.int64()), size)] * len(sets)) if size else codes
+    total = pa.repeat(pa.scalar(0, pa.int64()), size * len(sets))
     for position in range(len(sets[0])):
         chunks = [c for s in sets for c in table.column(s[position]).chunks]
         column = pa.chunked_array(chunks, type=table.column(sets[0][position]).type).combine_chunks()

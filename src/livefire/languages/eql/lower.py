@@ -22,9 +22,11 @@ def lower(tree: object, context: Context) -> n.Plan:
     Events come by time, then by the tiebreaker field if one is given, then as they are stored. The
     search API's own limit of ten results is not applied: every match is a row.
     """
-    assert isinstance(tree, ast.Query)
+    if not isinstance(tree, ast.Query):
+        raise TypeError(f"{type(tree).__name__} is no EQL query")
     if context.options.get("case_sensitive") is False:
-        context.diagnostics.error("E304", "case_sensitive=false was removed from Elasticsearch", tree.span, help="`:` and functions with `~` do not regard case")
+        help = "`:` and functions with `~` do not regard case"
+        context.diagnostics.error("E304", "case_sensitive=false was removed from Elasticsearch", tree.span, help=help)
     category, time, tiebreak = _field_options(context)
     asked = [*field_names(tree), category, time, *([tiebreak] if tiebreak else [])]
     origin = open_origin(context, asked)
