@@ -15,6 +15,7 @@ from livefire.engines.program import Budget, NativeStage, Program, SqlStage, Tab
 from livefire.engines.worker import shared_worker
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
+from livefire.schema import Type
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,22 +71,28 @@ class DuckDB:
         last = printer.statement()
         stages: list[SqlStage | NativeStage] = []
         for native in printer.natives:
-            stages.append(SqlStage(f"{native.name}_input", native.sql))
-            stages.append(NativeStage(native.name, "sequence", f"{native.name}_input", _sequence_spec(native.node, printer)))
+            spec = _sequence_spec(native.node, printer)
+            keys = [*(k for s in spec["steps"] for k in s["keys"]), *(spec["until"] or [])]
+            columns = ", ".join(DIALECT.identifier(c) for c in dict.fromkeys([printing.ROW, printing.STEPS, *keys, *spec["order"]]))
+            # All columns stay in a table that can spill; the matcher is handed only what it reads.
+            rows = DIALECT.identifier(f"{native.name}_rows")
+            stages.append(SqlStage(f"{native.name}_rows", native.sql))
+            narrow = f"SELECT {columns} FROM {rows} ORDER BY {DIALECT.identifier(printing.ROW)}"  # noqa: S608 - quoted identifiers only
+            stages.append(SqlStage(f"{native.name}_input", narrow))
+            stages.append(NativeStage(native.name, "sequence", f"{native.name}_input", spec))
         return (*stages, SqlStage("result", last))
 
 
 def _sequence_spec(node: n.Sequence, printer: printing.Printer) -> dict[str, Any]:
+    sets = printing.key_sets(node)
+    order = [printer.physical(c) for c in (node.time, *node.tiebreak)] if node.ordered else []
     return {
-        "steps": [{"missing": s.missing, "runs": s.runs} for s in node.steps],
-        "keys": len(node.steps[0].keys),
-        "time": printer.physical(node.time),
-        "tiebreak": [printer.physical(t) for t in node.tiebreak],
+        "steps": [{"keys": sets[s.keys], "missing": s.missing, "runs": s.runs} for s in node.steps],
+        "until": sets[node.until.keys] if node.until else None,
+        "order": order,
         "max_span": node.max_span,
         "ordered": node.ordered,
-        "sequence": printer.physical(node.sequence),
-        "step": printer.physical(node.step),
-        "columns": [printer.physical(c) for c in node.steps[0].input.schema.names],
+        "lists": [name for keys, names in sets.items() for key, name in zip(keys, names, strict=True) if key.type is Type.DYNAMIC],
     }
 
 

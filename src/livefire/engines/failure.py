@@ -51,6 +51,8 @@ _PLAIN = {
     "notimplemented": "the query needs something the engine does not have",
     "io": "a table file could not be read",
     "serialization": "a table file could not be read",
+    "untimed": "an event without a time cannot stand in a sequence",
+    "manykeys": "a join key of an event is an array of several values",
     "internal": "the engine failed on the query for a fault of its own",
     "fatal": "the engine failed on the query for a fault of its own",
 }

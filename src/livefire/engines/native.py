@@ -7,4 +7,4 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-FUNCTIONS: Mapping[str, str] = {}
+FUNCTIONS: Mapping[str, str] = {"sequence": "livefire.engines.sequence:match"}

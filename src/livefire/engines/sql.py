@@ -21,6 +21,8 @@ Spelling = str | Callable[["Printer", e.Call | e.Aggregate | e.WindowCall], str]
 
 
 _LONG = 120
+# Columns that a matcher of sequences reads: which event, and which steps it fits.
+ROW, STEPS = "~row", "~steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,17 +386,67 @@ class Printer:
         return Select(f"({body}) AS {self.alias()}")
 
     def _sequence(self, node: n.Sequence) -> Select:
-        name = f"sequence_{len(self.natives)}"
-        self.natives.append(NativeInput(name, node, self._candidates(node)))
-        columns = ", ".join(self.name(c) for c in node.schema.names)
-        return Select(self.dialect.identifier(name), columns=columns)
+        """Join the matches that the matcher found to their events; an event that must be missing is a row of nulls."""
+        sql = self._candidates(node)
+        name, quote = f"sequence_{len(self.natives)}", self.dialect.identifier
+        self.natives.append(NativeInput(name, node, sql))
+        columns = [f"m.{quote('sequence')} AS {self.name(node.sequence)}", f"m.{quote('step')} AS {self.name(node.step)}"]
+        columns += [f"r.{self.name(c)}" for c in node.steps[0].input.schema.names]
+        join = f"{quote(name)} AS m LEFT JOIN {quote(f'{name}_rows')} AS r ON m.{quote(ROW)} = r.{quote(ROW)}"
+        return Select(f"(SELECT {', '.join(columns)} FROM {join}) AS {self.alias()}")
 
     def _candidates(self, node: n.Sequence) -> str:
-        """Return the SQL of all steps' candidate rows with the step they are for; the `until` step is -1."""
+        """Return the SQL of the candidate events, each once, with the steps it fits as bits and its keys.
+
+        Steps that filter the same rows are read in one scan.
+        """
+        steps = [*node.steps, *([node.until] if node.until else [])]
+        sets = key_sets(node)
+        groups: list[tuple[n.Plan, list[tuple[int, n.Step, str]]]] = []
+        for number, step in enumerate(steps):
+            base, predicate = _filtered(step.input)
+            nulls = [f"{self.expr(k)} IS NOT NULL" for i, k in enumerate(step.keys) if i not in step.null_keys]
+            condition = " AND ".join([self.expr(predicate), *nulls])
+            group = next((g for plan, g in groups if plan is base or plan == base), None)
+            if group is None:
+                group = []
+                groups.append((base, group))
+            group.append((number, step, condition))
+        quote = self.dialect.identifier
         parts = []
-        for number, step in ((-1, node.until), *enumerate(node.steps)):
-            if step is None:
-                continue
-            keys = "".join(f", {self.expr(k)} AS {self.dialect.identifier(f'_key{i}')}" for i, k in enumerate(step.keys))
-            parts.append(f"(SELECT {number} AS {self.dialect.identifier('_step')}{keys}, * FROM {self._source(step.input)})")
-        return " UNION ALL ".join(parts)
+        for base, group in groups:
+            bits = " + ".join(f"(CASE WHEN {c} THEN CAST({1 << number} AS BIGINT) ELSE 0 END)" for number, _, c in group)
+            keys = self._key_columns(sets, [step for _, step, _ in group])
+            where = " OR ".join(f"({c})" for _, _, c in group)
+            parts.append(f"(SELECT *, {bits} AS {quote(STEPS)}{keys} FROM {self._source(base)} WHERE {where})")
+        return f"SELECT *, row_number() OVER () AS {quote(ROW)} FROM ({' UNION ALL '.join(parts)}) AS {self.alias()}"
+
+    def _key_columns(self, sets: dict[tuple[e.Expr, ...], tuple[str, ...]], steps: list[n.Step]) -> str:
+        """Return the key columns of all steps for the rows of some; the others' are null there."""
+        present = {step.keys for step in steps}
+        columns = []
+        for keys, names in sets.items():
+            for key, name in zip(keys, names, strict=True):
+                value = self.expr(key) if keys in present else self.literal(e.null(key.type))
+                columns.append(f", {value} AS {self.dialect.identifier(name)}")
+        return "".join(columns)
+
+
+def _filtered(plan: n.Plan) -> tuple[n.Plan, e.Expr]:
+    """Split the input of a step into the rows it filters and its condition, so that steps over the same rows are seen to be."""
+    match plan:
+        case n.Filter(input=child, predicate=predicate):
+            return child, predicate
+        case n.Project(input=n.Filter(input=child, predicate=predicate), items=items):
+            plain = {i.name for i in items if isinstance(i.expr, e.Column) and i.expr.name == i.name}
+            if len(plain) == len(items) and e.columns_of(predicate) <= plain:
+                return n.Project(child, items), predicate
+    return plan, e.TRUE
+
+
+def key_sets(node: n.Sequence) -> dict[tuple[e.Expr, ...], tuple[str, ...]]:
+    """Give the key columns of a sequence their names: steps with the same keys share them."""
+    found: dict[tuple[e.Expr, ...], tuple[str, ...]] = {}
+    for step in (*node.steps, *((node.until,) if node.until else ())):
+        found.setdefault(step.keys, tuple(f"~key{len(found)}_{i}" for i in range(len(step.keys))))
+    return found

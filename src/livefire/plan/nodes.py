@@ -207,19 +207,26 @@ class Window:
 class Step:
     """One step of a sequence: candidate rows, and the values that must agree between steps.
 
-    All steps of one sequence have the same schema and the same number of keys. `runs` is how
-    many events in a row the step wants; with `missing` no such event may occur there.
+    All steps of one sequence have the same schema and the same number of keys, with the same type
+    at each position. An event with a null key is no candidate, but for the positions in
+    `null_keys`, where null equals null. Dynamic keys are compared as JSON; one that is an array is
+    an error of the run. `runs` is how many events in a row the step wants; with `missing` no such
+    event may occur there.
     """
 
     input: Plan
     keys: tuple[Expr, ...]
     missing: bool = False
     runs: int = 1
+    null_keys: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Events that follow each other per key.
+    """Events that follow each other per key, strictly in the order of time, tiebreak (nulls last) and storage.
+
+    `max_span` is in ticks of 100 ns. Without `ordered` it is a sample: for each key one choice of
+    different events, one a step. A candidate without a time is an error of the run.
 
     The result has one row a matched event, in sequence and step order: `sequence` (counted from
     0), `step` (counted from 0), then the columns of the steps; a missing event is a row of nulls.

@@ -105,7 +105,8 @@ def _reach(printer: Printer, call: Call) -> str:
         member = f"json_extract(x, {printer.literal(e.text('$.' + json.dumps(step, ensure_ascii=False)))})"
         spread = "CASE WHEN y IS NULL THEN [] WHEN json_type(y) = 'ARRAY' THEN CAST(json_extract(y, '$[*]') AS VARCHAR[]) ELSE [CAST(y AS VARCHAR)] END"
         through = f"flatten(list_transform({through}, LAMBDA x: list_transform([{member}], LAMBDA y: {spread})[1]))"
-    found = f"list_transform([list_filter({through}, LAMBDA z: z <> 'null')], LAMBDA f: CASE WHEN len(f) > 0 THEN '[' || array_to_string(f, ',') || ']' END)[1]"
+    joined = "CASE WHEN len(f) > 0 THEN '[' || array_to_string(f, ',') || ']' END"
+    found = f"list_transform([list_filter({through}, LAMBDA z: z <> 'null')], LAMBDA f: {joined})[1]"
     branching = " OR ".join(f"json_type(v, {q}) = 'ARRAY'" for q in quoted[:last])
     plain = f"NULLIF(CAST(json_extract(v, {quoted[last]}) AS VARCHAR), 'null')"
     text = f"CASE WHEN {branching} THEN {found} ELSE {plain} END"

@@ -60,9 +60,12 @@ def _parse_base(printer: Printer, call: Call) -> str:
         raise ValueError("a base must be a constant from 2 to 36")
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"[: base.value]
     prefix = "(?:0x)?" if base.value == 16 else ""
-    # Twelve digits of base 36 still fit 64 bits; a longer number is read as one that does not.
-    total = f"list_reduce(list_prepend(0::HUGEINT, list_transform(string_split(regexp_extract(x, '^[-+]?{prefix}([0-9a-z]+)$', 1), ''), LAMBDA c: (instr('{digits}', c) - 1)::HUGEINT)), LAMBDA a, d: a * {base.value} + d)"
-    number = f"CASE WHEN regexp_full_match(x, '[-+]?{prefix}[{digits}]{{1,20}}') THEN TRY_CAST(CASE WHEN starts_with(x, '-') THEN -({total}) ELSE {total} END AS BIGINT) END"
+    places = f"string_split(regexp_extract(x, '^[-+]?{prefix}([0-9a-z]+)$', 1), '')"
+    values = f"list_transform({places}, LAMBDA c: CAST(instr('{digits}', c) - 1 AS HUGEINT))"
+    # Twenty digits of base 36 fit 128 bits; what is beyond 64 is null.
+    total = f"list_reduce(list_prepend(CAST(0 AS HUGEINT), {values}), LAMBDA a, d: a * {base.value} + d)"
+    signed = f"TRY_CAST(CASE WHEN starts_with(x, '-') THEN -({total}) ELSE {total} END AS BIGINT)"
+    number = f"CASE WHEN regexp_full_match(x, '[-+]?{prefix}[{digits}]{{1,20}}') THEN {signed} END"
     return f"list_transform([lower({value})], LAMBDA x: {number})[1]"
 
 

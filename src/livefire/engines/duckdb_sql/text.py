@@ -135,7 +135,8 @@ def _between(printer: Printer, call: Call) -> str:
     start = f"(instr({low('s')}, {low('l')}) + length(l))"
     stop = f"(length(t) - instr(reverse({low('t')}), reverse({low('r')})) - length(r) + 1)" if greedy else f"(instr({low('t')}, {low('r')}) - 1)"
     inner = f"CASE WHEN contains({low('t')}, {low('r')}) THEN substring(t, 1, {stop}) ELSE '' END"
-    outer = f"CASE WHEN r IS NULL THEN NULL WHEN contains({low('s')}, {low('l')}) THEN list_transform([substring(s, {start})], LAMBDA t: {inner})[1] WHEN l IS NOT NULL AND s IS NOT NULL THEN '' END"
+    found = f"list_transform([substring(s, {start})], LAMBDA t: {inner})[1]"
+    outer = f"CASE WHEN r IS NULL THEN NULL WHEN contains({low('s')}, {low('l')}) THEN {found} WHEN l IS NOT NULL AND s IS NOT NULL THEN '' END"
     return f"list_transform([{value}], LAMBDA s: list_transform([{left}], LAMBDA l: list_transform([{right}], LAMBDA r: {outer})[1])[1])[1]"
 
 

@@ -46,9 +46,9 @@ class Conditions:
 
     def lower(self, node: Ast) -> e.Expr:
         """Return a condition as an expression that is true or false, never null."""
-        return self.truth(node, False).settled()
+        return self.truth(node).settled()
 
-    def truth(self, node: Ast, negated: bool) -> Truth:
+    def truth(self, node: Ast, negated: bool = False) -> Truth:
         """Return a condition, or its negation."""
         match node:
             case Unary(operator="not", operand=operand):
@@ -61,8 +61,9 @@ class Conditions:
                 return self.comparison(node, OPPOSITE[operator] if negated else operator)
             case Binary(operator=":" | "in" | "in~" | "like" | "like~" | "regex" | "regex~"):
                 return _maybe_not(self.fit(node), negated)
-            case Apply() if node.function.lower().rstrip("~") in ("cidrmatch", "startswith") and node.args and isinstance(node.args[0].value, Name):
-                return _maybe_not(self.field_call(node), negated)
+            case Apply(function=function, args=(first, *rest)) if function.lower().rstrip("~") in ("cidrmatch", "startswith"):
+                if isinstance(first.value, Name) and all(is_constant(a.value) for a in rest):
+                    return _maybe_not(self.field_call(node, first.value), negated)
             case Name():
                 return _maybe_not(self.flag(node), negated)
         return _maybe_not(self.script(node), negated)
@@ -80,7 +81,7 @@ class Conditions:
             return self.truth(left, right.value is (operator == "!="))
         if not is_constant(right):
             self.refuse_fields(node, right)
-        if isinstance(left, Name) and isinstance(right, (Constant, Unary)):
+        if isinstance(left, Name) and is_constant(right):
             return self.field_comparison(left, operator, right, node)
         return Truth(self.operands.within(lambda: self.operands.compare(operator, left, right, node)), script=True)
 
@@ -160,12 +161,8 @@ class Conditions:
 
     # functions that Elasticsearch runs as queries, and scripts
 
-    def field_call(self, node: Apply) -> Truth:
+    def field_call(self, node: Apply, name: Name) -> Truth:
         """`cidrMatch` and `startsWith` of a field and constants run as queries, so their negation holds where the field is missing."""
-        name = node.args[0].value
-        assert isinstance(name, Name)
-        if not all(is_constant(a.value) for a in node.args[1:]):
-            return self.script(node)
         field = self.fields.find(name)
         fits = self.operands.any_value(field, lambda value: self.operands.apply(node, (value, *(self.operands.constant(a.value) for a in node.args[1:]))))
         return Truth(call("logic.is_true", fits, span=node.span))
@@ -197,9 +194,10 @@ class Conditions:
                 if not is_constant(left) and not is_constant(right):
                     self.refuse_fields(node, right)
                 return self.operands.compare(operator, left, right, node)
-        assert isinstance(node, Binary)
-        items = node.right.items if isinstance(node.right, ListOf) else (node.right,)
-        return self.one_of(node, self.operands.value(node.left), items, is_field=False)
+            case Binary(left=left, right=right):
+                items = right.items if isinstance(right, ListOf) else (right,)
+                return self.one_of(node, self.operands.value(left), items, is_field=False)
+        raise TypeError(f"{type(node).__name__} is no condition")
 
 
 def is_constant(node: Ast) -> bool:

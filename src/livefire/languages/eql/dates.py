@@ -71,7 +71,8 @@ def _iso(text: str) -> tuple[e.Expr, e.Expr] | None:
         return _moments(datetime(1970, 1, 1), timedelta(0), int(text)) if re.fullmatch(r"-?\d{5,15}", text) else None
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
-        moment = datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), int((fraction or "0").ljust(6, "0")[:6]))
+        micros = int((fraction or "0").ljust(6, "0")[:6])
+        moment = datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), micros)
         moment -= _offset(zone)
         if hour is None:
             width = _DAY

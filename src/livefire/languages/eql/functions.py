@@ -21,7 +21,24 @@ if TYPE_CHECKING:
     from livefire.languages.eql.operands import Operands
 
 Args = tuple[e.Expr, ...]
-Builder = Callable[["Operands", Args, bool, Apply], e.Expr]
+Builder = Callable[["Operands", Args, "Use"], e.Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Where a function is called, and whether its name was followed by `~`."""
+
+    node: Apply
+    fold: bool
+
+    @property
+    def span(self) -> Span:
+        """The place of the call."""
+        return self.node.span
+
+    def place(self, argument: int) -> Span:
+        """The place of one argument."""
+        return self.node.args[argument].span
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,58 +63,58 @@ def parse_number(text: str) -> e.Literal | None:
 def _texts(meaning: str, type: Type) -> Builder:
     """Return the builder of a function of texts; null in any argument gives null."""
 
-    def build(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Expr:
+    def build(operands: Operands, args: Args, use: Use) -> e.Expr:
         if any(a.type is Type.UNKNOWN for a in args):
             return e.null(type)
-        return call(meaning + ("_fold" if fold else ""), *(operands.as_text(a) for a in args), span=node.span)
+        return call(meaning + ("_fold" if use.fold else ""), *(operands.as_text(a) for a in args), span=use.span)
 
     return build
 
 
 def _arithmetic(word: str) -> Builder:
-    def build(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Expr:
-        return operands.arithmetic(word, args[0], args[1], node.span)
+    def build(operands: Operands, args: Args, use: Use) -> e.Expr:
+        return operands.arithmetic(word, args[0], args[1], use.span)
 
     return build
 
 
-def _between(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Expr:
+def _between(operands: Operands, args: Args, use: Use) -> e.Expr:
     greedy = args[3] if len(args) > 3 else e.FALSE
     if not isinstance(greedy, e.Literal) or not isinstance(greedy.value, bool):
-        operands.context.diagnostics.error("E104", "the fourth argument of between is true or false", node.span)
+        operands.context.diagnostics.error("E104", "the fourth argument of between is true or false", use.span)
         greedy = e.FALSE
     if any(a.type is Type.UNKNOWN for a in args[:3]):
         return e.null(Type.STRING)
     texts = (operands.as_text(a) for a in args[:3])
-    return call("text.between", *texts, greedy, e.Literal(fold, Type.BOOL), span=node.span)
+    return call("text.between", *texts, greedy, e.Literal(use.fold, Type.BOOL), span=use.span)
 
 
-def _cidr_match(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Expr:
+def _cidr_match(operands: Operands, args: Args, use: Use) -> e.Expr:
     if any(a.type is Type.UNKNOWN for a in args):
         return e.null(Type.BOOL)
     blocks = []
-    for arg, written in zip(args[1:], node.args[1:], strict=True):
+    for number, arg in enumerate(args[1:], 1):
         if not isinstance(arg, e.Literal) or not isinstance(arg.value, str):
-            operands.context.diagnostics.error("E104", "a block of cidrMatch is a text in quotes", written.span)
+            operands.context.diagnostics.error("E104", "a block of cidrMatch is a text in quotes", use.place(number))
             continue
         try:
             blocks.append(ipaddress.ip_network(arg.value, strict=False))
         except ValueError:
-            operands.context.diagnostics.error("E206", f"{arg.value!r} is no CIDR block", written.span, help='write "10.0.0.0/8"')
+            operands.context.diagnostics.error("E206", f"{arg.value!r} is no CIDR block", use.place(number), help='write "10.0.0.0/8"')
     source = operands.as_text(args[0])
-    return any_of(*(call("text.cidr_contains", source, e.text(str(b)), span=node.span) for b in blocks))
+    return any_of(*(call("text.cidr_contains", source, e.text(str(b)), span=use.span) for b in blocks))
 
 
-def _index_of(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Expr:
+def _index_of(operands: Operands, args: Args, use: Use) -> e.Expr:
     if any(a.type is Type.UNKNOWN for a in args[:2]):
         return e.null(Type.LONG)
     text, part = (operands.as_text(a) for a in args[:2])
-    if fold:
+    if use.fold:
         text, part = call("text.lower", text), call("text.lower", part)
     start: e.Expr = e.whole(0)
     if len(args) > 2 and args[2].type is not Type.UNKNOWN:
-        start = call("compare.greatest", _whole(operands, args[2], node.span), e.whole(0))
-    found = call("text.position", call("text.slice", text, start), part, span=node.span)
+        start = call("compare.greatest", _whole(operands, args[2], use.span), e.whole(0))
+    found = call("text.position", call("text.slice", text, start), part, span=use.span)
     return e.Case(((call("compare.ge", found, e.whole(0)), call("number.add", found, start, type=Type.LONG)),), e.null(Type.LONG), Type.LONG)
 
 
@@ -106,7 +123,7 @@ def _whole(operands: Operands, value: e.Expr, span: Span) -> e.Expr:
     return number if number.type.integral else call("number.to_long", number)
 
 
-def _number(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Expr:
+def _number(operands: Operands, args: Args, use: Use) -> e.Expr:
     """The number in a text, whole or real as it is written, in base 10 if not said; `0x` marks base 16."""
     source = args[0]
     if source.type is Type.UNKNOWN:
@@ -114,26 +131,22 @@ def _number(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Expr:
     if len(args) > 1 and args[1].type is not Type.UNKNOWN:
         base = args[1]
         if not isinstance(base, e.Literal) or not isinstance(base.value, int) or not 2 <= base.value <= 36:
-            operands.context.diagnostics.error("E104", "the base of number is a whole number from 2 to 36", node.args[1].span)
+            operands.context.diagnostics.error("E104", "the base of number is a whole number from 2 to 36", use.place(1))
             return e.null(Type.LONG)
         if base.value != 10:
-            return call("number.parse_base", operands.as_text(source), base, span=node.span)
+            return call("number.parse_base", operands.as_text(source), base, span=use.span)
     text = operands.as_text(source)
-    hexadecimal = call("number.parse_base", text, e.whole(16), span=node.span)
+    hexadecimal = call("number.parse_base", text, e.whole(16), span=use.span)
     is_hexadecimal = call("text.matches_regex", text, e.text(r"\A[+-]?0x"), e.text("s"))
-    whole = call("number.parse_long", text, span=node.span)
+    whole = call("number.parse_long", text, span=use.span)
     arms: tuple[tuple[e.Expr, e.Expr], ...] = (
         (is_hexadecimal, call("dynamic.of", hexadecimal)),
         (call("logic.not", call("logic.is_null", whole)), call("dynamic.of", whole)),
     )
-    return e.Case(arms, call("dynamic.of", call("number.parse_real", text, span=node.span)), Type.DYNAMIC)
+    return e.Case(arms, call("dynamic.of", call("number.parse_real", text, span=use.span)), Type.DYNAMIC)
 
 
-def _string(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Expr:
-    return operands.as_text(args[0])
-
-
-def _substring(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Expr:
+def _substring(operands: Operands, args: Args, use: Use) -> e.Expr:
     """Characters from a place to before another; a negative place counts from the end, and both are cut to the text."""
     if args[0].type is Type.UNKNOWN or args[1].type is Type.UNKNOWN:
         return e.null(Type.STRING)
@@ -141,14 +154,14 @@ def _substring(operands: Operands, args: Args, fold: bool, node: Apply) -> e.Exp
     size = call("text.length", text)
 
     def place(value: e.Expr) -> e.Expr:
-        number = _whole(operands, value, node.span)
+        number = _whole(operands, value, use.span)
         from_end = call("compare.greatest", call("number.add", size, number, type=Type.LONG), e.whole(0))
         return e.Case(((call("compare.lt", number, e.whole(0)), from_end),), call("compare.least", number, size), Type.LONG)
 
     start = place(args[1])
     stop = place(args[2]) if len(args) > 2 and args[2].type is not Type.UNKNOWN else size
     count = call("compare.greatest", call("number.subtract", stop, start, type=Type.LONG), e.whole(0))
-    return call("text.slice", text, start, count, span=node.span)
+    return call("text.slice", text, start, count, span=use.span)
 
 
 _ALL = (
@@ -164,7 +177,7 @@ _ALL = (
     Spelling("multiply", (2, 2), _arithmetic("multiply")),
     Spelling("number", (1, 2), _number),
     Spelling("startsWith", (2, 2), _texts("text.starts_with", Type.BOOL), folds=True),
-    Spelling("string", (1, 1), _string),
+    Spelling("string", (1, 1), lambda operands, args, _: operands.as_text(args[0])),
     Spelling("stringContains", (2, 2), _texts("text.contains", Type.BOOL), folds=True),
     Spelling("substring", (2, 3), _substring),
     Spelling("subtract", (2, 2), _arithmetic("subtract")),

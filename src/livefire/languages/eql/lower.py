@@ -22,9 +22,11 @@ def lower(tree: object, context: Context) -> n.Plan:
     Events come by time, then by the tiebreaker field if one is given, then as they are stored. The
     search API's own limit of ten results is not applied: every match is a row.
     """
-    assert isinstance(tree, ast.Query)
+    if not isinstance(tree, ast.Query):
+        raise TypeError(f"{type(tree).__name__} is no EQL query")
     if context.options.get("case_sensitive") is False:
-        context.diagnostics.error("E304", "case_sensitive=false was removed from Elasticsearch", tree.span, help="`:` and functions with `~` do not regard case")
+        help = "`:` and functions with `~` do not regard case"
+        context.diagnostics.error("E304", "case_sensitive=false was removed from Elasticsearch", tree.span, help=help)
     category, time, tiebreak = _field_options(context)
     asked = [*field_names(tree), category, time, *([tiebreak] if tiebreak else [])]
     origin = open_origin(context, asked)
@@ -63,8 +65,8 @@ class Reader:
         parts.append(conditions.lower(events.condition))
         return all_of(*parts)
 
-    def time(self, span: Span) -> e.Expr | None:
-        """Return the event time as a datetime; None with a fault where there is none."""
+    def time(self) -> e.Expr | None:
+        """Return the event time as a datetime, None where there is none."""
         found = self.origin.fields.get(self.time_field)
         if found is None and "timestamp_field" not in self.context.options and self.origin.time:
             found = n.column(self.origin.plan, self.origin.time)
@@ -86,9 +88,9 @@ class Reader:
         return self.fields.find(Name(self.tiebreak_field, span))
 
     def order(self, span: Span) -> tuple[e.SortKey, ...]:
-        """Return the order of events: nulls come first."""
-        keys = (self.time(span), self.tiebreak(span))
-        return tuple(e.SortKey(k, nulls_first=True) for k in keys if k is not None)
+        """Return the order of events: nulls come last."""
+        keys = (self.time(), self.tiebreak(span))
+        return tuple(e.SortKey(k) for k in keys if k is not None)
 
 
 def _events(events: ast.EventFilter, pipes: tuple[ast.Pipe, ...], reader: Reader) -> n.Plan:

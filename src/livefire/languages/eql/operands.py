@@ -121,7 +121,7 @@ class Operands:
             wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
             self.context.diagnostics.error("E105", f"{found.name} takes {wanted} arguments, found {len(args)}", node.span)
             return e.null()
-        return found.build(self, args, fold, node)
+        return found.build(self, args, functions.Use(node, fold))
 
     def _unknown_function(self, node: Apply, name: str) -> e.Expr:
         gone = {"wildcard": "use `like` or `:` with * and ?", "match": "use `regex`", "matchlite": "use `regex`"}
@@ -241,9 +241,9 @@ class Operands:
             return e.null(Type.BOOL)
         match value.type:
             case Type.STRING | Type.GUID:
-                return self._text(operator, value, constant, literal, span, fold)
+                return self._text(operator, value, constant, span, fold=fold)
             case Type.DYNAMIC:
-                return self._dynamic(operator, value, literal, span, fold)
+                return self._dynamic(operator, value, literal, span, fold=fold)
             case Type.BOOL:
                 wanted = {"true": True, "false": False}.get(str(constant).lower()) if isinstance(constant, (bool, str)) else None
                 if wanted is None or operator not in ("==", "!="):
@@ -260,7 +260,7 @@ class Operands:
             return self._wrong(value, literal, span)
         return call(_COMPARE[operator], value, literal, span=span)
 
-    def _text(self, operator: str, value: e.Expr, constant: e.Scalar, literal: e.Literal, span: Span, fold: bool) -> e.Expr:
+    def _text(self, operator: str, value: e.Expr, constant: e.Scalar, span: Span, *, fold: bool) -> e.Expr:
         if not isinstance(constant, str) and operator not in ("==", "!="):
             words = "this field is text, so it is compared with the number letter by letter, and \"10\" comes before \"9\""
             self.context.diagnostics.warn("W146", words, span, help="convert it: number(field)")
@@ -268,7 +268,7 @@ class Operands:
             return call("text.equals_fold", value, e.text(constant), span=span)
         return call(_COMPARE[operator], value, e.text(_plain(constant)), span=span)
 
-    def _dynamic(self, operator: str, value: e.Expr, literal: e.Literal, span: Span, fold: bool) -> e.Expr:
+    def _dynamic(self, operator: str, value: e.Expr, literal: e.Literal, span: Span, *, fold: bool) -> e.Expr:
         constant, text = literal.value, call("dynamic.text", value)
         if fold and isinstance(constant, str):
             return call("text.equals_fold", text, e.text(constant), span=span)

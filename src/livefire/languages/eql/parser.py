@@ -5,6 +5,7 @@ https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from livefire.diagnostics import Fix, Span
@@ -77,7 +78,7 @@ class Parser(Cursor):
     def chain(self, kind: Literal["sequence", "sample"]) -> ast.Chain:
         """Read a sequence or a sample."""
         start = self.advance()
-        by, max_span = self.chain_head(kind)
+        by, max_span = self._chain_head(kind)
         terms: list[ast.Term] = []
         while self.at("[", "!"):
             terms.append(self.term(kind))
@@ -87,12 +88,11 @@ class Parser(Cursor):
             if kind == "sample":
                 self.fail("a sample has no `until`", span=word.span)
             until = self.term("until")
-        if len(terms) < 1 or (len(terms) == 1 and terms[0].runs == 1):
-            self.fail(f"a {kind} needs at least two events in brackets, found {len(terms)}", span=start.span)
-        self.check_terms(kind, by, terms, until, max_span, start.span)
-        return ast.Chain(kind, by, tuple(terms), until, max_span, Span(start.span.start, self.last_end))
+        if not self.done and not self.at("|"):
+            self.fail(f"expected an event in brackets, found {self.describe()}")
+        return self._check(ast.Chain(kind, by, tuple(terms), until, max_span, Span(start.span.start, self.last_end)))
 
-    def chain_head(self, kind: str) -> tuple[tuple[Name, ...], int | None]:
+    def _chain_head(self, kind: str) -> tuple[tuple[Name, ...], int | None]:
         """Read `by …` and `with maxspan=…`, which may stand in either order."""
         by: tuple[Name, ...] = ()
         max_span: int | None = None
@@ -114,20 +114,23 @@ class Parser(Cursor):
             max_span = self.time_span()
         return by, max_span
 
-    def check_terms(self, kind: str, by: tuple[Name, ...], terms: list[ast.Term], until: ast.Term | None, max_span: int | None, span: Span) -> None:
+    def _check(self, chain: ast.Chain) -> ast.Chain:
         """Report terms that cannot go together."""
-        if all(t.missing for t in terms):
-            self.fail("a sequence cannot be made of missing events only", span=span)
+        terms, head = (*chain.terms, *((chain.until,) if chain.until else ())), Span(chain.span.start, chain.span.start + len(chain.kind))
+        if sum(t.runs for t in chain.terms) < 2:
+            self.fail(f"a {chain.kind} needs at least two events in brackets, found {len(chain.terms)}", span=head)
+        if all(t.missing for t in chain.terms):
+            self.fail("a sequence cannot be made of missing events only", span=head)
         missing = next((t for t in terms if t.missing), None)
-        if missing is not None and max_span is None:
+        if missing is not None and chain.max_span is None:
             self.fail("a sequence with a missing event `![…]` needs `with maxspan`", span=missing.span, help="write `sequence with maxspan=5m`")
-        counts = {len(by) + len(t.by) for t in (*terms, *((until,) if until else ()))}
-        if len(counts) > 1:
-            first = len(by) + len(terms[0].by)
-            odd = next(t for t in (*terms, *((until,) if until else ())) if len(by) + len(t.by) != first)
-            self.fail(f"every event needs the same number of join keys: the first has {first}, this one {len(by) + len(odd.by)}", span=odd.span)
-        if kind == "sample" and counts == {0}:
-            self.fail("a sample needs at least one join key", span=span, help="write `sample by field`")
+        odd = next((t for t in terms if len(t.by) != len(terms[0].by)), None)
+        if odd is not None:
+            first, this = len(chain.by) + len(terms[0].by), len(chain.by) + len(odd.by)
+            self.fail(f"every event needs the same number of join keys: the first has {first}, this one {this}", span=odd.span)
+        if chain.kind == "sample" and not chain.by and not terms[0].by:
+            self.fail("a sample needs at least one join key", span=head, help="write `sample by field`")
+        return chain
 
     def term(self, kind: str) -> ast.Term:
         """Read one bracketed event with what follows it."""
@@ -200,8 +203,8 @@ class Parser(Cursor):
             self.fail("a time needs a unit", span=number.span, help="units: ms, s, m, h, d", fix=Fix(Span(number.span.end, number.span.end), "s"))
         if unit.text not in _UNITS:
             self.fail(f"{unit.text!r} is no unit of time", span=unit.span, help="units: ms, s, m, h, d")
-        if not number.text.isdigit() or int(number.text[:19]) * _UNITS[unit.text] >= 2**62:
-            self.fail("a time is a whole number of units", span=number.span)
+        if not number.text.isdigit() or not 0 < int(number.text[:19]) * _UNITS[unit.text] < 2**62:
+            self.fail("a time is a whole number of units, at least one", span=number.span)
         self.advance()
         return int(number.text) * _UNITS[unit.text]
 
@@ -210,50 +213,51 @@ class Parser(Cursor):
     def condition(self) -> Ast:
         """Read a disjunction."""
         self.deeper()
-        left = self.conjunction()
+        left = self._conjunction()
         while self.word("or"):
-            left = self.binary(left, self.conjunction)
+            left = self._binary(left, self._conjunction)
         self.shallower()
         return left
 
-    def conjunction(self) -> Ast:
-        left = self.negation()
+    def _conjunction(self) -> Ast:
+        left = self._negation()
         while self.word("and"):
-            left = self.binary(left, self.negation)
+            left = self._binary(left, self._negation)
         return left
 
-    def negation(self) -> Ast:
+    def _negation(self) -> Ast:
         if not self.word("not"):
-            return self.comparison()
+            return self._comparison()
         word = self.advance()
         self.deeper()
-        operand = self.negation()
+        operand = self._negation()
         self.shallower()
         return Unary("not", operand, Span(word.span.start, self.last_end))
 
-    def binary(self, left: Ast, read: object) -> Ast:
+    def _binary(self, left: Ast, read: Callable[[], Ast]) -> Ast:
         operator = self.advance()
-        right = read()  # type: ignore[operator]  # one of this parser's own methods
+        right = read()
         return Binary(operator.text.lower(), left, right, Span(left.span.start, self.last_end), operator.span)
 
-    def comparison(self) -> Ast:
-        left = self.sum()
+    def _comparison(self) -> Ast:
+        left = self._sum()
         if self.at(*COMPARISONS):
             operator = self.advance()
-            return Binary(operator.text, left, self.sum(), Span(left.span.start, self.last_end), operator.span)
+            return Binary(operator.text, left, self._sum(), Span(left.span.start, self.last_end), operator.span)
         if self.at("="):
-            self.context.quirk(242, "`=` is no comparison in EQL", span=self.token.span, help="`==` compares with case, `:` without", fix=Fix(self.token.span, "=="))
             operator = self.advance()
-            return Binary("==", left, self.sum(), Span(left.span.start, self.last_end), operator.span)
+            help = "`==` compares with case, `:` without"
+            self.context.quirk(242, "`=` is no comparison in EQL", span=operator.span, help=help, fix=Fix(operator.span, "=="))
+            return Binary("==", left, self._sum(), Span(left.span.start, self.last_end), operator.span)
         negated = self.word("not") and self.peek().text in ("in", "in~")
         if negated:
             self.advance()
-        found = self.predicate(left)
+        found = self._predicate(left)
         if negated and found is not None:
             return Unary("not", found, found.span)
         return left if found is None else found
 
-    def predicate(self, left: Ast) -> Ast | None:
+    def _predicate(self, left: Ast) -> Ast | None:
         """Read `: …`, `in (…)`, `like …` or `regex …` if one of them follows."""
         token = self.token
         if self.at(":"):
@@ -263,48 +267,48 @@ class Parser(Cursor):
             operator = self.advance().text.lower()
         else:
             return None
-        right: Ast = self.listed() if self.at("(") else self.sum()
+        right: Ast = self._listed() if self.at("(") else self._sum()
         if operator in ("in", "in~") and not isinstance(right, ListOf):
             self.fail("`in` takes a list in brackets", span=right.span, help='write in ("a", "b")')
         return Binary(operator, left, right, Span(left.span.start, self.last_end), token.span)
 
-    def listed(self) -> ListOf:
+    def _listed(self) -> ListOf:
         opened = self.advance()
-        items = [self.sum()]
+        items = [self._sum()]
         while self.take(","):
-            items.append(self.sum())
+            items.append(self._sum())
         self.close(opened)
         return ListOf(tuple(items), Span(opened.span.start, self.last_end))
 
     # values
 
-    def sum(self) -> Ast:
-        left = self.product()
+    def _sum(self) -> Ast:
+        left = self._product()
         while self.at("+", "-"):
             operator = self.advance()
-            left = Binary(operator.text, left, self.product(), Span(left.span.start, self.last_end), operator.span)
+            left = Binary(operator.text, left, self._product(), Span(left.span.start, self.last_end), operator.span)
         return left
 
-    def product(self) -> Ast:
-        left = self.signed()
+    def _product(self) -> Ast:
+        left = self._signed()
         while self.at("*", "/", "%"):
             operator = self.advance()
-            left = Binary(operator.text, left, self.signed(), Span(left.span.start, self.last_end), operator.span)
+            left = Binary(operator.text, left, self._signed(), Span(left.span.start, self.last_end), operator.span)
         return left
 
-    def signed(self) -> Ast:
+    def _signed(self) -> Ast:
         if not self.at("-", "+"):
-            return self.primary()
+            return self._primary()
         sign = self.advance()
         self.deeper()
-        operand = self.signed()
+        operand = self._signed()
         self.shallower()
         if isinstance(operand, Constant) and operand.type.numeric and not isinstance(operand.value, (str, type(None))):
             value: Scalar = -operand.value if sign.text == "-" else operand.value  # type: ignore[operator]  # a number
             return Constant(value, operand.type, sign.span.to(operand.span))
         return Unary(sign.text, operand, sign.span.to(operand.span))
 
-    def primary(self) -> Ast:
+    def _primary(self) -> Ast:
         token = self.token
         match token.kind:
             case "string":
@@ -314,10 +318,10 @@ class Parser(Cursor):
                 self.advance()
                 return Constant(lexer.raw_value(token), Type.STRING, token.span)
             case "single" | "oldraw":
-                return self.old_string()
+                return self._old_string()
             case "number":
                 self.advance()
-                return self.number(token)
+                return self._number(token)
         if self.at("("):
             opened = self.advance()
             inner = self.condition()
@@ -329,10 +333,10 @@ class Parser(Cursor):
             value = literal[token.text.lower()]
             return Constant(value, Type.BOOL if value is not None else Type.UNKNOWN, token.span)
         if token.kind in ("name", "fold") and self.peek().text == "(" and token.text not in WORDS:
-            return self.call()
+            return self._call()
         return self.field("a value")
 
-    def old_string(self) -> Constant:
+    def _old_string(self) -> Constant:
         """Read a string of the older EQL, which Elasticsearch rejects."""
         token = self.advance()
         body = token.text.lstrip("?")[1:-1]
@@ -344,7 +348,7 @@ class Parser(Cursor):
         plain = Token("string", '"' + body + '"', token.span)
         return Constant(lexer.string_value(plain, self.diagnostics), Type.STRING, token.span)
 
-    def number(self, token: Token) -> Constant:
+    def _number(self, token: Token) -> Constant:
         if token.text.isdigit():
             whole = int(token.text) if len(token.text) < 20 else 2**63
             if whole >= 2**63:
@@ -352,7 +356,7 @@ class Parser(Cursor):
             return Constant(whole, Type.LONG, token.span)
         return Constant(float(token.text), Type.REAL, token.span)
 
-    def call(self) -> Apply:
+    def _call(self) -> Apply:
         name = self.advance()
         opened = self.advance()
         args: list[Argument] = []
@@ -368,15 +372,15 @@ class Parser(Cursor):
         """Read a field name, with its parts joined by dots and `?` before an optional one."""
         start = self.token
         optional = self.take("?") is not None
-        parts, quoted = [self.field_part(what)], self.peek(-1).kind == "quoted"
+        parts, quoted = [self._field_part(what)], self.peek(-1).kind == "quoted"
         while self.at("."):
             self.advance()
-            parts.append(self.field_part("the rest of the field name", after_dot=True))
+            parts.append(self._field_part("the rest of the field name", after_dot=True))
         if self.at("[") and self.peek().kind == "number":
             self.fail("an element of an array cannot be picked by its place", code="E305", help="a comparison holds when any element fits")
         return Name(".".join(parts), Span(start.span.start, self.last_end), quoted, optional)
 
-    def field_part(self, what: str, *, after_dot: bool = False) -> str:
+    def _field_part(self, what: str, *, after_dot: bool = False) -> str:
         token = self.token
         if token.kind == "quoted":
             self.advance()

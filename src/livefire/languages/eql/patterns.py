@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 
 from livefire.diagnostics import Halt, Span
 from livefire.languages.base import Context
@@ -59,7 +60,8 @@ def _piece(pattern: str, place: int, span: Span, context: Context) -> tuple[str,
     if char == '"':
         end = pattern.find('"', place + 1)
         if end < 0:
-            _refuse('in a regular expression of Elasticsearch a " opens a quoted part, and this one is not closed', "E205", span, context, 'write \\" for a quote')
+            words = 'in a regular expression of Elasticsearch a " opens a quoted part, and this one is not closed'
+            _refuse(words, "E205", span, context, 'write \\" for a quote')
         return "(?:" + re.escape(pattern[place + 1 : end]) + ")", end + 1
     if char in "^$":
         words = f"{char!r} is a plain character in a regular expression of Elasticsearch, which always fits the whole text"
@@ -101,6 +103,6 @@ def _bracket(pattern: str, place: int, span: Span, context: Context) -> tuple[st
     return out + "]", at + 1
 
 
-def _refuse(message: str, code: str, span: Span, context: Context, help: str = "") -> None:
+def _refuse(message: str, code: str, span: Span, context: Context, help: str = "") -> NoReturn:
     context.diagnostics.error(code, message, span, help=help)
     raise Halt

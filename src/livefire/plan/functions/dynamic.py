@@ -132,7 +132,7 @@ FUNCTIONS = (
         "dynamic.any_value",
         (2, 2),
         B,
-        "a condition (second, a lambda of one dynamic parameter) is true for a value of a field that may have many: an element of an array, or the value itself",
+        "a condition (second, a lambda of one dynamic parameter) is true for a value of a field: an element of an array, or the value itself",
         "null and an empty array are tested as one null; a condition that is null counts as false",
     ),
     Function(
