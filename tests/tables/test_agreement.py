@@ -58,7 +58,9 @@ def pairs(folder: Path, dataset: str) -> Iterator[tuple[dict[str, Any], dict[str
             yield event, document, "subset" not in path.name, path.relative_to(folder).parts[0]
 
 
-@pytest.mark.skipif("LIVEFIRE_ELASTIC_PAIRS" not in os.environ, reason="needs a folder of Elastic's pipeline tests, which may not be handed on with this project")
+@pytest.mark.skipif(
+    "LIVEFIRE_ELASTIC_PAIRS" not in os.environ, reason="needs a folder of Elastic's pipeline tests, which may not be handed on with this project"
+)
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_agrees_with_the_documents_of_elastic_s_own_pipeline_tests(dataset: str, capsys: pytest.CaptureFixture[str]) -> None:
     origin, name = DATASETS[dataset]
