@@ -79,7 +79,8 @@ def cut_to_range(catalog: Catalog, options: Options) -> Catalog:
     """Return the catalog with each timed table cut to [$start, $end) as far as these are given."""
     if not (options.bounded_start or options.bounded_end):
         return catalog
-    return TableCatalog(tuple(_cut(t, options) for t in catalog.tables()))
+    entries = tuple(_cut(t, options) for t in catalog.tables())
+    return replace(catalog, entries=entries) if isinstance(catalog, TableCatalog) else TableCatalog(entries)
 
 
 def _cut(table: Table, options: Options) -> Table:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
 
+# The product whose tables each language reads.
+_PRODUCTS = {"kql": "sentinel", "cql": "logscale", "eql": "elastic", "esql": "elastic", "kuery": "elastic", "spl": "splunk", "sigma": "sigma"}
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -187,10 +190,11 @@ class Workspace:
         return self._engine().sql(compiled.plan)
 
     def catalog(self, language: str) -> TableCatalog:
-        """Return the tables a language sees: the vendor tables, then those loaded here."""
+        """Return the tables a language sees: those of its product, then those loaded here."""
         from livefire.tables import vendor_tables
 
-        return TableCatalog((*vendor_tables(), *(table for table, _ in self._loaded.values())))
+        loaded = tuple(table for table, _ in self._loaded.values())
+        return TableCatalog((*vendor_tables(_PRODUCTS.get(language)), *loaded), vendor_tables)
 
     # detections
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Literal, Protocol
 
@@ -75,9 +75,14 @@ class Catalog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TableCatalog:
-    """A catalog over a plain collection of tables; a later table hides an earlier one of the same name."""
+    """A catalog over a plain collection of tables; a later table hides an earlier one of the same name.
+
+    `elsewhere` gives tables that a query cannot read but whose names are known: it is asked only
+    when a name is not found.
+    """
 
     entries: tuple[Table, ...] = ()
+    elsewhere: Callable[[], tuple[Table, ...]] = tuple
 
     def table(self, name: str) -> Table | None:
         """Return the table of that exact name or alias, or None."""
@@ -91,9 +96,10 @@ class TableCatalog:
 
     def other_names(self, column: str) -> Mapping[str, tuple[str, ...]]:
         """Return vendor → columns for the columns that mean the same as this one under any vendor's name."""
-        wanted = {c for t in self.entries for n, c in t.canonical.items() if n.casefold() == column.casefold()}
+        tables = (*self.entries, *self.elsewhere())
+        wanted = {c for t in tables for n, c in t.canonical.items() if n.casefold() == column.casefold()}
         found: dict[str, dict[str, None]] = {}
-        for table in self.entries:
+        for table in tables:
             for name, meaning in table.canonical.items():
                 if meaning in wanted and name != column:
                     found.setdefault(table.vendor, {})[name] = None
@@ -101,4 +107,4 @@ class TableCatalog:
 
     def extended(self, tables: Iterable[Table]) -> TableCatalog:
         """Return a catalog with more tables."""
-        return TableCatalog((*self.entries, *tables))
+        return replace(self, entries=(*self.entries, *tables))

@@ -95,7 +95,7 @@ def declare(said: Mapping[str, Any], meanings: Mapping[str, Mapping[str, str]]) 
     status = _status(said.get("status", "observed"))
     explicit = [_column(name, entry, sources, status, meanings) for name, entry in said.get("columns", {}).items()]
     named = {c.name for c in explicit}
-    raw = [c for entry in _listed(said.get("raw", [])) for c in _raw_columns(entry, sources, meanings) if c.name not in named]
+    raw = [c for entry in _listed(said.get("raw", [])) for c in _raw_columns(entry, sources, status, meanings) if c.name not in named]
     return TableDeclaration(
         said["name"],
         said["title"],
@@ -141,7 +141,7 @@ def _conditions(said: Mapping[str, Any], sources: tuple[str, ...]) -> Mapping[st
     return dict(said)
 
 
-def _raw_columns(entry: Mapping[str, Any], sources: tuple[str, ...], meanings: Mapping[str, Mapping[str, str]]) -> list[ColumnDeclaration]:
+def _raw_columns(entry: Mapping[str, Any], sources: tuple[str, ...], status: Status, meanings: Mapping[str, Mapping[str, str]]) -> list[ColumnDeclaration]:
     """One column for each hot column whose value stands at a plain path of the form."""
     _only(entry, {"prefix", "form"}, "[raw]")
     (name,) = sources
@@ -152,7 +152,8 @@ def _raw_columns(entry: Mapping[str, Any], sources: tuple[str, ...], meanings: M
         place = form.places.get(column.name)
         if isinstance(place, tuple):
             meaning = meanings.get(name, {}).get(column.name, "")
-            columns.append(ColumnDeclaration(entry.get("prefix", "") + ".".join(place), column.type, {name: column.name}, column.description, meaning))
+            full = entry.get("prefix", "") + ".".join(place)
+            columns.append(ColumnDeclaration(full, column.type, {name: column.name}, column.description, meaning, status))
     return columns
 
 

@@ -20,18 +20,28 @@ FOLDER = Path(__file__).parent
 
 
 @cache
-def declarations() -> tuple[TableDeclaration, ...]:
-    """Return every table file as it stands, by vendor and file name; DeclarationError for a faulty one."""
+def declarations(vendor: str | None = None) -> tuple[TableDeclaration, ...]:
+    """Return the table files of one vendor or of all, by vendor and file name; DeclarationError for a faulty one."""
+    if vendor is None:
+        return tuple(d for v in vendors() for d in declarations(v))
     meanings = read_meanings()
-    return tuple(read_declaration(path, meanings) for path in sorted(FOLDER.glob("*/*.toml")))
+    return tuple(read_declaration(path, meanings) for path in sorted((FOLDER / vendor).glob("*.toml")))
 
 
 @cache
-def vendor_tables() -> tuple[Table, ...]:
-    """Return every table that a vendor file declares; DeclarationError for a faulty file."""
-    return tuple(build(d) for d in declarations())
+def vendor_tables(vendor: str | None = None) -> tuple[Table, ...]:
+    """Return the tables that the files of one vendor declare, or of all; DeclarationError for a faulty file."""
+    if vendor is None:
+        return tuple(t for v in vendors() for t in vendor_tables(v))
+    return tuple(build(d) for d in declarations(vendor))
 
 
+def vendors() -> tuple[str, ...]:
+    """Return the vendors that have table files."""
+    return tuple(sorted({path.parent.name for path in FOLDER.glob("*/*.toml")}))
+
+
+@cache
 def read_meanings() -> Mapping[str, Mapping[str, str]]:
     """Return for each log source the common model's field that a hot column stands for."""
     with (FOLDER / "canonical.toml").open("rb") as file:

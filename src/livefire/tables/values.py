@@ -337,6 +337,14 @@ def _map_text(reader: ValueReader, value: Values) -> e.Expr:
     return call("text.replace", text, e.text("\\\\"), e.text("\\"))
 
 
+def _plain_keys(reader: ValueReader, value: Values) -> e.Expr:
+    """A flat object of texts with the dots of its names written as underscores, up to six in a name."""
+    text = reader.text(value["plain_keys"])
+    for _ in range(6):
+        text = _swap(text, r'"([^".\\]*)\.([^"\\]*)":', r'"\1_\2":')
+    return call("dynamic.try_parse", text)
+
+
 def _swap(text: e.Expr, pattern: str, replacement: str) -> e.Expr:
     return call("text.replace_regex", text, e.text(pattern), e.text(replacement))
 
@@ -368,6 +376,7 @@ VERBS: dict[str, Verb] = {
     "limit": _limit,
     "holds": _holds,
     "map_text": _map_text,
+    "plain_keys": _plain_keys,
 }
 
 # Verbs whose result has the type that the column wants.
