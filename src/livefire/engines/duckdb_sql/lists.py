@@ -1,4 +1,4 @@
-"""DuckDB's spelling of the meanings over the elements of an array, which are VARCHAR holding JSON text."""
+"""DuckDB's spelling of the meanings over the elements of an array (VARCHAR holding JSON text), of digests and of the most frequent value."""
 
 from __future__ import annotations
 
@@ -23,28 +23,22 @@ def _filter(printer: Printer, call: Call) -> str:
     return f"('[' || array_to_string(list_filter({elements}, LAMBDA {name}: COALESCE({body}, FALSE)), ',') || ']')"
 
 
-def _map(printer: Printer, call: Call) -> str:
-    elements, name, body = _parts(printer, call)
-    return f"('[' || array_to_string(list_transform({elements}, LAMBDA {name}: COALESCE({body}, 'null')), ',') || ']')"
-
-
 def _position(printer: Printer, call: Call) -> str:
     elements, pattern = _ELEMENTS.format(printer.expr(call.args[0])), printer.expr(call.args[1])
     hits = f"list_transform({elements}, LAMBDA x: COALESCE(regexp_matches(json_extract_string(x, '$'), {pattern}), FALSE))"
     return f"NULLIF(COALESCE(CAST(list_position({hits}, TRUE) AS BIGINT), 0) - 1, -1)"
 
 
-_DISTINCT = "list_reduce({1}, LAMBDA a, x: CASE WHEN list_contains(a, x) THEN a ELSE list_append(a, x) END, CAST([] AS VARCHAR[]))"
-
 FUNCTIONS: dict[str, Spelling] = {
     "list.filter": _filter,
-    "list.map": _map,
-    "list.distinct": "('[' || array_to_string(" + _DISTINCT.replace("{1}", _ELEMENTS) + ", ',') || ']')",
-    "list.sort_text": "('[' || array_to_string(list_sort(" + _ELEMENTS + "), ',') || ']')",
     "list.zip": (
-        "(SELECT CAST(to_json(list_transform(range(least(json_array_length({0}), json_array_length({1}))),"
-        " LAMBDA i: json_extract_string({0}, '$[' || i || ']') || {2} || json_extract_string({1}, '$[' || i || ']'))) AS VARCHAR))"
+        "CAST(to_json(list_transform(range(CAST(least(json_array_length({0}), json_array_length({1})) AS BIGINT)),"
+        " LAMBDA i: json_extract_string({0}, '$[' || i || ']') || {2} || json_extract_string({1}, '$[' || i || ']'))) AS VARCHAR)"
     ),
     "list.position_regex": _position,
-    "list.sum": "CAST(list_sum(CAST(json_extract({0}, '$[*]') AS BIGINT[])) AS BIGINT)",
+    "text.md5": "md5({0})",
+    "text.sha1": "sha1({0})",
+    "text.sha256": "sha256({0})",
+    "text.url_decode": "url_decode({0})",
+    "agg.mode": "mode({0})",
 }

@@ -116,7 +116,7 @@ def _distinct(i: Input) -> Expr:
 
 def _values(i: Input) -> Expr:
     if is_multi(i.value):
-        return tidy(call("list.sort_text", aggregate("agg.union_arrays", i.value, span=i.span)))
+        return tidy(call("array.sorted_text", aggregate("agg.union_arrays", i.value, span=i.span), e.FALSE))
     return tidy(aggregate("agg.set_sorted", text_of(i.value), span=i.span))
 
 

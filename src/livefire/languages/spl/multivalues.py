@@ -17,7 +17,7 @@ from livefire.languages.spl.tables import steps_of
 from livefire.languages.spl.values import constant_text, is_multi, multi_of, not_null, text_of, tidy
 from livefire.plan import expr as e
 from livefire.plan.expr import Case, Expr
-from livefire.plan.functions import call, negate
+from livefire.plan.functions import call
 from livefire.schema import Type
 
 
@@ -84,10 +84,7 @@ def _map(v: Evaluator, ast: Apply) -> Expr:
     value = inner.value(body)
     if is_multi(value):
         v.scope.refuse("E305", "the expression of mvmap() gives one value for each", body.span)
-    mapped = call("list.map", multi_of(v.value(source)), e.Lambda((item,), call("dynamic.of", text_of(value))), span=ast.span)
-    kept = e.Column(v.scope.name("item"), Type.DYNAMIC)
-    present = negate(call("compare.eq", kept, e.Literal("null", Type.DYNAMIC)))
-    return tidy(call("list.filter", mapped, e.Lambda((kept,), present)))
+    return tidy(call("array.map", multi_of(v.value(source)), e.Lambda((item,), call("dynamic.of", text_of(value))), span=ast.span))
 
 
 def _zip(v: Evaluator, ast: Apply) -> Expr:
@@ -110,12 +107,12 @@ def _join(v: Evaluator, ast: Apply) -> Expr:
 
 def _dedup(v: Evaluator, ast: Apply) -> Expr:
     value = v.value(ast.args[0].value)
-    return call("list.distinct", value, span=ast.span) if is_multi(value) else value
+    return call("array.distinct", value, span=ast.span) if is_multi(value) else value
 
 
 def _sort(v: Evaluator, ast: Apply) -> Expr:
     value = v.value(ast.args[0].value)
-    return call("list.sort_text", value, span=ast.span) if is_multi(value) else value
+    return call("array.sorted_text", value, e.FALSE, span=ast.span) if is_multi(value) else value
 
 
 def _split(v: Evaluator, ast: Apply) -> Expr:

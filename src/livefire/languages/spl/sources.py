@@ -150,13 +150,12 @@ def _chosen(condition: s.Condition | None, scope: Scope) -> list[Facts]:
 
 def _evidence(term: s.Comparison, facts: Facts) -> bool:
     """True when a term really points at the table, and is not only one its facts say nothing of."""
-    known = facts.value(term.field.text) is not None or term.field.text in facts.table.schema
-    return known and isinstance(term.value, s.Word) and facts.matches(term.field.text, term.value.text) is not False
+    return isinstance(term.value, s.Word) and facts.shows(term.field.text, term.value.text)
 
 
 def _note_index(terms: list[s.Comparison], candidates: list[Facts], scope: Scope) -> None:
     for term in terms:
-        if term.field.text == "index" and all(f.value("index") is None for f in candidates):
+        if term.field.text == "index" and not any(_evidence(term, f) for f in candidates):
             scope.context.diagnostics.notice("W157", "index names differ from site to site: the sourcetype decides what is read", term.span)
 
 

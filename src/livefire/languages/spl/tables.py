@@ -38,17 +38,21 @@ class Facts:
 
     def matches(self, name: str, pattern: str) -> bool | None:
         """Tell whether a fact fits a pattern of the search; None where the events themselves decide."""
-        if name in self.table.schema:
-            return None
         known = self.value(name)
         if known is not None:
             wanted = pattern.casefold()
             return any(fnmatchcase(part.strip().casefold(), _plain(wanted)) for part in known.split(","))
-        if name == "index":
+        if self.table.vendor and name == "index":
             return True
-        if name == "sourcetype":
-            return self.named
-        return None
+        if name in self.table.schema:
+            return None
+        return self.named if name == "sourcetype" else None
+
+    def shows(self, name: str, pattern: str) -> bool:
+        """Tell whether a term points at this table, rather than only not ruling it out."""
+        if self.value(name) is not None or name in self.table.schema and not self.table.vendor:
+            return self.matches(name, pattern) is not False
+        return name == "index" and (fnmatchcase("main", _plain(pattern.casefold())) or self.table.answers_to(pattern))
 
 
 def _plain(pattern: str) -> str:
@@ -131,7 +135,7 @@ def _nested(x: Expr) -> Expr:
 
 def scalar(x: Expr) -> Expr:
     """Return a JSON value as text, null for an object or array."""
-    return Case(((negate(_nested(x)), call("dynamic.text", x)),), e.null(Type.STRING), Type.STRING)
+    return call("dynamic.leaf", x)
 
 
 def normal(x: Expr) -> Expr:

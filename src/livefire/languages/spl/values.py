@@ -125,16 +125,17 @@ def tidy(x: Expr) -> Expr:
     return call("logic.null_if", x, e.Literal("[]", Type.DYNAMIC))
 
 
-def each(x: Expr, body: Callable[[Expr], Expr]) -> e.Lambda:
+def each(body: Callable[[Expr], Expr]) -> e.Lambda:
     """Return a function of one element's text."""
-    del x
     item = e.Column(f"~item{next(_fresh) % 1000}", Type.DYNAMIC)
     return e.Lambda((item,), body(call("dynamic.text", item)))
 
 
 def any_value(x: Expr, test: Callable[[Expr], Expr], span: Span | None = None) -> Expr:
     """Return whether a test holds for the value of a field, or for one of its values; null where it has none."""
-    return call("dynamic.any_element", x, each(x, test), span=span) if is_multi(x) else test(x)
+    if not is_multi(x):
+        return test(x)
+    return Case(((not_null(x), call("dynamic.any_element", x, each(test), span=span)),), e.null(Type.BOOL), Type.BOOL)
 
 
 _ORDER = {"=": "compare.eq", "!=": "compare.ne", "<": "compare.lt", "<=": "compare.le", ">": "compare.gt", ">=": "compare.ge"}

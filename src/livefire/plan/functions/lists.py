@@ -1,4 +1,4 @@
-"""Meanings over the elements of an array, some with a function of one element (a dynamic value)."""
+"""Meanings over the elements of an array, digests of text, and the most frequent value."""
 
 from livefire.plan.functions.model import Function, J, L, S, example
 
@@ -6,16 +6,6 @@ _NULL = "null if the array is null"
 
 FUNCTIONS = (
     Function("list.filter", (2, 2), J, "array of the elements for which the condition (lambda) is true", _NULL),
-    Function("list.map", (2, 2), J, "array of the lambda's values (dynamic, null becomes JSON null)", _NULL),
-    Function(
-        "list.distinct",
-        (1, 1),
-        J,
-        "array of the different elements in order of first appearance",
-        _NULL,
-        examples=(example(('["b","a","b"]', J), gives='["b","a"]'),),
-    ),
-    Function("list.sort_text", (1, 1), J, "array of the elements in ascending order of their text", _NULL, examples=(example(('["b","a"]', J), gives='["a","b"]'),)),
     Function(
         "list.zip",
         (3, 3),
@@ -31,5 +21,15 @@ FUNCTIONS = (
         "null when an argument is null or nothing matches",
         examples=(example(('["ab","b"]', J), ("^b", S), gives=1), example(('["a"]', J), ("z", S), gives=None)),
     ),
-    Function("list.sum", (1, 1), L, "sum of an array of whole numbers", _NULL, examples=(example(("[1,2]", J), gives=3),)),
+    Function("text.md5", (1, 1), S, "MD5 of the UTF-8 bytes, in lower-case hexadecimal", examples=(example(("", S), gives="d41d8cd98f00b204e9800998ecf8427e"),)),
+    Function("text.sha1", (1, 1), S, "SHA-1 of the UTF-8 bytes, in lower-case hexadecimal", examples=(example(("", S), gives="da39a3ee5e6b4b0d3255bfef95601890afd80709"),)),
+    Function(
+        "text.sha256",
+        (1, 1),
+        S,
+        "SHA-256 of the UTF-8 bytes, in lower-case hexadecimal",
+        examples=(example(("", S), gives="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),),
+    ),
+    Function("text.url_decode", (1, 1), S, "%XX escapes as the characters they stand for; + stays", examples=(example(("%41+b", S), gives="A+b"),)),
+    Function("agg.mode", (1, 1), "first", "the most frequent value; any of them where several are", "nulls are passed over; null when nothing is left", "aggregate"),
 )
