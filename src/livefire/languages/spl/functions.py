@@ -1,0 +1,396 @@
+"""The functions of eval: spelling → meaning, one line each.
+
+https://docs.splunk.com/Documentation/Splunk/latest/SearchReference/CommonEvalFunctions
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from livefire.languages.kit.ast import Apply, Ast, Name
+from livefire.languages.spl import multivalues, timing
+from livefire.languages.spl.evaluating import Build, Evaluator, Function
+from livefire.languages.spl.regexes import read_pattern
+from livefire.languages.spl.values import any_value, compare, constant_text, is_multi, is_null, is_text, multi_of, not_null, number_of, real_of, text_of
+from livefire.plan import expr as e
+from livefire.plan.expr import Case, Expr
+from livefire.plan.functions import all_of, call, negate
+from livefire.schema import Type
+
+_BASES = {"hex": 16}
+
+
+def args_of(v: Evaluator, ast: Apply) -> list[Expr]:
+    """Return the values of the arguments."""
+    return [v.value(a.value) for a in ast.args]
+
+
+def unify(values: list[Expr]) -> list[Expr]:
+    """Return values of one type: numbers as reals where they differ, everything else as text, several values as arrays."""
+    known = [x for x in values if not (isinstance(x, e.Literal) and x.value is None)]
+    kinds = {Type.STRING if is_text(x) else x.type for x in known}
+    if not kinds:
+        return [e.null(Type.STRING) for _ in values]
+    if len(kinds) == 1:
+        kind = kinds.pop()
+        change: Callable[[Expr], Expr] = lambda x: x  # noqa: E731  chosen among several below
+    elif Type.DYNAMIC in kinds:
+        kind, change = Type.DYNAMIC, multi_of
+    elif kinds <= {Type.INT, Type.LONG, Type.REAL}:
+        kind, change = Type.REAL, real_of
+    elif kinds <= {Type.INT, Type.LONG, Type.REAL, Type.DATETIME}:
+        kind, change = Type.REAL, real_of
+    else:
+        kind, change = Type.STRING, text_of
+    return [e.null(kind) if isinstance(x, e.Literal) and x.value is None else change(x) for x in values]
+
+
+def _text_function(meaning: str) -> Build:
+    def build(v: Evaluator, ast: Apply) -> Expr:
+        return call(meaning, *(v.text(x, a.value.span) for x, a in zip(args_of(v, ast), ast.args, strict=True)), span=ast.span)
+
+    return build
+
+
+def _number_function(meaning: str, type: Type | None = None) -> Build:
+    def build(v: Evaluator, ast: Apply) -> Expr:
+        return call(meaning, *(real_of(v.number(x, a.value.span)) for x, a in zip(args_of(v, ast), ast.args, strict=True)), type=type, span=ast.span)
+
+    return build
+
+
+def _if(v: Evaluator, ast: Apply) -> Expr:
+    condition = v.condition(ast.args[0].value)
+    yes, no = unify([v.value(a.value) for a in ast.args[1:]])
+    return Case(((condition, yes),), no, yes.type)
+
+
+def _case(v: Evaluator, ast: Apply) -> Expr:
+    if len(ast.args) % 2:
+        v.scope.refuse("E105", "case() takes pairs of condition and value", ast.span)
+    conditions = [v.condition(a.value) for a in ast.args[::2]]
+    values = unify([v.value(a.value) for a in ast.args[1::2]])
+    return Case(tuple(zip(conditions, values, strict=True)), e.null(values[0].type), values[0].type)
+
+
+def _validate(v: Evaluator, ast: Apply) -> Expr:
+    """The value of the first condition that is not true, null when all are."""
+    if len(ast.args) % 2:
+        v.scope.refuse("E105", "validate() takes pairs of condition and value", ast.span)
+    conditions = [negate(call("logic.is_true", v.condition(a.value))) for a in ast.args[::2]]
+    values = unify([v.value(a.value) for a in ast.args[1::2]])
+    return Case(tuple(zip(conditions, values, strict=True)), e.null(values[0].type), values[0].type)
+
+
+def _coalesce(v: Evaluator, ast: Apply) -> Expr:
+    return call("logic.coalesce", *unify(args_of(v, ast)), span=ast.span)
+
+
+def _nullif(v: Evaluator, ast: Apply) -> Expr:
+    left, right = args_of(v, ast)
+    return Case(((compare("=", left, right, ast.span), e.null(left.type)),), left, left.type)
+
+
+def _is_null(v: Evaluator, ast: Apply) -> Expr:
+    return is_null(v.value(ast.args[0].value))
+
+
+def _is_not_null(v: Evaluator, ast: Apply) -> Expr:
+    return not_null(v.value(ast.args[0].value))
+
+
+def _is_number(v: Evaluator, ast: Apply) -> Expr:
+    return not_null(number_of(v.value(ast.args[0].value)))
+
+
+def _is_whole(v: Evaluator, ast: Apply) -> Expr:
+    number = real_of(v.value(ast.args[0].value))
+    return call("logic.is_true", call("compare.eq", number, call("number.floor", number, type=Type.REAL)))
+
+
+def _is_text(v: Evaluator, ast: Apply) -> Expr:
+    value = v.value(ast.args[0].value)
+    if is_text(value) or is_multi(value):
+        return all_of(not_null(value), is_null(number_of(value)))
+    return e.FALSE
+
+
+def _is_bool(v: Evaluator, ast: Apply) -> Expr:
+    return e.TRUE if v.value(ast.args[0].value).type is Type.BOOL else e.FALSE
+
+
+def _match(v: Evaluator, ast: Apply) -> Expr:
+    value, pattern = args_of(v, ast)
+    return any_value(value, lambda x: call("text.matches_regex", text_of(x), regex_of(v, ast.args[1].value, pattern), span=ast.span), ast.span)
+
+
+def regex_of(v: Evaluator, ast: Ast, pattern: Expr) -> Expr:
+    """Return a pattern as RE2: a constant is checked, a field must be right by itself."""
+    constant = constant_text(pattern)
+    if constant is None:
+        v.scope.warn("W159", "the pattern comes from a field: it is read as RE2, and a malformed one ends the run", ast.span)
+        return v.text(pattern, ast.span)
+    return e.text(read_pattern(constant, ast.span, v.scope.context.diagnostics))
+
+
+def _like(v: Evaluator, ast: Apply) -> Expr:
+    value, pattern = args_of(v, ast)
+    return v.like(value, pattern, ast.args[1].value.span, ast.span)
+
+
+def _in(v: Evaluator, ast: Apply) -> Expr:
+    needle, *options = args_of(v, ast)
+    return v.member(needle, options, ast.span)
+
+
+def _cidr(v: Evaluator, ast: Apply) -> Expr:
+    block, value = args_of(v, ast)
+    return any_value(value, lambda x: call("text.cidr_contains", text_of(x), v.text(block, ast.args[0].value.span), span=ast.span), ast.span)
+
+
+def _replace(v: Evaluator, ast: Apply) -> Expr:
+    value, pattern, new = args_of(v, ast)
+    rewritten = constant_text(new)
+    replacement = e.text(replacement_of(rewritten)) if rewritten is not None else v.text(new, ast.args[2].value.span)
+    regex = regex_of(v, ast.args[1].value, pattern)
+    return call("text.replace_regex", v.text(value, ast.args[0].value.span), regex, replacement, span=ast.span)
+
+
+def replacement_of(text: str) -> str:
+    """Return a replacement with `\\1` kept as a group and any other backslash plain."""
+    import re
+
+    return re.sub(r"\\(?![0-9])", r"\\\\", text)
+
+
+def _substr(v: Evaluator, ast: Apply) -> Expr:
+    """Characters counted from 1, from the end where negative: substr("chunk", -3) is "unk"."""
+    values = args_of(v, ast)
+    shown = v.text(values[0], ast.args[0].value.span)
+    start = call("number.to_long", real_of(v.number(values[1], ast.args[1].value.span)))
+    size = call("text.length", shown)
+    from_end = call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))
+    from_start = call("compare.greatest", call("number.subtract", start, e.whole(1), type=Type.LONG), e.whole(0))
+    offset = Case(((call("compare.lt", start, e.whole(0)), from_end),), from_start, Type.LONG)
+    if len(values) == 2:
+        return call("text.slice", shown, offset, span=ast.span)
+    length = call("number.to_long", real_of(v.number(values[2], ast.args[2].value.span)))
+    return call("text.slice", shown, offset, length, span=ast.span)
+
+
+def _trim(meaning: str) -> Build:
+    def build(v: Evaluator, ast: Apply) -> Expr:
+        values = [v.text(x, a.value.span) for x, a in zip(args_of(v, ast), ast.args, strict=True)]
+        return call(meaning, values[0], values[1] if len(values) > 1 else e.text(" \t"), span=ast.span)
+
+    return build
+
+
+def _round(v: Evaluator, ast: Apply) -> Expr:
+    values = args_of(v, ast)
+    number = real_of(v.number(values[0], ast.args[0].value.span))
+    digits = values[1] if len(values) > 1 else e.whole(0)
+    if not isinstance(digits, e.Literal) or not isinstance(digits.value, int):
+        v.scope.refuse("E305", "round() takes a constant number of decimals", ast.args[1].value.span)
+    return call("number.round", number, digits, span=ast.span)
+
+
+def _log(v: Evaluator, ast: Apply) -> Expr:
+    values = [real_of(v.number(x, a.value.span)) for x, a in zip(args_of(v, ast), ast.args, strict=True)]
+    base: Expr = values[1] if len(values) > 1 else e.Literal(10.0, Type.REAL)
+    if isinstance(base, e.Literal) and isinstance(base.value, (int, float)) and base.value > 0 and base.value != 1:
+        return call("number.divide", call("number.log", values[0]), e.Literal(math.log(base.value), Type.REAL), span=ast.span)
+    return call("number.divide", call("number.log", values[0]), call("number.log", base), span=ast.span)
+
+
+def _exact(v: Evaluator, ast: Apply) -> Expr:
+    return v.value(ast.args[0].value)
+
+
+def _extreme(meaning: str, *, numbers_first: bool) -> Build:
+    """min() and max(): among numbers by value; a text counts as greater than any number."""
+
+    def build(v: Evaluator, ast: Apply) -> Expr:
+        values = args_of(v, ast)
+        if any(is_multi(x) for x in values):
+            v.one(next(x for x in values if is_multi(x)), ast.span)
+        if all(x.type is Type.DATETIME for x in values):
+            return call(meaning, *values, span=ast.span)
+        if not any(is_text(x) for x in values) or any(constant_text(x) for x in values) is None:
+            return call(meaning, *unify(values), span=ast.span)
+        numbers = call(meaning, *(real_of(x) for x in values), span=ast.span)
+        texts = call(meaning, *(Case(((is_null(number_of(x)), text_of(x)),), e.null(Type.STRING), Type.STRING) for x in values))
+        shown = text_of(numbers)
+        return call("logic.coalesce", *((shown, texts) if numbers_first else (texts, shown)), span=ast.span)
+
+    return build
+
+
+def _tonumber(v: Evaluator, ast: Apply) -> Expr:
+    values = args_of(v, ast)
+    if len(values) == 1:
+        return number_of(values[0]) if not is_multi(values[0]) else v.number(values[0], ast.span)
+    base = values[1].value if isinstance(values[1], e.Literal) else None
+    constant = constant_text(values[0])
+    if not isinstance(base, int) or not 2 <= base <= 36:
+        v.scope.refuse("E107", "tonumber() takes a constant base from 2 to 36", ast.args[1].value.span)
+    if base == 10:
+        return number_of(values[0])
+    if constant is None:
+        v.scope.refuse("E302", "tonumber() in another base than 10 is run for constants only", ast.span)
+    try:
+        return e.whole(int(constant, base))
+    except (ValueError, OverflowError):
+        return e.null(Type.LONG)
+
+
+def _tostring(v: Evaluator, ast: Apply) -> Expr:
+    values = args_of(v, ast)
+    if len(values) == 1:
+        return text_of(values[0]) if values[0].type is Type.BOOL else v.text(values[0], ast.span)
+    form = constant_text(values[1])
+    number = v.number(values[0], ast.args[0].value.span)
+    match form:
+        case "duration":
+            return timing.duration(real_of(number))
+        case "commas":
+            return _commas(number)
+        case "hex":
+            if isinstance(number, e.Literal) and isinstance(number.value, int):
+                return e.text(f"0x{number.value:X}")
+            v.scope.refuse("E302", 'tostring(x, "hex") is run for constants only', ast.span)
+    v.scope.refuse("E107", "tostring() knows the forms hex, commas and duration", ast.args[1].value.span)
+
+
+def _commas(number: Expr) -> Expr:
+    """Groups of three digits, and two decimals where there is a fraction."""
+    rounded = call("number.round", real_of(number), e.whole(2))
+    whole = call("number.to_long", rounded)
+    digits = call("number.text", call("number.abs", whole))
+    grouped = call("text.reverse", call("text.replace_regex", call("text.reverse", digits), e.text(r"([0-9]{3})"), e.text(r"\1,")))
+    trimmed = call("text.trim_start", grouped, e.text(","))
+    sign = Case(((call("compare.lt", rounded, e.Literal(0.0, Type.REAL)), e.text("-")),), e.text(""), Type.STRING)
+    hundredths = call("number.to_long", call("number.round", call("number.multiply", call("number.abs", rounded), e.Literal(100.0, Type.REAL), type=Type.REAL), e.whole(0)))
+    cents = call("number.modulo", hundredths, e.whole(100))
+    padded = Case(((call("compare.lt", cents, e.whole(10)), call("text.concat", e.text("0"), call("number.text", cents))),), call("number.text", cents), Type.STRING)
+    fraction = Case(((call("compare.eq", real_of(number), call("number.to_real", call("number.to_long", real_of(number)))), e.text("")),), call("text.concat", e.text("."), padded), Type.STRING)
+    return call("text.concat", sign, trimmed, fraction)
+
+
+def _typeof(v: Evaluator, ast: Apply) -> Expr:
+    value = v.value(ast.args[0].value)
+    if value.type is Type.BOOL:
+        return e.text("Boolean")
+    if constant_text(value) is not None:
+        return e.text("String")
+    numeric = not_null(number_of(value))
+    return Case(((is_null(value), e.text("Invalid")), (numeric, e.text("Number"))), e.text("String"), Type.STRING)
+
+
+def _constant(value: Expr) -> Build:
+    return lambda _v, _a: value
+
+
+def _searchmatch(v: Evaluator, ast: Apply) -> Expr:
+    from livefire.languages.spl.subsearches import searched
+
+    text = constant_text(v.value(ast.args[0].value))
+    if text is None or not text.strip():
+        v.scope.refuse("E206", "searchmatch() takes a search as quoted text", ast.args[0].value.span)
+    return searched(text, ast.args[0].value.span, v)
+
+
+def _hash(kind: str) -> Build:
+    def build(v: Evaluator, ast: Apply) -> Expr:
+        return call(f"text.{kind}", v.text(v.value(ast.args[0].value), ast.span), span=ast.span)
+
+    return build
+
+
+def _name_argument(ast: Ast) -> str | None:
+    return ast.text if isinstance(ast, Name) else None
+
+
+def _random_refused(v: Evaluator, ast: Apply) -> Expr:
+    v.scope.refuse("E302", "random() gives other rows on each run, so nothing could be proved by it", ast.span)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "if": Function(3, 3, _if),
+    "case": Function(2, None, _case),
+    "validate": Function(2, None, _validate),
+    "coalesce": Function(1, None, _coalesce),
+    "nullif": Function(2, 2, _nullif),
+    "null": Function(0, 0, _constant(e.null(Type.STRING))),
+    "true": Function(0, 0, _constant(e.TRUE)),
+    "false": Function(0, 0, _constant(e.FALSE)),
+    "pi": Function(0, 0, _constant(e.Literal(math.pi, Type.REAL))),
+    "isnull": Function(1, 1, _is_null),
+    "isnotnull": Function(1, 1, _is_not_null),
+    "isnum": Function(1, 1, _is_number),
+    "isint": Function(1, 1, _is_whole),
+    "isstr": Function(1, 1, _is_text),
+    "isbool": Function(1, 1, _is_bool),
+    "typeof": Function(1, 1, _typeof),
+    "match": Function(2, 2, _match),
+    "like": Function(2, 2, _like),
+    "in": Function(2, None, _in),
+    "cidrmatch": Function(2, 2, _cidr),
+    "searchmatch": Function(1, 1, _searchmatch),
+    "replace": Function(3, 3, _replace),
+    "lower": Function(1, 1, _text_function("text.lower")),
+    "upper": Function(1, 1, _text_function("text.upper")),
+    "len": Function(1, 1, _text_function("text.length")),
+    "urldecode": Function(1, 1, _text_function("text.url_decode")),
+    "substr": Function(2, 3, _substr),
+    "trim": Function(1, 2, _trim("text.trim")),
+    "ltrim": Function(1, 2, _trim("text.trim_start")),
+    "rtrim": Function(1, 2, _trim("text.trim_end")),
+    "round": Function(1, 2, _round),
+    "floor": Function(1, 1, _number_function("number.floor", Type.REAL)),
+    "ceil": Function(1, 1, _number_function("number.ceiling", Type.REAL)),
+    "ceiling": Function(1, 1, _number_function("number.ceiling", Type.REAL)),
+    "abs": Function(1, 1, _number_function("number.abs")),
+    "pow": Function(2, 2, _number_function("number.power")),
+    "sqrt": Function(1, 1, _number_function("number.sqrt")),
+    "exp": Function(1, 1, _number_function("number.exp")),
+    "ln": Function(1, 1, _number_function("number.log")),
+    "log": Function(1, 2, _log),
+    "exact": Function(1, 1, _exact),
+    "min": Function(1, None, _extreme("compare.least", numbers_first=True)),
+    "max": Function(1, None, _extreme("compare.greatest", numbers_first=False)),
+    "tonumber": Function(1, 2, _tonumber),
+    "tostring": Function(1, 2, _tostring),
+    "md5": Function(1, 1, _hash("md5")),
+    "sha1": Function(1, 1, _hash("sha1")),
+    "sha256": Function(1, 1, _hash("sha256")),
+    "random": Function(0, 0, _random_refused),
+    **timing.FUNCTIONS,
+    **multivalues.FUNCTIONS,
+}
+KNOWN: dict[str, str] = {
+    "sigfig": "significant figures are not kept with a number",
+    "cluster": "text clustering has no documented definition",
+    "printf": "formats are not run; join with `.` and tostring()",
+    "sha512": "use sha256",
+    "commands": "it takes a search as text",
+    "object_to_array": "use spath or json_extract",
+    "mv_to_json_array": "join with mvjoin",
+    "json_set": "JSON is read, not changed",
+    "json_append": "JSON is read, not changed",
+    "json_extend": "JSON is read, not changed",
+    "json_delete": "JSON is read, not changed",
+    "json_entries": "read members by path",
+    "json_has_key_exact": "use json_extract",
+    "tojson": "objects are not written",
+    "ipmask": "use cidrmatch",
+    "bit_and": "bits are not counted",
+    "bit_or": "bits are not counted",
+    "bit_xor": "bits are not counted",
+    "bit_not": "bits are not counted",
+    "bit_shift_left": "bits are not counted",
+    "bit_shift_right": "bits are not counted",
+    "relative_entropy": "not documented",
+    **{n: "trigonometry is not run" for n in ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "hypot", "sin", "sinh", "tan", "tanh")},
+}

@@ -1,0 +1,136 @@
+"""stats, eventstats and streamstats."""
+
+from __future__ import annotations
+
+from livefire.diagnostics import Span
+from livefire.languages.kit.ast import Name
+from livefire.languages.spl import nodes as s
+from livefire.languages.spl.aggregates import measures, present
+from livefire.languages.spl.evaluating import Evaluator
+from livefire.languages.spl.frame import Frame
+from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.values import is_multi, not_null
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.expr import Case, Expr, SortKey
+from livefire.plan.functions import any_of, call
+from livefire.plan.rewrite import map_expr
+from livefire.schema import Type
+
+_COUNTS = ("count", "c", "dc", "distinct_count", "estdc")
+
+
+def lower_stats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
+    """Return the rows of stats, or the events with what eventstats and streamstats add."""
+    if node.kind == "eventstats":
+        return _event_stats(node, frame, scope)
+    if node.kind == "streamstats":
+        return _stream_stats(node, frame, scope)
+    scope.known("stats", node.options, "allnum", "delim", "partitions", "dedup_splitvals")
+    if scope.flag(node.options, "allnum"):
+        scope.refuse("E304", "stats allnum=true is not run", node.span)
+    return grouped(node.measures, node.by, frame, scope, node.span, node.kind)
+
+
+def spread(names: tuple[Name, ...], frame: Frame, scope: Scope, span: Span) -> Frame:
+    """Return one row for each value of the named fields that may have several; rows without a value are dropped."""
+    for name in dict.fromkeys(x.text for x in names):
+        if frame.has(name) and is_multi(frame.column(name)):
+            item = scope.name("value")
+            unnested = n.Unnest(frame.plan, frame.column(name), item, span=span)
+            value = call("dynamic.text", e.Column(item, Type.DYNAMIC))
+            items = tuple(n.Item(f.name, value if f.name == name else e.Column(f.name, f.type)) for f in frame.plan.schema)
+            frame = frame.over(n.Project(unnested, items))
+    return frame
+
+
+def grouped(wanted: tuple[s.Measure, ...], by: tuple[Name, ...], frame: Frame, scope: Scope, span: Span, command: str = "stats") -> Frame:
+    """Return one row a group in the order of its keys; a row that lacks a key belongs to no group."""
+    frame = spread(by, frame, scope, span)
+    keys = {b.text: scope.field(frame, b) for b in by}
+    results = measures(wanted, frame, scope, by)
+    source = n.Filter(frame.plan, present(list(keys.values())), span) if keys else frame.plan
+    plan: n.Plan = n.Aggregate(source, tuple(n.Item(k, x) for k, x in keys.items()), tuple(n.Item(k, x) for k, x in results), span)
+    if keys:
+        plan = n.Sort(plan, tuple(SortKey(n.column(plan, k)) for k in keys))
+    elif not any(m.function in _COUNTS for m in wanted) and results:
+        # Without events Splunk writes no row unless something is counted.
+        plan = n.Filter(plan, any_of(*(not_null(n.column(plan, k)) for k, _ in results)))
+    return Frame(plan, closed=(command, span), wild=frame.wild)
+
+
+def windowed(value: Expr, partition: tuple[Expr, ...], frame: tuple[int | None, int | None] | None, *, rows: bool) -> Expr:
+    """Return an aggregate expression as the same one over a window."""
+
+    def change(part: Expr) -> Expr:
+        if not isinstance(part, e.Aggregate):
+            return part
+        args = part.args
+        if part.where is not None:
+            chosen = part.where
+            args = tuple(Case(((chosen, a),), e.null(a.type), a.type) for a in args) or (Case(((chosen, e.whole(1)),), e.null(Type.LONG), Type.LONG),)
+        return e.WindowCall(part.function, args, part.type, partition, part.order_by, frame, rows and not part.order_by, part.span)
+
+    return map_expr(value, change)
+
+
+def _event_stats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
+    scope.known("eventstats", node.options, "allnum")
+    if any(frame.has(b.text) and is_multi(frame.column(b.text)) for b in node.by):
+        scope.refuse("E305", "eventstats by a field of several values is not run", node.span, help="spread it first with mvexpand")
+    keys = [scope.field(frame, b) for b in node.by]
+    for measure in node.measures:
+        if measure.function in ("first", "last", "list"):
+            scope.refuse("E302", f"{measure.function}() is not run in eventstats", measure.span, help="use earliest, latest or values")
+    results = measures(node.measures, frame, scope)
+    items = []
+    for name, value in results:
+        whole = windowed(value, tuple(keys), (None, None), rows=False)
+        items.append((name, Case(((present(keys), whole),), e.null(whole.type), whole.type) if keys else whole))
+    return _with_windows(frame, items, scope, node.span)
+
+
+def _with_windows(frame: Frame, items: list[tuple[str, Expr]], scope: Scope, span: Span) -> Frame:
+    fresh = [(name, scope.name("window"), value) for name, value in items]
+    window = n.Window(frame.plan, tuple(n.Item(column, value) for _, column, value in fresh), span)
+    extended = frame.over(window).extended(*(n.Item(name, n.column(window, column)) for name, column, _ in fresh), span=span)
+    kept = tuple(n.Item(x, extended.column(x)) for x in extended.plan.schema.names if x not in {column for _, column, _ in fresh})
+    return extended.over(n.Project(extended.plan, kept))
+
+
+def _stream_stats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
+    for name, condition in node.resets:
+        Evaluator(scope, frame).condition(condition)
+        scope.refuse("E304", f"streamstats {name} is not run", condition.span, help="use transaction or a sum of flags")
+    known = ("current", "window", "global", "allnum")
+    scope.known("streamstats", node.options, *known, refused=("time_window", "timewindow", "reset_on_change"))
+    if any(frame.has(b.text) and is_multi(frame.column(b.text)) for b in node.by):
+        scope.refuse("E305", "streamstats by a field of several values is not run", node.span, help="spread it first with mvexpand")
+    size = scope.whole(node.options, "window", 0)
+    current = scope.flag(node.options, "current", True)
+    if size and node.by and scope.flag(node.options, "global", True):
+        scope.refuse("E304", "streamstats with window and BY slides over all groups at once unless global=false", node.span, help="add global=false")
+    for measure in node.measures:
+        if measure.function in ("values", "dc", "distinct_count", "estdc", "median", "mode") or measure.function.startswith(("p", "exactperc", "upperperc")):
+            scope.refuse("E302", f"{measure.function}() is not run in streamstats", measure.span)
+    keys = [scope.field(frame, b) for b in node.by]
+    partition = tuple(keys)
+    before = size - 1 if size else None
+    results = measures(node.measures, frame, scope)
+    items = [(name, windowed(value, partition, (before, 0), rows=True)) for name, value in results]
+    if keys:
+        items = [(name, Case(((present(keys), x),), e.null(x.type), x.type)) for name, x in items]
+    added = _with_windows(frame, items, scope, node.span)
+    return added if current else _previous(added, [name for name, _ in items], partition, node, scope)
+
+
+def _previous(frame: Frame, names: list[str], partition: tuple[Expr, ...], node: s.Stats, scope: Scope) -> Frame:
+    """Return the results as they stood one row before: what current=false asks for; a count of no rows is 0."""
+    items: list[tuple[str, Expr]] = []
+    for name, measure in zip(names, node.measures, strict=False):
+        column = frame.column(name)
+        earlier: Expr = e.WindowCall("window.previous", (column,), column.type, partition, row_order=True, span=node.span)
+        if measure.function in ("count", "c"):
+            earlier = call("logic.coalesce", earlier, e.whole(0))
+        items.append((name, earlier))
+    return _with_windows(frame, items, scope, node.span)

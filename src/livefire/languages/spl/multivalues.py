@@ -1,0 +1,212 @@
+"""Functions over fields of several values, and over JSON text.
+
+https://docs.splunk.com/Documentation/Splunk/latest/SearchReference/MultivalueEvalFunctions
+"""
+
+from __future__ import annotations
+
+import json
+
+from livefire.diagnostics import Span
+from livefire.languages.kit.ast import Apply, Ast, Name
+from livefire.languages.spl.evaluating import Evaluator, Function
+from livefire.languages.spl.mentions import names_in
+from livefire.languages.spl.regexes import read_pattern
+from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.tables import steps_of
+from livefire.languages.spl.values import constant_text, is_multi, multi_of, not_null, text_of, tidy
+from livefire.plan import expr as e
+from livefire.plan.expr import Case, Expr
+from livefire.plan.functions import call
+from livefire.schema import Type
+
+
+def _first(v: Evaluator, ast: Apply) -> Expr:
+    return multi_of(v.value(ast.args[0].value))
+
+
+def _count(v: Evaluator, ast: Apply) -> Expr:
+    value = v.value(ast.args[0].value)
+    if is_multi(value):
+        return call("dynamic.length", value, span=ast.span)
+    return Case(((not_null(value), e.whole(1)),), e.null(Type.LONG), Type.LONG)
+
+
+def _place(v: Evaluator, ast: Ast) -> Expr:
+    value = v.value(ast)
+    return value if value.type is Type.LONG else call("number.to_long", v.number(value, ast.span))
+
+
+def _index(v: Evaluator, ast: Apply) -> Expr:
+    """One value by its place from 0, from the end where negative; with a third argument all from one place to another."""
+    value = _first(v, ast)
+    start = _place(v, ast.args[1].value)
+    if len(ast.args) == 3:
+        return tidy(call("dynamic.slice", value, start, _place(v, ast.args[2].value), span=ast.span))
+    if isinstance(start, e.Literal) and isinstance(start.value, int):
+        return call("dynamic.text", e.Path(value, (start.value,)), span=ast.span)
+    return call("dynamic.text", call("dynamic.element", value, start), span=ast.span)
+
+
+def _find(v: Evaluator, ast: Apply) -> Expr:
+    pattern = constant_text(v.value(ast.args[1].value))
+    if pattern is None:
+        v.scope.refuse("E305", "mvfind() takes a constant pattern", ast.args[1].value.span)
+    regex = read_pattern(pattern, ast.args[1].value.span, v.scope.context.diagnostics)
+    return call("list.position_regex", _first(v, ast), e.text(regex), span=ast.span)
+
+
+def _element(v: Evaluator, name: str) -> tuple[e.Column, Evaluator]:
+    item = e.Column(v.scope.name("item"), Type.DYNAMIC)
+    return item, Evaluator(v.scope, v.frame, {**v.bound, name: call("dynamic.text", item)})
+
+
+def _only_name(v: Evaluator, ast: Ast, span: Span) -> str:
+    names = {n for n in names_in(ast) if v.frame.has(n) or n in v.bound} or names_in(ast)
+    if len(names) != 1:
+        v.scope.refuse("E104", f"the condition of mvfilter() names one field, not {len(names)}", span)
+    return names.pop()
+
+
+def _filter(v: Evaluator, ast: Apply) -> Expr:
+    condition = ast.args[0].value
+    name = _only_name(v, condition, ast.span)
+    item, inner = _element(v, name)
+    value = multi_of(v.value(Name(name, condition.span, quoted=True)))
+    return tidy(call("list.filter", value, e.Lambda((item,), inner.condition(condition)), span=ast.span))
+
+
+def _map(v: Evaluator, ast: Apply) -> Expr:
+    source, body = ast.args[0].value, ast.args[1].value
+    if not isinstance(source, Name):
+        v.scope.refuse("E305", "mvmap() takes a field", source.span, help="assign the list to a field first")
+    item, inner = _element(v, source.text)
+    value = inner.value(body)
+    if is_multi(value):
+        v.scope.refuse("E305", "the expression of mvmap() gives one value for each", body.span)
+    return tidy(call("array.map", multi_of(v.value(source)), e.Lambda((item,), call("dynamic.of", text_of(value))), span=ast.span))
+
+
+def _zip(v: Evaluator, ast: Apply) -> Expr:
+    delimiter = constant_text(v.value(ast.args[2].value)) if len(ast.args) > 2 else ","
+    if delimiter is None:
+        v.scope.refuse("E305", "mvzip() takes a constant delimiter", ast.args[2].value.span)
+    return tidy(call("list.zip", _first(v, ast), multi_of(v.value(ast.args[1].value)), e.text(delimiter), span=ast.span))
+
+
+def _append(v: Evaluator, ast: Apply) -> Expr:
+    return tidy(call("dynamic.concat", *(multi_of(v.value(a.value)) for a in ast.args), span=ast.span))
+
+
+def _join(v: Evaluator, ast: Apply) -> Expr:
+    value, delimiter = v.value(ast.args[0].value), v.value(ast.args[1].value)
+    if not is_multi(value):
+        return text_of(value)
+    return call("text.join", value, v.text(delimiter, ast.args[1].value.span), span=ast.span)
+
+
+def _dedup(v: Evaluator, ast: Apply) -> Expr:
+    value = v.value(ast.args[0].value)
+    return call("array.distinct", value, span=ast.span) if is_multi(value) else value
+
+
+def _sort(v: Evaluator, ast: Apply) -> Expr:
+    value = v.value(ast.args[0].value)
+    return call("array.sorted_text", value, e.FALSE, span=ast.span) if is_multi(value) else value
+
+
+def _split(v: Evaluator, ast: Apply) -> Expr:
+    delimiter = constant_text(v.value(ast.args[1].value))
+    if not delimiter:
+        v.scope.refuse("E305", "split() takes a constant delimiter that is not empty", ast.args[1].value.span)
+    return call("text.split", v.text(v.value(ast.args[0].value), ast.args[0].value.span), e.text(delimiter), span=ast.span)
+
+
+def _range(v: Evaluator, ast: Apply) -> Expr:
+    values = [v.value(a.value) for a in ast.args]
+    bounds = [x.value if isinstance(x, e.Literal) and isinstance(x.value, int) else None for x in values] + [1]
+    start, stop, step = bounds[:3]
+    if start is None or stop is None or not step or (stop - start) / step > 10_000:
+        v.scope.refuse("E302", "mvrange() is run for constant numbers, of 10,000 values at most", ast.span)
+    return tidy(e.Literal(json.dumps(list(range(start, stop, step))), Type.DYNAMIC))
+
+
+def member(value: Expr, path: str, span: Span, scope: Scope) -> Expr:
+    """Return what spath finds at a path of a JSON text: text, several values, or an object as its JSON text."""
+    if "{@" in path:
+        scope.refuse("E305", "attributes of XML are not read", span)
+    steps = steps_of(path)
+    if any("{" in s or not s for s in steps) or not steps:
+        scope.refuse("E305", f"the path {path[:60]!r} is not read", span, help="write members as a.b and all elements of an array as a{}.b")
+    document = call("dynamic.try_parse", text_of(value), span=span)
+    if "*" in steps:
+        return tidy(call("dynamic.deep", document, e.text(json.dumps(steps)), span=span))
+    return call("dynamic.text", e.Path(document, tuple(steps)), span=span)
+
+
+def _spath(v: Evaluator, ast: Apply) -> Expr:
+    path = constant_text(v.value(ast.args[1].value))
+    if path is None:
+        v.scope.refuse("E305", "a path must be constant", ast.args[1].value.span)
+    value = v.value(ast.args[0].value)
+    v.one(value, ast.args[0].value.span)
+    return member(value, path, ast.args[1].value.span, v.scope)
+
+
+def _json_extract(v: Evaluator, ast: Apply) -> Expr:
+    if len(ast.args) == 1:
+        return v.text(v.value(ast.args[0].value), ast.span)
+    if len(ast.args) > 2:
+        v.scope.refuse("E302", "json_extract() is run for one path", ast.args[2].value.span)
+    path = constant_text(v.value(ast.args[1].value))
+    if path is None or "{}" in path:
+        v.scope.refuse("E302", "json_extract() is run for a constant path without {}", ast.args[1].value.span, help="use spath(field, path)")
+    return member(v.value(ast.args[0].value), path, ast.args[1].value.span, v.scope)
+
+
+def _json_valid(v: Evaluator, ast: Apply) -> Expr:
+    shown = v.text(v.value(ast.args[0].value), ast.span)
+    return not_null(call("dynamic.try_parse", shown))
+
+
+def _json_array_to_mv(v: Evaluator, ast: Apply) -> Expr:
+    shown = v.text(v.value(ast.args[0].value), ast.span)
+    return tidy(call("dynamic.deep", call("dynamic.try_parse", shown), e.text('["*"]'), span=ast.span))
+
+
+def _json_keys(v: Evaluator, ast: Apply) -> Expr:
+    return call("dynamic.keys", call("dynamic.try_parse", v.text(v.value(ast.args[0].value), ast.span)), span=ast.span)
+
+
+def _json_object(v: Evaluator, ast: Apply) -> Expr:
+    if len(ast.args) % 2:
+        v.scope.refuse("E105", "json_object() takes pairs of key and value", ast.span)
+    return call("dynamic.text", call("dynamic.object", *(v.value(a.value) for a in ast.args), span=ast.span))
+
+
+def _json_array(v: Evaluator, ast: Apply) -> Expr:
+    return call("dynamic.text", call("dynamic.array", *(v.value(a.value) for a in ast.args), span=ast.span))
+
+
+FUNCTIONS = {
+    "mvcount": Function(1, 1, _count),
+    "mvindex": Function(2, 3, _index),
+    "mvfind": Function(2, 2, _find),
+    "mvfilter": Function(1, 1, _filter),
+    "mvmap": Function(2, 2, _map),
+    "mvzip": Function(2, 3, _zip),
+    "mvappend": Function(1, None, _append),
+    "mvjoin": Function(2, 2, _join),
+    "mvdedup": Function(1, 1, _dedup),
+    "mvsort": Function(1, 1, _sort),
+    "mvrange": Function(2, 3, _range),
+    "split": Function(2, 2, _split),
+    "spath": Function(2, 2, _spath),
+    "json_extract": Function(1, None, _json_extract),
+    "json_extract_exact": Function(1, None, _json_extract),
+    "json_valid": Function(1, 1, _json_valid),
+    "json_array_to_mv": Function(1, 2, _json_array_to_mv),
+    "json_keys": Function(1, 1, _json_keys),
+    "json_object": Function(0, None, _json_object),
+    "json_array": Function(0, None, _json_array),
+}

@@ -1,0 +1,105 @@
+"""What the lowering of every command shares: the context, field look-up, and the words for what cannot be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn, TypeVar
+
+from livefire.diagnostics import Fix, Halt, Label, Span
+from livefire.languages.base import Context
+from livefire.languages.binder import suggestion
+from livefire.languages.kit.ast import Name
+from livefire.languages.spl import nodes as s
+from livefire.languages.spl.frame import Frame
+from livefire.languages.spl.lexer import unescape
+from livefire.plan import expr as e
+from livefire.plan.expr import Expr
+from livefire.schema import Type
+
+T = TypeVar("T")
+_TRUE = frozenset({"true", "t", "1", "yes", "y"})
+_FALSE = frozenset({"false", "f", "0", "no", "n"})
+
+
+@dataclass(slots=True)
+class Scope:
+    """The lowering of one search."""
+
+    context: Context
+    pipeline: Callable[[s.Pipeline, Frame | None, frozenset[str]], Frame]
+    mentions: frozenset[str] = frozenset()
+    fresh: int = 0
+
+    def name(self, hint: str = "") -> str:
+        """Return a column name that no search can write."""
+        self.fresh += 1
+        return f"\x02{hint}{self.fresh}"
+
+    def refuse(self, code: str, message: str, span: Span, help: str = "", fix: Fix | None = None) -> NoReturn:
+        """Record an error and stop."""
+        self.context.diagnostics.error(code, message, span, help=help, fix=fix)
+        raise Halt
+
+    def warn(self, code: str, message: str, span: Span, help: str = "", fix: Fix | None = None, labels: tuple[Label, ...] = ()) -> None:
+        """Record a warning."""
+        self.context.diagnostics.warn(code, message, span, help=help, fix=fix, labels=labels)
+
+    def field(self, frame: Frame, name: Name | str, span: Span | None = None) -> Expr:
+        """Return a field; one that does not exist is null, as in Splunk, and a warning says why."""
+        text = name.text if isinstance(name, Name) else name
+        place = name.span if isinstance(name, Name) else span or Span(0, 0)
+        if frame.has(text):
+            return frame.column(text)
+        if text.startswith("'") and text.endswith("'") and frame.has(text[1:-1]):
+            return frame.column(text[1:-1])
+        self._missing(frame, text, place)
+        return e.null(Type.STRING)
+
+    def _missing(self, frame: Frame, text: str, span: Span) -> None:
+        if frame.wild or self.context.open_schema and frame.closed is None:
+            return
+        meant = suggestion(text, frame.plan.schema, self.context)
+        help = f"did you mean {meant!r}?" if meant else "fields here: " + ", ".join(frame.names[:12]) + (" …" if len(frame.names) > 12 else "")
+        fix = Fix(span, meant, f"write {meant!r}") if meant and " " not in meant else None
+        if frame.closed is not None:
+            command, place = frame.closed
+            label = Label(place, f"`{command}` keeps only the fields it names")
+            self.warn("W151", f"the field {text!r} no longer exists after `{command}`: it has no value here", span, help, fix, (label,))
+        else:
+            self.warn("W102", f"no field is named {text!r}: it has no value in any event", span, help, fix)
+
+    def option(self, options: s.Options, name: str, default: str = "") -> str:
+        """Return the text of an option; the last one counts."""
+        return next((o.value.text for o in reversed(options) if o.name == name), default)
+
+    def flag(self, options: s.Options, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002  an option's value and its default
+        """Return an option that is true or false; E107 for anything else."""
+        for option in reversed(options):
+            if option.name == name:
+                text = option.value.text.lower()
+                if text not in _TRUE | _FALSE:
+                    self.refuse("E107", f"{name} is true or false, not {option.value.text[:40]!r}", option.value.span)
+                return text in _TRUE
+        return default
+
+    def whole(self, options: s.Options, name: str, default: int) -> int:
+        """Return an option that is a whole number from 0; E107 for anything else."""
+        for option in reversed(options):
+            if option.name == name:
+                if not option.value.text.isdecimal() or len(option.value.text) > 15:
+                    self.refuse("E107", f"{name} is a whole number, not {option.value.text[:40]!r}", option.value.span)
+                return int(option.value.text)
+        return default
+
+    def known(self, command: str, options: s.Options, *names: str, refused: tuple[str, ...] = ()) -> None:
+        """Refuse options that the command does not have (E107) or that are not run (E304)."""
+        for option in options:
+            if option.name in refused:
+                self.refuse("E304", f"{command} {option.name}= is not run", option.span, help="leave it out")
+            if option.name not in names:
+                self.refuse("E107", f"{command} has no option {option.name!r}", option.span, help="known: " + ", ".join((*names, *refused)))
+
+    def text(self, word: s.Word) -> str:
+        """Return the text of a word."""
+        return word.text if word.quoted else unescape(word.text)

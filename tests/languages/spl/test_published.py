@@ -1,0 +1,28 @@
+"""A search whose author wanted more than Splunk gives: it runs as written, and each place says what is amiss."""
+
+from livefire import Workspace
+
+SEARCH = """index="cloud_activity" (operation="Create VM" OR operation="Create Extension")
+| stats count by who, target
+| where target LIKE "Compute/machines*" AND (status!="Succeeded" OR who!="builder")
+| sort by when"""
+
+
+def test_runs_as_written_with_a_warning_at_each_place() -> None:
+    workspace = Workspace()
+    rows = [
+        {"when": "2026-01-01T00:00:00Z", "operation": "create vm", "who": "ann", "target": "Compute/machines*", "status": "Failed"},
+        {"when": "2026-01-01T00:01:00Z", "operation": "Create VM", "who": "ann", "target": "Compute/machines/vm1", "status": "Failed"},
+        {"when": "2026-01-01T00:02:00Z", "operation": "Create VM", "who": "builder", "target": "Compute/machines*", "status": "Failed"},
+    ]
+    workspace.load("cloud_activity", rows, time_field="when")
+    result = workspace.query(SEARCH, language="spl", lenient=True)
+    # LIKE has no `*`, so only a target that really ends in a star matches; `status` is gone after stats, so its
+    # comparison is null and only `who` decides: that leaves out the builder.
+    assert result.columns == ["who", "target", "count"]
+    assert result.rows == [("ann", "Compute/machines*", 1)]
+    said = [(d.code, SEARCH[d.span.start : d.span.end]) for d in result.diagnostics]
+    assert said == [("W152", '"Compute/machines*"'), ("W151", "status"), ("W160", "by"), ("W151", "when")]
+    fixed = next(d.fix for d in result.diagnostics if d.code == "W152")
+    assert fixed is not None
+    assert fixed.replacement == '"Compute/machines%"'
