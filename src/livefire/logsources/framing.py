@@ -279,7 +279,8 @@ def _learn(window: Window) -> None:
     if window.first_key is None:
         key = _FIRST_KEY.match(window.text)
         if key:
-            window.first_key = re.compile(b"(" + re.escape(key.group()) + b")")
+            name = re.escape(key.group()[key.group().index(b'"') :])
+            window.first_key = re.compile(rb'((?:(?<=\n)\{[ \t\r\n]*")|(?:\{[ \t\r\n]*' + name + rb"))")
 
 
 def _end_of_value(window: Window, start: int, probe: Probe) -> int:
