@@ -222,6 +222,14 @@ def test_scalars_in_a_list_are_counted_one_by_one() -> None:
     assert [(entry.code, entry.record, entry.records) for entry in entries] == [("E424", 0, 3), ("E424", 4, 2)]
 
 
+def test_a_spent_step_of_salvaging_still_finds_objects_like_the_first() -> None:
+    # Two unclosed objects cost more than the step allows; the event behind them begins like the first, but for white space.
+    first = json.dumps(cloudtrail(1), indent=2).encode()
+    rows, entries, _ = read_all(b"[" + first + b' }, { "a": { "b": ' + TWO + b", " + b'{"x":1},' * 500, Limits(salvage_step_bytes=1_000))
+    assert [row["_id"] for row in rows] == IDS
+    assert entries[0].code == "E420"
+
+
 def test_salvaged_events_are_flagged_since_they_may_be_forged() -> None:
     rows, _, _ = read_all(b"garbage " + ONE)
     assert rows[0]["_flags"] == "salvaged"

@@ -26,8 +26,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 _SCALAR = re.compile(rb'(?:"(?:[^"\\\n]++|\\.)*+"|-?\d[0-9.eE+-]*|true|false|null)', re.DOTALL)
 _SCALARS = re.compile(rb"(?:" + _SCALAR.pattern + rb"[ \t\r\n]*+,?+[ \t\r\n]*+)+", re.DOTALL)
 _CANDIDATE = re.compile(rb'(\{)[ \t\r\n]*"')
-_LIKELY_SCALARS = re.compile(rb"(?:" + _SCALAR.pattern + rb"[ \t\r\n]*+,?+[ \t\r\n]*+)+", re.DOTALL)
-_CANDIDATE = re.compile(rb'(?<=\n)(\{)[ \t\r\n]*"')
+_LIKELY_CANDIDATE = re.compile(rb'(?<=\n)(\{)[ \t\r\n]*"')
 _NEXT_RECORD = re.compile(rb'\n(\{)[ \t\r\n]*"')
 _raws: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 _raw: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
@@ -191,7 +190,7 @@ def _list(window: Window, probe: Probe, *, in_object: bool) -> Iterator[Piece | 
             scalars = _SCALARS.match(window.text)
             if scalars:
                 count = sum(1 for _ in _SCALAR.finditer(window.text, 0, scalars.end()))
-                yield _entry(window, "E424", "a list element that is not an object", scalars.end(), count)
+                yield _entry(window, "E424", "a value that is not an object", scalars.end(), count)
             elif first == b"[":
                 yield from _one(window, probe)
             else:
@@ -280,7 +279,8 @@ def _learn(window: Window) -> None:
     if window.first_key is None:
         key = _FIRST_KEY.match(window.text)
         if key:
-            window.first_key = re.compile(b"(" + re.escape(key.group()) + b")")
+            name = re.escape(key.group()[key.group().index(b'"') :])
+            window.first_key = re.compile(rb'((?:(?<=\n)\{[ \t\r\n]*")|(?:\{[ \t\r\n]*' + name + rb"))")
 
 
 def _end_of_value(window: Window, start: int, probe: Probe) -> int:

@@ -27,7 +27,7 @@ class Limits:
     sample_bytes: int = 4 * KIB
     quarantine_rows: int = 1_000
     salvage_bytes: int = 256 * MIB
-    salvage_step_bytes: int = 2 * MIB
+    salvage_step_bytes: int = 8 * MIB
     probe_bytes: int = MIB
     batch_events: int = 32_768
     batch_bytes: int = 48 * MIB

@@ -203,7 +203,7 @@ def _events(record: Record, sources: Sequence[LogSource], limits: Limits, opened
                 yield source, form, record
                 return
     elif not isinstance(value, list):
-        yield UnsoundError("E424", f"a {type(value).__name__} where an object was expected")
+        yield UnsoundError("E424", "a value that is not an object")
         return
     try:
         inner = value if isinstance(value, list) else _open(value, sources)
