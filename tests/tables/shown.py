@@ -24,7 +24,7 @@ from livefire.tables import vendor_tables
 
 Event = Mapping[str, Any]
 
-_ARROW = {Type.BOOL: pa.bool_(), Type.LONG: pa.int64(), Type.DATETIME: pa.timestamp("us")}
+_ARROW = {Type.BOOL: pa.bool_(), Type.LONG: pa.int64(), Type.DATETIME: pa.timestamp("us", tz="UTC")}
 
 
 def table(name: str, vendor: str) -> Table:
@@ -41,14 +41,14 @@ def stored(origin: LogSource, events: Sequence[Event]) -> pa.Table:
         time = next((read_time(t) for path in form.time if isinstance(t := at(event, path), str)), None)
         common = {
             "_time": time,
-            "_id": form.identity(event) or f"event-{number}",
+            "_id": form.identity(event) or f"content:{number}",
             "_digest": number,
             "_file": "events.json",
             "_record": number,
             "_raw": json.dumps(event, ensure_ascii=False, separators=(",", ":")),
         }
         rows.append({**origin.row(event), **common})
-    arrays = {f.name: pa.array([_naive(r.get(f.name)) for r in rows], _ARROW.get(f.type, pa.string())) for f in origin.schema}
+    arrays = {f.name: pa.array([r.get(f.name) for r in rows], _ARROW.get(f.type, pa.string())) for f in origin.schema}
     return pa.table(arrays)
 
 
@@ -64,11 +64,9 @@ def shown(found: Table, events: Sequence[Event], *columns: str) -> list[dict[str
     return [{name: _value(v, t) for name, v, t in zip(wanted, row, types, strict=True)} for row in rows]
 
 
-def _naive(value: Any) -> Any:
-    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
-
-
 def _value(value: Any, type: Type) -> Any:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
     return json.loads(value) if value is not None and type is Type.DYNAMIC else value
 
 

@@ -24,6 +24,12 @@ def test_cloudtrail_shows_a_call_as_the_connector_does() -> None:
     assert failure["ResponseElements"] == ""
 
 
+def test_an_event_without_an_id_of_its_own_shows_none() -> None:
+    without = {k: v for k, v in x.AWS_CALL.items() if k != "eventID"}
+    assert shown(table("AWSCloudTrail", "sentinel"), [without], "AwsEventId") == [{"AwsEventId": ""}]
+    assert shown(table("logs-aws.cloudtrail-*", "elastic"), [without], "event.id") == [{"event.id": None}]
+
+
 def test_azure_activity_keeps_the_words_of_the_event() -> None:
     start, end, portal = shown(table("AzureActivity", "sentinel"), [x.azure("Start", "Started."), x.azure("Success", "Succeeded.Created"), x.AZURE_PORTAL])
     assert [r["ActivityStatusValue"] for r in (start, end, portal)] == ["Start", "Success", "Succeeded"]

@@ -18,6 +18,7 @@ TITLES: dict[int, str] = {
     105: "wrong number of arguments",
     106: "a name is used twice",
     107: "an option has a value it does not take",
+    108: "a table that no product writes",
     121: "KQL: a statement without effect on rows",
     122: "KQL: render draws a chart",
     123: "KQL: a table that a fuzzy union leaves out",

@@ -34,7 +34,9 @@ class Table:
     only for open roots. `tags` are the constants by which a language picks tables (`vendor`,
     `sourcetype`, `index`, `dataset`, `product`, `service`). `canonical` names for each column the
     field of the common model, by which the other vendors' names are suggested. An `open` table
-    gives null for an unknown field instead of an error.
+    gives null for an unknown field instead of an error. `compatibility`, where it is not empty, says
+    why the table is here although no product writes it: it holds the events of other tables again,
+    so it is read only where a query asks for it, and that is said (N108).
     """
 
     name: str

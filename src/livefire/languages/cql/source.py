@@ -111,7 +111,9 @@ def _tables(pipeline: s.Pipeline, context: Context) -> list[Table]:
         return [table] if table is not None else []
     everything = context.catalog.tables(VENDOR)
     leading = _leading(pipeline)
-    fitting = [t for t in everything if all(_may_hold(c, t) is not False for c in leading)]
+    fitting = [t for t in everything if all(_may_hold(c, t) is not False for c in leading) and _is_asked_for(t, leading)]
+    for made in (t for t in fitting if t.compatibility):
+        context.diagnostics.notice("N108", made.compatibility, _tags_of(leading[0])[0].span if _tags_of(leading[0]) else Span(0, 0))
     if fitting:
         return fitting
     tags = [c for c in leading if _tags_of(c)]
@@ -122,6 +124,11 @@ def _tables(pipeline: s.Pipeline, context: Context) -> list[Table]:
     else:
         _missing(context, "there is no table to read", Span(0, 0), ())
     return []
+
+
+def _is_asked_for(table: Table, leading: list[s.Condition]) -> bool:
+    """A table that no product writes holds the events of others again, so it is read only by a tag of its own."""
+    return not table.compatibility or any(_may_hold(c, table) is True for c in leading)
 
 
 def _missing(context: Context, message: str, span: Span, known: object) -> None:
