@@ -1,0 +1,113 @@
+"""Measures livefire on suites of others and writes the figures: `python -m tests.conformance FOLDER docs/conformance.md`.
+
+FOLDER holds the suites and the tool that runs livefire over them; both are others' work, so the tool
+is run as a program, and of what it says only figures and codes reach the page.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import livefire
+from livefire.diagnostics import catalogue
+
+NOTE = "<!-- Made by `make conformance`; write what people should know into conformance-notes.md. -->"
+NOTES = "conformance-notes.md"
+MOST_CODES = 12
+COLUMNS = ("pass", "wrong", "refused", "accepted", "crash", "too long")
+_VERDICTS = {"pass": "pass", "wrong rows": "wrong", "wrong columns": "wrong", "refused": "refused", "accepted": "accepted", "CRASH": "crash", "too long": "too long"}
+_CASE = re.compile(r"^  refused\s.*?\s(?P<code>[EWN]\d{3})\s")
+_RULES = re.compile(r"^\s+(?P<count>\d+) (?P<language>\w+): (?P<code>[EWN]\d{3})\s")
+_SUMMARY = re.compile(r"^(?P<name>\S.*?)\s+\d+ / \d+\s")
+
+
+def measure(folder: Path, suites: Sequence[str] = ()) -> tuple[list[dict[str, Any]], str]:
+    """Run the tool over suites (all by default) and return its figures and what it printed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        figures = Path(scratch) / "figures.json"
+        command = [sys.executable, str(folder / "tools" / "conformance.py"), *suites, "--json", str(figures), "-v"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        return json.loads(figures.read_text(encoding="utf-8")), done.stdout
+
+
+def refusals(printed: str) -> dict[str, Counter[str]]:
+    """Return how often each code refused, by the suite's name without its tier.
+
+    The cases of a suite are printed before its summary, the reasons of a corpus after it.
+    """
+    found: dict[str, Counter[str]] = {}
+    waiting: Counter[str] = Counter()
+    latest = ""
+    for line in printed.splitlines():
+        if case := _CASE.match(line):
+            waiting[case["code"]] += 1
+        elif rules := _RULES.match(line):
+            found.setdefault(latest, Counter())[rules["code"]] += int(rules["count"])
+        elif summary := _SUMMARY.match(line):
+            name = summary["name"].partition(" ")[0]
+            latest = name
+            if waiting:
+                found.setdefault(name, Counter()).update(waiting)
+                waiting = Counter()
+    return found
+
+
+def tally(verdicts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of a suite under the page's columns; KeyError for a verdict that the page does not know."""
+    counts = dict.fromkeys(COLUMNS, 0)
+    for verdict, count in verdicts.items():
+        counts[_VERDICTS[verdict]] += count
+    return counts
+
+
+def page(figures: Iterable[Mapping[str, Any]], printed: str, notes: str, day: str) -> str:
+    """Return the page: a table of suites, the codes that refuse most, and the notes as they are."""
+    lines = [NOTE, "", "# Conformance", ""]
+    lines += [f"livefire {livefire.__version__} on suites and published rules that others wrote, on {day}. They are not part of the project.", ""]
+    lines += ["*Wrong* is the figure that must be zero: other rows or columns than expected, without a diagnostic. *Refused* names a code and a place.", ""]
+    lines += ["In a suite whose name begins with `corpora/`, rules are read without being run: *pass* means no syntax or support error. ", ""]
+    lines += [f"| suite | cases | {' | '.join(COLUMNS)} | rate | s |", "|---|---|" + "---|" * (len(COLUMNS) + 2)]
+    listed = list(figures)
+    for row in listed:
+        counts = tally(row["verdicts"])
+        rate = "" if row["rate"] is None else f"{row['rate'] * 100:.1f} %"
+        lines.append(f"| {row['suite']} | {row['n']} | {' | '.join(str(counts[c] or '') for c in COLUMNS)} | {rate} | {row['seconds']} |")
+    lines += ["", "## What refuses", ""]
+    for suite, codes in refusals(printed).items():
+        lines += [f"### {suite}", "", "| code | what it says | times |", "|---|---|---|"]
+        lines += [f"| {code} | {catalogue.title(code)} | {count} |" for code, count in codes.most_common(MOST_CODES)]
+        lines.append("")
+    if notes.strip():
+        lines += [notes.strip(), ""]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and write the page."""
+    if len(arguments) < 2:  # the folder and the page
+        sys.stderr.write("usage: python -m tests.conformance FOLDER PAGE [SUITE ...]\n")
+        return 2
+    folder, target = Path(arguments[0]), Path(arguments[1])
+    if not (folder / "tools" / "conformance.py").is_file():
+        sys.stderr.write(f"there is no tools/conformance.py below {folder}\n")
+        return 2
+    figures, printed = measure(folder, arguments[2:])
+    beside = target.parent / NOTES
+    notes = beside.read_text(encoding="utf-8") if beside.is_file() else ""
+    target.write_text(page(figures, printed, notes, f"{datetime.now(UTC):%Y-%m-%d}"), encoding="utf-8")
+    wrong = sum(tally(row["verdicts"])[bad] for row in figures for bad in ("wrong", "crash"))
+    sys.stdout.write(f"{len(figures)} suites, {wrong} wrong or crashed\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
