@@ -11,7 +11,7 @@ from livefire.emulation.catalogue import emulations
 from livefire.emulation.model import Emulation, Kind, Role
 from livefire.proof.case import Case, CaseKind, EventRole
 from livefire.proof.matrix import Subject
-from livefire.proof.published import read_pages
+from livefire.proof.published import Page, read_pages
 
 STORY_START = datetime(2026, 9, 14, 9, 0, tzinfo=timezone.utc)
 
@@ -40,12 +40,19 @@ def as_case(emulation: Emulation) -> Case:
     return Case(emulation.id, emulation.title, emulation.technique, kind, told.log_source, told.raws(), roles, told.end, emulation.page_tests)
 
 
+def _tests_of(page: Page) -> tuple[str, ...]:
+    """Return the attacks of a page's own tests; of a page that prints none, those of the technique it is named for."""
+    own = tuple(m.id for m in emulations() if any(p.startswith(page.name + "#") for p in m.page_tests))
+    technique = page.name.partition("-")[0]
+    return own if page.tests else tuple(m.id for m in emulations() if m.page_tests and m.technique == technique)
+
+
 def subjects(detections: Sequence[Detection], ids: Sequence[str], published: Path | None) -> tuple[Subject, ...]:
     """Return the published queries, as the product reads them and as a person would, then every rule of the detections."""
     found: list[Subject] = []
     if published is not None:
         for page in read_pages(published):
-            tests = tuple(m.id for m in emulations() if any(p.startswith(page.name + "#") for p in m.page_tests))
+            tests = _tests_of(page)
             if ids and not any(wanted(m.technique, ids) for m in emulations() if m.id in tests):
                 continue
             found.append(Subject(f"{page.name} as written", page.rule, False, tests, "published"))

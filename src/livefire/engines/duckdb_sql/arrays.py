@@ -90,7 +90,9 @@ def _merge_objects(printer: Printer, call: Call) -> str:
     value = printer.expr(call.args[0])
     valid = f"(CASE WHEN json_type({value}) = 'OBJECT' THEN {value} END)"
     pairs = f"flatten(list_transform(list_filter({_ordered_list(printer, call, valid)}, LAMBDA b: b IS NOT NULL), LAMBDA b: list_transform(json_keys(b), LAMBDA k: [k, CAST(json_extract(b, '$.' || CAST(to_json(k) AS VARCHAR)) AS VARCHAR)])))"
-    kept = f"list_reduce({pairs}, LAMBDA a, p: CASE WHEN list_contains(list_transform(a, LAMBDA q: q[1]), p[1]) THEN a ELSE a || [p] END, CAST([] AS VARCHAR[][]))"
+    kept = (
+        f"list_reduce({pairs}, LAMBDA a, p: CASE WHEN list_contains(list_transform(a, LAMBDA q: q[1]), p[1]) THEN a ELSE a || [p] END, CAST([] AS VARCHAR[][]))"
+    )
     return f"('{{' || COALESCE(array_to_string(list_transform({kept}, LAMBDA p: CAST(to_json(p[1]) AS VARCHAR) || ':' || p[2]), ','), '') || '}}')"
 
 

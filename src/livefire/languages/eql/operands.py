@@ -262,7 +262,7 @@ class Operands:
 
     def _text(self, operator: str, value: e.Expr, constant: e.Scalar, span: Span, *, fold: bool) -> e.Expr:
         if not isinstance(constant, str) and operator not in ("==", "!="):
-            words = "this field is text, so it is compared with the number letter by letter, and \"10\" comes before \"9\""
+            words = 'this field is text, so it is compared with the number letter by letter, and "10" comes before "9"'
             self.context.diagnostics.warn("W146", words, span, help="convert it: number(field)")
         if fold and isinstance(constant, str):
             return call("text.equals_fold", value, e.text(constant), span=span)

@@ -341,7 +341,7 @@ class Parser(Cursor):
         token = self.advance()
         body = token.text.lstrip("?")[1:-1]
         fixed = '"""' + body + '"""' if token.kind == "oldraw" else '"' + body.replace('\\"', '"').replace('"', '\\"') + '"'
-        words = "`?\"…\"` strings are written \"\"\"…\"\"\" in Elasticsearch" if token.kind == "oldraw" else "strings are written in double quotes in EQL"
+        words = '`?"…"` strings are written """…""" in Elasticsearch' if token.kind == "oldraw" else "strings are written in double quotes in EQL"
         self.context.quirk(243, words, span=token.span, fix=Fix(token.span, fixed))
         if token.kind == "oldraw":
             return Constant(body, Type.STRING, token.span)

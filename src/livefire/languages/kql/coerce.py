@@ -325,7 +325,6 @@ def fit(expr: e.Expr, type: Type) -> e.Expr:
     return to_type(expr, type)
 
 
-
 def read_constant(expr: e.Expr) -> e.Expr:
     """Return the constant that a conversion of a constant gives, where it can be told here."""
     if not isinstance(expr, e.Call) or len(expr.args) != 1 or not isinstance(expr.args[0], e.Literal):

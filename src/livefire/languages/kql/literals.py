@@ -116,8 +116,6 @@ def _read_bool(text: str) -> bool:
     raise BadLiteral("a bool is true or false")
 
 
-
-
 def _whole(text: str, bits: int) -> int:
     match = re.fullmatch(r"([-+]?)\s*(0[xX][0-9a-fA-F]+|\d+)", text)
     if match is None:

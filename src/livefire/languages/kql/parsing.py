@@ -1,3 +1,5 @@
 """Stub."""
+
 from collections.abc import Callable
+
 STEPS: dict[type, Callable[..., object]] = {}

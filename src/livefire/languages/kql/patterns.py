@@ -20,7 +20,9 @@ def check_regex(scope: Scope, pattern: e.Expr, span: Span) -> e.Expr:
         return pattern
     reason = fault(str(pattern.value if pattern.value is not None else ""))
     if reason:
-        scope.context.diagnostics.error("E205", f"the pattern cannot be run: {reason}", span, help="Kusto's patterns are RE2's: no lookaround and no back-references")
+        scope.context.diagnostics.error(
+            "E205", f"the pattern cannot be run: {reason}", span, help="Kusto's patterns are RE2's: no lookaround and no back-references"
+        )
     return e.text(str(pattern.value if pattern.value is not None else ""))
 
 

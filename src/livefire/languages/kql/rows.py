@@ -286,7 +286,9 @@ def partition(scope: Scope, relation: Relation, step: k.Partition) -> Relation:
 
 
 def _has_row_functions(step: k.Step) -> bool:
-    return any(f"function='{name}'" in repr(step) for name in ("row_number", "prev", "next", "row_cumsum", "row_window_session", "row_rank_dense", "row_rank_min"))
+    return any(
+        f"function='{name}'" in repr(step) for name in ("row_number", "prev", "next", "row_cumsum", "row_window_session", "row_rank_dense", "row_rank_min")
+    )
 
 
 def _top_within(scope: Scope, relation: Relation, key: e.Column, step: k.Top) -> Relation:

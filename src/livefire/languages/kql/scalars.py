@@ -191,10 +191,14 @@ def _has_many(scope: Scope, node: Binary, left: e.Expr, options: list[e.Expr | R
     found: list[e.Expr] = []
     for option in options:
         if isinstance(option, Relation):
-            return scope.error("E305", f"{node.operator} over the rows of a query is not run", node.span, "make a list of them: toscalar(… | summarize make_set(x))")
+            return scope.error(
+                "E305", f"{node.operator} over the rows of a query is not run", node.span, "make a list of them: toscalar(… | summarize make_set(x))"
+            )
         for needle in operators._elements(option):
             if needle.type is Type.DYNAMIC and not isinstance(needle, e.Literal):
-                found.append(call("logic.is_true", call("array.any_term_fold" if node.operator == "has_any" else "array.every_term_fold", value, needle, span=node.span)))
+                found.append(
+                    call("logic.is_true", call("array.any_term_fold" if node.operator == "has_any" else "array.every_term_fold", value, needle, span=node.span))
+                )
             else:
                 found.append(operators.text_operator(scope, "has", value, needle, node.span))
     return any_of(*found) if node.operator == "has_any" else all_of(*found)

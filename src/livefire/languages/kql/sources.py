@@ -19,7 +19,9 @@ from livefire.plan.catalog import Table
 from livefire.plan.functions import call
 from livefire.schema import Field, Schema, Type
 
-_TABULAR_CALLS = frozenset({"materialize", "table", "view", "union", "_GetWatchlist", "external_table", "materialized_view", "database", "workspace", "app", "cluster", "totable"})
+_TABULAR_CALLS = frozenset(
+    {"materialize", "table", "view", "union", "_GetWatchlist", "external_table", "materialized_view", "database", "workspace", "app", "cluster", "totable"}
+)
 _TABULAR_NODES = (k.Query, k.DataTable, k.Print, k.Range, k.ExternalData, k.Wildcard, k.Union, k.Search, k.Block)
 
 
@@ -95,7 +97,12 @@ def lower_source(scope: Scope, node: object) -> Relation:
             scope.error("E305", "tables of another workspace, database or cluster are not here", node.span, "load them, and name them plainly")
             return nowhere()
         case _:
-            scope.error("E104", "rows are expected here, not a value", span_of(node) if hasattr(node, "span") else Span(0, 0), "start with a table, datatable(…) or print")  # type: ignore[arg-type]  # every node has a span
+            scope.error(
+                "E104",
+                "rows are expected here, not a value",
+                span_of(node) if hasattr(node, "span") else Span(0, 0),
+                "start with a table, datatable(…) or print",
+            )  # type: ignore[arg-type]  # every node has a span
             return nowhere()
 
 
@@ -237,10 +244,7 @@ def _cell(scope: Scope, node: k.Expression, type: Type) -> e.Expr:
 
 def _computed_rows(schema: Schema, cells: list[e.Expr], width: int) -> n.Plan:
     one = n.Values(Schema(()), ((),))
-    rows = [
-        n.Project(one, tuple(n.Item(f.name, c) for f, c in zip(schema, cells[i : i + width], strict=True)))
-        for i in range(0, len(cells), width)
-    ]
+    rows = [n.Project(one, tuple(n.Item(f.name, c) for f, c in zip(schema, cells[i : i + width], strict=True))) for i in range(0, len(cells), width)]
     return n.Union(tuple(rows)) if len(rows) > 1 else rows[0]
 
 

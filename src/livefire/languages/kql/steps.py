@@ -424,7 +424,7 @@ class StepParser(ExpressionParser):
         self.options()
         self.expect("by")
         key_span = self.token.span
-        key: k.Expression = Name(self.declared_name('a column'), key_span)
+        key: k.Expression = Name(self.declared_name("a column"), key_span)
         if self.at("{"):
             self.skip_step()
             return k.Unsupported("partition", "its subqueries with their own sources are not run", start.to(self._last()))

@@ -498,4 +498,6 @@ REFUSED = (
     "trendline", "tscollect", "typeahead", "typelearner", "typer", "uniq", "walklex", "x11", "xmlkv", "xmlunescape", "xpath",
 )  # fmt: skip
 COMMANDS: dict[str, Callable[[Parser, Span], s.Command]] = {n: read_refused(n) for n in REFUSED} | {n: read_plain(n) for n in PLAIN} | READ
-GENERATING = frozenset({"inputlookup", "makeresults", "multisearch", "tstats", "mstats", "from", "gentimes", "union", "rest", "metadata", "loadjob", "savedsearch"})
+GENERATING = frozenset(
+    {"inputlookup", "makeresults", "multisearch", "tstats", "mstats", "from", "gentimes", "union", "rest", "metadata", "loadjob", "savedsearch"}
+)

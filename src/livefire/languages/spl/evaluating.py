@@ -38,7 +38,7 @@ class Evaluator:
             return found
         if isinstance(found, e.Literal) and found.value is None:
             return e.null(Type.BOOL)
-        self.scope.refuse("E104", "a condition is true or false, and this is a value", ast.span, help="compare it with something, such as =1 or =\"true\"")
+        self.scope.refuse("E104", "a condition is true or false, and this is a value", ast.span, help='compare it with something, such as =1 or ="true"')
 
     def value(self, ast: Ast) -> Expr:
         """Return the value of an expression."""

@@ -126,7 +126,11 @@ class ExpressionReader(Reader):
     def _token_variable(self) -> Ast:
         start = self.piece
         word = self.word("a name")
-        self.fail(f"{word.text} is a variable of a dashboard or of map, and nobody gave it a value", code="E203" if word.text == "$" else "E201", span=start.span.to(word.span))
+        self.fail(
+            f"{word.text} is a variable of a dashboard or of map, and nobody gave it a value",
+            code="E203" if word.text == "$" else "E201",
+            span=start.span.to(word.span),
+        )
 
     def _number(self) -> Ast:
         first = self.advance()

@@ -271,10 +271,18 @@ def _commas(number: Expr) -> Expr:
     grouped = call("text.reverse", call("text.replace_regex", call("text.reverse", digits), e.text(r"([0-9]{3})"), e.text(r"\1,")))
     trimmed = call("text.trim_start", grouped, e.text(","))
     sign = Case(((call("compare.lt", rounded, e.Literal(0.0, Type.REAL)), e.text("-")),), e.text(""), Type.STRING)
-    hundredths = call("number.to_long", call("number.round", call("number.multiply", call("number.abs", rounded), e.Literal(100.0, Type.REAL), type=Type.REAL), e.whole(0)))
+    hundredths = call(
+        "number.to_long", call("number.round", call("number.multiply", call("number.abs", rounded), e.Literal(100.0, Type.REAL), type=Type.REAL), e.whole(0))
+    )
     cents = call("number.modulo", hundredths, e.whole(100))
-    padded = Case(((call("compare.lt", cents, e.whole(10)), call("text.concat", e.text("0"), call("number.text", cents))),), call("number.text", cents), Type.STRING)
-    fraction = Case(((call("compare.eq", real_of(number), call("number.to_real", call("number.to_long", real_of(number)))), e.text("")),), call("text.concat", e.text("."), padded), Type.STRING)
+    padded = Case(
+        ((call("compare.lt", cents, e.whole(10)), call("text.concat", e.text("0"), call("number.text", cents))),), call("number.text", cents), Type.STRING
+    )
+    fraction = Case(
+        ((call("compare.eq", real_of(number), call("number.to_real", call("number.to_long", real_of(number)))), e.text("")),),
+        call("text.concat", e.text("."), padded),
+        Type.STRING,
+    )
     return call("text.concat", sign, trimmed, fraction)
 
 
@@ -392,5 +400,7 @@ KNOWN: dict[str, str] = {
     "bit_shift_left": "bits are not counted",
     "bit_shift_right": "bits are not counted",
     "relative_entropy": "not documented",
-    **{n: "trigonometry is not run" for n in ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "hypot", "sin", "sinh", "tan", "tanh")},
+    **{
+        n: "trigonometry is not run" for n in ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "hypot", "sin", "sinh", "tan", "tanh")
+    },
 }

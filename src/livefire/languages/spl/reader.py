@@ -120,7 +120,12 @@ class Reader(Cursor):
         after = self.last_end
         fix = Fix(Span(after, after), sign, f"insert {sign!r}") if self.done else None
         self.diagnostics.error(
-            "E202", f"expected {sign!r} to close {opened.text!r}, found {self.describe()}", self.token.span, labels=(label,), help=f"close it with {sign!r}", fix=fix
+            "E202",
+            f"expected {sign!r} to close {opened.text!r}, found {self.describe()}",
+            self.token.span,
+            labels=(label,),
+            help=f"close it with {sign!r}",
+            fix=fix,
         )
         self.halt()
         return opened

@@ -206,5 +206,3 @@ class Searcher:
         if not body:
             return e.TRUE
         return call("text.matches_regex", shown, e.text(head + body + foot), e.text("is" if fold else "s"), span=span)
-
-

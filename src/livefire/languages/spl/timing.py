@@ -104,7 +104,9 @@ def duration(seconds: Expr) -> Expr:
 
     def part(divisor: int, size: int) -> Expr:
         value = call("number.modulo", call("number.divide_whole", whole, e.whole(divisor)), e.whole(size))
-        return Case(((call("compare.lt", value, e.whole(10)), call("text.concat", e.text("0"), call("number.text", value))),), call("number.text", value), Type.STRING)
+        return Case(
+            ((call("compare.lt", value, e.whole(10)), call("text.concat", e.text("0"), call("number.text", value))),), call("number.text", value), Type.STRING
+        )
 
     days = call("number.divide_whole", whole, e.whole(86_400))
     head = Case(((call("compare.gt", days, e.whole(0)), call("text.concat", call("number.text", days), e.text("+"))),), e.text(""), Type.STRING)
