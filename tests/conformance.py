@@ -24,7 +24,15 @@ NOTE = "<!-- Made by `make conformance`; write what people should know into conf
 NOTES = "conformance-notes.md"
 MOST_CODES = 12
 COLUMNS = ("pass", "wrong", "refused", "accepted", "crash", "too long")
-_VERDICTS = {"pass": "pass", "wrong rows": "wrong", "wrong columns": "wrong", "refused": "refused", "accepted": "accepted", "CRASH": "crash", "too long": "too long"}
+_VERDICTS = {
+    "pass": "pass",
+    "wrong rows": "wrong",
+    "wrong columns": "wrong",
+    "refused": "refused",
+    "accepted": "accepted",
+    "CRASH": "crash",
+    "too long": "too long",
+}
 _CASE = re.compile(r"^  refused\s.*?\s(?P<code>[EWN]\d{3})\s")
 _RULES = re.compile(r"^\s+(?P<count>\d+) (?P<language>\w+): (?P<code>[EWN]\d{3})\s")
 _SUMMARY = re.compile(r"^(?P<name>\S.*?)\s+\d+ / \d+\s")

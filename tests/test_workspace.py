@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
@@ -27,8 +27,8 @@ def test_rows_are_python_values(ws: livefire.Workspace) -> None:
     assert result.columns == ["TimeGenerated", "Name", "Size", "Tags"]
     assert result.types == ["datetime", "string", "long", "dynamic"]
     assert result.rows == [
-        (datetime(2026, 1, 1, tzinfo=timezone.utc), "a", 1, {"k": [1, 2]}),
-        (datetime(2026, 1, 1, 22, tzinfo=timezone.utc), "b", 2, None),
+        (datetime(2026, 1, 1, tzinfo=UTC), "a", 1, {"k": [1, 2]}),
+        (datetime(2026, 1, 1, 22, tzinfo=UTC), "b", 2, None),
     ]
     assert isinstance(result.to_arrow(), pa.Table)
     assert result.to_arrow().column_names == result.columns
@@ -36,12 +36,12 @@ def test_rows_are_python_values(ws: livefire.Workspace) -> None:
 
 def test_now_is_a_parameter(ws: livefire.Workspace) -> None:
     text = "T | where TimeGenerated > ago(12h) | project Name"
-    assert ws.query(text, now=datetime(2026, 1, 2, tzinfo=timezone.utc)).rows == [("b",)]
-    assert ws.query(text, now=datetime(2026, 1, 1, 1, tzinfo=timezone.utc)).rows == [("a",), ("b",)]
+    assert ws.query(text, now=datetime(2026, 1, 2, tzinfo=UTC)).rows == [("b",)]
+    assert ws.query(text, now=datetime(2026, 1, 1, 1, tzinfo=UTC)).rows == [("a",), ("b",)]
 
 
 def test_start_and_end_cut_timed_tables(ws: livefire.Workspace) -> None:
-    start = datetime(2026, 1, 1, 1, tzinfo=timezone.utc)
+    start = datetime(2026, 1, 1, 1, tzinfo=UTC)
     assert ws.query("T | project Name", start=start).rows == [("b",)]
     assert ws.query("T | project Name", end=start).rows == [("a",)]
     assert ws.query("T | project Name", start=start, end=start + timedelta(hours=1)).rows == []

@@ -8,8 +8,8 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
-from enum import Enum
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -63,7 +63,7 @@ lake_app = typer.Typer(no_args_is_help=True, help="What a lake of events holds."
 app.add_typer(lake_app, name="lake")
 
 
-class Stage(str, Enum):
+class Stage(StrEnum):
     """What `--explain` shows."""
 
     ast = "ast"
@@ -146,7 +146,7 @@ def moment(text: str | None) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         stop(f"{text!r} is no ISO 8601 time, such as 2026-11-21T05:00:00Z", USAGE)
-    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
@@ -260,13 +260,15 @@ def run(
     options = {"index": index} if index else {}
     try:
         if explain is not None and explain is not Stage.miss:
-            return explain_stage(ws, source, chosen, explain, lenient=lenient, **options)
+            explain_stage(ws, source, chosen, explain, lenient=lenient, **options)
+            return
         clock = moment(now) or ws.clock()
         result = ws.query(source.text, chosen, now=clock, start=moment(start), end=moment(end), lenient=lenient, seconds=seconds, name=source.name, **options)
     except QueryError as error:
         refuse(error, source, as_json=as_json)
     if explain is Stage.miss:
-        return explain_miss(ws, result, source, event or [], clock)
+        explain_miss(ws, result, event or [], clock)
+        return
     show_result(result, source, clock, as_json=as_json)
 
 
@@ -309,7 +311,7 @@ def explain_stage(ws: Workspace, source: Source, language: str, stage: Stage, *,
         say(as_text(compiled.lowered) if stage is Stage.plan else ws.sql(compiled))
 
 
-def explain_miss(ws: Workspace, result: Result, source: Source, events: list[str], clock: datetime) -> None:
+def explain_miss(ws: Workspace, result: Result, events: list[str], clock: datetime) -> None:
     """Print which clause dropped the events that were expected."""
     if not events:
         stop("say which events were expected: --event ID (the _id of the event, such as CloudTrail's eventID)", USAGE)
@@ -446,7 +448,7 @@ def main() -> None:
     except KeyboardInterrupt:
         say("interrupted; what was committed is kept", error=True)
         sys.exit(INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - a user is told of a fault of ours in one line; the rest is for whoever mends it
+    except Exception as error:
         if "LIVEFIRE_TRACEBACK" in os.environ:
             raise
         at = traceback.extract_tb(error.__traceback__)[-1]

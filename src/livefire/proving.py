@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from livefire.detections.detection import Detection
@@ -13,7 +13,7 @@ from livefire.proof.case import Case, CaseKind, EventRole
 from livefire.proof.matrix import Subject
 from livefire.proof.published import Page, read_pages
 
-STORY_START = datetime(2026, 9, 14, 9, 0, tzinfo=timezone.utc)
+STORY_START = datetime(2026, 9, 14, 9, 0, tzinfo=UTC)
 
 _KINDS: dict[Kind, CaseKind] = {Kind.ATTACK: "attack", Kind.LOOK_ALIKE: "look_alike"}
 _ROLES: dict[Role, EventRole] = {Role.ATTACK: "attack", Role.BENIGN: "benign", Role.NOISE: "noise"}

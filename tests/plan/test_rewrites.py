@@ -116,3 +116,14 @@ def test_names_that_differ_only_in_case_stay_apart() -> None:
 
 def _nodes(plan: n.Plan) -> list[n.Plan]:
     return [plan, *(x for child in n.inputs(plan) for x in _nodes(child))]
+
+
+def test_no_column_is_captured_by_a_name_of_the_engine() -> None:
+    """Spellings bind short names inside SQL; a column of that very name must still be read."""
+    for name in ("k", "v", "x", "l", "i", "t1", "x1", "X"):
+        given = n.Values(Schema.of((name, Type.DYNAMIC)), (('{"a":1,"b":2}',), ('{"a":1,"b":2}',)))
+        column = e.Column(name, Type.DYNAMIC)
+        assert run(n.select(n.Limit(n.Unnest(given, column, "member"), 2), "member")) == [('{"a":1}',), ('{"b":2}',)], name
+        assert run(n.Aggregate(given, (), (n.Item(name, aggregate("agg.set", column)),))) == [('[{"a":1,"b":2}]',)], name
+        keys = call("dynamic.keys", column)
+        assert run(n.Limit(n.Project(given, (n.Item(name, call("text.join", keys, e.text("+"))),)), 1)) == [("a+b",)], name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from livefire import query as stages
@@ -61,7 +61,7 @@ class Bench:
     def run_values(self) -> Run:
         """Return the values for the plan's parameters and the budget of one run."""
         moments = {"now": self.now, "start": self.start, "end": self.end}
-        return Run({k: v.astimezone(timezone.utc).replace(tzinfo=None) if v else None for k, v in moments.items()}, self.seconds, self.max_rows)
+        return Run({k: v.astimezone(UTC).replace(tzinfo=None) if v else None for k, v in moments.items()}, self.seconds, self.max_rows)
 
 
 def compile_rule(rule: Rule, bench: Bench, *, lenient: bool) -> stages.Compiled:
@@ -127,7 +127,7 @@ def python_values(raw: list[Any], type: Type) -> list[Any]:
         case Type.DYNAMIC:
             return [None if v is None else json.loads(v) for v in raw]
         case Type.DATETIME:
-            return [None if v is None else v.replace(tzinfo=timezone.utc) for v in raw]
+            return [None if v is None else v.replace(tzinfo=UTC) for v in raw]
         case Type.TIMESPAN:
             return [None if v is None else timedelta(microseconds=v // 10) for v in raw]
         case _:

@@ -113,7 +113,7 @@ class QueryError(Exception):
         return f"{first.code} at line {place.line}, column {place.column}: {first.message}"
 
 
-class Halt(Exception):
+class Halt(Exception):  # noqa: N818 - it ends a reading, whose errors are already recorded
     """Ends the reading of one source after an error that leaves nothing to go on with.
 
     Raised by parsers after they recorded the error; `query` turns it into `QueryError`.

@@ -77,7 +77,7 @@ class DuckDB:
             # All columns stay in a table that can spill; the matcher is handed only what it reads.
             rows = DIALECT.identifier(f"{native.name}_rows")
             stages.append(SqlStage(f"{native.name}_rows", native.sql))
-            narrow = f"SELECT {columns} FROM {rows} ORDER BY {DIALECT.identifier(printing.ROW)}"  # noqa: S608 - quoted identifiers only
+            narrow = f"SELECT {columns} FROM {rows} ORDER BY {DIALECT.identifier(printing.ROW)}"
             stages.append(SqlStage(f"{native.name}_input", narrow))
             stages.append(NativeStage(native.name, "sequence", f"{native.name}_input", spec))
         return (*stages, SqlStage("result", last))

@@ -6,6 +6,8 @@ a rule or an event reaches SQL text in another way.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +23,8 @@ Spelling = str | Callable[["Printer", e.Call | e.Aggregate | e.WindowCall], str]
 
 
 _LONG = 120
+# Names that engines' spellings give to lambda parameters, and this printer to aliases: no column may be captured by one.
+_RESERVED = re.compile(r"|[a-z]|[xt][0-9]+")
 # Columns that a matcher of sequences reads: which event, and which steps it fits.
 ROW, STEPS = "~row", "~steps"
 
@@ -127,7 +131,7 @@ def physical_names(plan: n.Plan) -> dict[str, str]:
             if column.name in names:
                 continue
             candidate, count = column.name, 1
-            while candidate.casefold() in taken or not candidate:
+            while candidate.casefold() in taken or _RESERVED.fullmatch(candidate.casefold()):
                 count += 1
                 candidate = f"{column.name}~{count}"
             taken[candidate.casefold()] = column.name
@@ -193,7 +197,7 @@ class Printer:
         return self.dialect.string(value)
 
     def _real(self, value: float) -> str:
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             return f"CAST({self.dialect.string(str(value))} AS {self.sql_type(Type.REAL)})"
         return f"CAST({value!r} AS {self.sql_type(Type.REAL)})"
 

@@ -294,7 +294,7 @@ class Engine:
         if place is None:
             raise RefusedError(f"no-function: {stage['function']}")
         module, _, function = place.partition(":")
-        rows = _rows(cursor, f"SELECT * FROM {_quote(stage['input'])}", {}).read_all()  # noqa: S608 - quoted identifier
+        rows = _rows(cursor, f"SELECT * FROM {_quote(stage['input'])}", {}).read_all()
         result: pa.Table = getattr(importlib.import_module(module), function)(rows, stage["spec"])
         return result
 

@@ -41,7 +41,7 @@ def _items(items: tuple[n.Item, ...], needed: frozenset[str]) -> tuple[n.Item, .
     return tuple(replace(i, expr=_inside(i.expr)) for i in items if i.name in needed)
 
 
-def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:  # noqa: C901 - one arm a node
+def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:
     match plan:
         case n.Scan(schema=schema, physical=physical):
             kept = [(f, p) for f, p in zip(schema, physical, strict=True) if f.name in needed] or [(schema.fields[0], physical[0])]

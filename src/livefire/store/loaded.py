@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +150,7 @@ def _moment(value: Any) -> datetime:
     if isinstance(value, str):
         value = datetime.fromisoformat(_micros(value.strip()))
     moment: datetime = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-    return moment.astimezone(timezone.utc).replace(tzinfo=None) if moment.tzinfo else moment
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _micros(text: str) -> str:

@@ -49,20 +49,16 @@ def _list(printer: Printer, call: Call) -> str:
 
 def _set(printer: Printer, call: Call) -> str:
     value = as_json(printer, call.args[0])
-    # list_distinct keeps no order, so the first place of each value is looked up.
     listed = f"list({value}{_order(printer, call)})/*filter*//*over*/"
-    distinct = f"list_filter({listed}, LAMBDA x, i: x IS NOT NULL)"
-    return f"('[' || COALESCE(array_to_string(list_reduce({distinct}, LAMBDA a, x: CASE WHEN list_contains(a, x[1]) THEN a ELSE a || x END, CAST([] AS VARCHAR[])), ','), '') || ']')"
+    # list_distinct keeps no order, so each different value is put at its first place.
+    placed = "list_transform(list_distinct(l), LAMBDA v: {'place': list_position(l, v), 'v': v})"
+    parts = f"list_transform(list_sort({placed}), LAMBDA s: s.v)"
+    return printer.dialect.let("l", listed, f"('[' || COALESCE(array_to_string({parts}, ','), '') || ']')")
 
 
 def _set_sorted(printer: Printer, call: Call) -> str:
-    value = as_json(printer, call.args[0])
     raw = printer.expr(call.args[0])
-    listed = (
-        f"list(DISTINCT {raw} ORDER BY {raw})/*filter*//*over*/"
-        if call.args[0].type is not Type.DYNAMIC
-        else f"list(DISTINCT {value} ORDER BY {value})/*filter*//*over*/"
-    )
+    listed = f"list(DISTINCT {raw} ORDER BY {raw})/*filter*//*over*/"
     if call.args[0].type is Type.DYNAMIC:
         return f"('[' || COALESCE(array_to_string({listed}, ','), '') || ']')"
     return f"CAST(to_json(COALESCE(list_filter({listed}, LAMBDA x: x IS NOT NULL), [])) AS VARCHAR)"
@@ -105,6 +101,8 @@ FUNCTIONS: dict[str, Spelling] = {
     "agg.list": _list,
     "agg.set": _set,
     "agg.set_sorted": _set_sorted,
-    "agg.union_arrays": "('[' || COALESCE(array_to_string(list_distinct(flatten(list(CAST(json_extract({0}, '$[*]') AS VARCHAR[]))/*filter*//*over*/)), ','), '') || ']')",
+    "agg.union_arrays": (
+        "('[' || COALESCE(array_to_string(list_distinct(flatten(list(CAST(json_extract({0}, '$[*]') AS VARCHAR[]))/*filter*//*over*/)), ','), '') || ']')"
+    ),
     "agg.all": "bool_and({0})",
 }

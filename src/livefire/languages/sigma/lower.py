@@ -28,7 +28,7 @@ _ELEMENT = e.Column("~element", Type.DYNAMIC)
 
 def lower(rule: object, context: Context) -> n.Plan:
     """Return the events of the rule's log source that meet one of its conditions."""
-    assert isinstance(rule, Rule)  # noqa: S101 - what `parse` of this language returned
+    assert isinstance(rule, Rule)
     table = _table(rule, context)
     reader = _Reader(table, context)
     plan = table.plan
