@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from livefire.engines.duckdb_sql import aggregates, arrays, conversion, dynamic, elements, lists, network, scalars, text, time
+from livefire.engines.duckdb_sql import aggregates, arrays, collections, conversion, dynamic, elements, encodings, lists, network, scalars, text, time
 from livefire.engines.sql import Dialect, Printer
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -79,16 +79,9 @@ DIALECT = Dialect(
     name="duckdb",
     types=TYPES,
     functions={
-        **scalars.FUNCTIONS,
-        **text.FUNCTIONS,
-        **network.FUNCTIONS,
-        **time.FUNCTIONS,
-        **dynamic.FUNCTIONS,
-        **elements.FUNCTIONS,
-        **aggregates.FUNCTIONS,
-        **conversion.FUNCTIONS,
-        **arrays.FUNCTIONS,
-        **lists.FUNCTIONS,
+        name: spelling
+        for family in (scalars, text, network, time, dynamic, elements, aggregates, conversion, arrays, collections, encodings, lists)
+        for name, spelling in family.FUNCTIONS.items()
     },
     path=print_path,
     unnest=print_unnest,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from livefire.languages.kit.ast import Apply, Name, Star
 from livefire.languages.kql import aggregates, coerce
@@ -12,14 +13,17 @@ from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Gathered, Relation, Scope, fill
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import aggregate, call
+from livefire.plan.functions import aggregate, all_of, call
 from livefire.schema import Type
 
 Column = tuple[str, e.Expr]
 
 
-def summarize(scope: Scope, relation: Relation, step: k.Summarize) -> Relation:
-    """`summarize items by keys`: keys first, one row in all without keys."""
+def summarize(scope: Scope, relation: Relation, step: k.Summarize, only: e.Expr | None = None, same: tuple[str, ...] = ()) -> Relation:
+    """`summarize items by keys`: keys first, one row in all without keys.
+
+    Aggregates see the rows where `only` is true; the columns of `same`, equal within a group, are kept.
+    """
     names = Namer()
     keyed, keys = group_keys(scope, relation, step.keys, names)
     gathered = Gathered(aggregates=[])
@@ -30,11 +34,20 @@ def summarize(scope: Scope, relation: Relation, step: k.Summarize) -> Relation:
     for item in step.items:
         found.extend(_columns(inner, relation, item, names, key_names))
     hidden = tuple(n.Item(hidden, e.Column(hidden, kind)) for _, hidden, kind in keys)
-    items = tuple(gathered.aggregates or ())
+    items = tuple(_limited(i, only) for i in gathered.aggregates or ())
+    items += tuple(n.Item(x, aggregate("agg.any", n.column(relation.plan, x))) for x in same)
     grouped = n.Aggregate(keyed.plan, hidden, items, step.span)
     shown = [n.Item(name, fill(e.Column(hidden_name, kind))) for name, hidden_name, kind in keys]
     shown.extend(n.Item(name, _outside(scope, grouped, value)) for name, value in found)
+    shown.extend(n.Item(x, n.column(grouped, x)) for x in same)
     return Relation(n.Project(grouped, tuple(shown), step.span))
+
+
+def _limited(item: n.Item, only: e.Expr | None) -> n.Item:
+    if only is None or not isinstance(item.expr, e.Aggregate):
+        return item
+    where = only if item.expr.where is None else all_of(only, item.expr.where)
+    return n.Item(item.name, replace(item.expr, where=where))
 
 
 def group_keys(scope: Scope, relation: Relation, items: tuple[k.Item, ...], names: Namer) -> tuple[Relation, list[tuple[str, str, Type]]]:

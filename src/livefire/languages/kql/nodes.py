@@ -143,6 +143,7 @@ class Extend:
 
     items: tuple[Item, ...]
     span: Span
+    serialize: bool = False
 
 
 @dataclass(frozen=True, slots=True)

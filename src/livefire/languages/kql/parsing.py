@@ -1,5 +1,144 @@
-"""Stub."""
+"""`parse`, `parse-where` and `parse-kv`. https://learn.microsoft.com/kusto/query/parse-operator
 
+A pattern becomes one RE2 pattern: texts stand for themselves (kind=regex: for patterns), a column for the
+least text that lets the rest match, the last column for all that is left. Unless the kind is relaxed, either
+every column gets its value or none does.
+"""
+
+from __future__ import annotations
+
+import re
 from collections.abc import Callable
 
-STEPS: dict[type, Callable[..., object]] = {}
+from livefire.languages.kit.ast import Constant
+from livefire.languages.kql import coerce
+from livefire.languages.kql import nodes as k
+from livefire.languages.kql.patterns import fault, group_count
+from livefire.languages.kql.scalars import lower_scalar
+from livefire.languages.kql.scope import Gathered, Relation, Scope, fill
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.functions import all_of, call
+from livefire.schema import Type
+
+_NUMBER = {
+    Type.INT: r"([-+]?\d+)",
+    Type.LONG: r"([-+]?\d+)",
+    Type.REAL: r"([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)",
+    Type.DECIMAL: r"([-+]?\d+(?:\.\d+)?)",
+}
+_RELAXED = r"(.*?)"
+
+
+def parse(scope: Scope, relation: Relation, step: k.Parse) -> Relation:
+    """`parse kind=… value with pattern`."""
+    if step.kind not in ("simple", "relaxed", "regex"):
+        scope.error("E107", f"no parse is of kind {step.kind!r}", step.span, "kinds: simple, relaxed, regex")
+        return relation
+    value = coerce.to_text(lower_scalar(scope.over(relation, Gathered()), step.value))
+    built = _pattern(scope, step)
+    if built is None:
+        return Relation(relation.plan, open=True)
+    pattern, captures = built
+    fields = {c.name: _captured(value, pattern, group, c.type) for c, group in captures}
+    matched = call("text.matches_regex", value, e.text(pattern), span=step.span)
+    if step.kind != "relaxed":
+        needed = [matched, *(call("logic.not", call("logic.is_null", fields[c.name])) for c, _ in captures if c.type is not Type.STRING)]
+        matched = all_of(*needed)
+    # The condition reads the columns before parsing, so it is computed beside the values and not after.
+    values = {name: fill(e.Case(((matched, x),), e.null(x.type), x.type)) for name, x in fields.items()}
+    plan: n.Plan = relation.plan
+    if step.filter:
+        plan = n.Filter(plan, matched, step.span)
+    items = [n.Item(f.name, values.pop(f.name, e.Column(f.name, f.type))) for f in relation.schema]
+    items.extend(n.Item(name, x) for name, x in values.items())
+    return relation.with_plan(n.Project(plan, tuple(items), step.span))
+
+
+def _captured(value: e.Expr, pattern: str, group: int, type: Type) -> e.Expr:
+    found = call("text.extract_regex", value, e.text(pattern), e.whole(group))
+    return found if type is Type.STRING else coerce.to_type(found, type)
+
+
+def _pattern(scope: Scope, step: k.Parse) -> tuple[str, list[tuple[k.Capture, int]]] | None:
+    """Return the pattern and the group of each column."""
+    flags = _flags(scope, step)
+    pieces: list[str] = []
+    captures: list[tuple[k.Capture, int]] = []
+    groups = 0
+    for place, part in enumerate(step.parts):
+        after = step.parts[place + 1] if place + 1 < len(step.parts) else None
+        if isinstance(part, Constant):
+            text = str(part.value)
+            if step.kind == "regex":
+                reason = fault(text)
+                if reason:
+                    scope.error("E205", f"the pattern cannot be run: {reason}", part.span, "Kusto's patterns are RE2's: no lookaround and no back-references")
+                    return None
+                groups += group_count(text)
+                pieces.append(f"(?:{text})")
+            else:
+                pieces.append(re.escape(text))
+            continue
+        if part.skip:
+            pieces.append(".*?")
+            continue
+        if isinstance(after, k.Capture) and part.type is Type.STRING:
+            what = "a text column" if after.skip else "two columns"
+            scope.error("E201", f"{what} cannot be followed by {'*' if after.skip else 'another'} in a parse pattern", part.span, "put the text between them")
+            return None
+        groups += 1
+        captures.append((part, groups))
+        pieces.append(_capture(part, after, step.kind))
+    body = "".join(pieces)
+    loose = isinstance(step.parts[0], k.Capture) and step.parts[0].skip if step.parts else False
+    # A leading * lets the match begin anywhere, a trailing one end anywhere.
+    tail = "" if step.parts and isinstance(step.parts[-1], k.Capture) and step.parts[-1].skip else r"\z"
+    head = r"\A"
+    del loose
+    return f"(?{flags}){head}{body}{tail}" if flags else f"{head}{body}{tail}", captures
+
+
+def _capture(part: k.Capture, after: Constant | k.Capture | None, kind: str) -> str:
+    if after is None:
+        return "(.*)"
+    if kind == "relaxed" and isinstance(after, Constant):
+        return _RELAXED
+    return _NUMBER.get(part.type, _RELAXED)
+
+
+def _flags(scope: Scope, step: k.Parse) -> str:
+    if step.kind != "regex":
+        return "s"
+    for flag in step.flags:
+        if flag not in "imsU":
+            scope.error("E107", f"no flag is named {flag!r}", step.span, "flags: i, m, s, U")
+    return "".join(dict.fromkeys(f for f in step.flags if f in "imsU"))
+
+
+def parse_kv(scope: Scope, relation: Relation, step: k.ParseKv) -> Relation:
+    """`parse-kv value as (columns) with (pair_delimiter=…, kv_delimiter=…, quote=…)`."""
+    options = {name: str(c.value) for name, c in step.options}
+    for name in options:
+        if name not in ("pair_delimiter", "kv_delimiter", "quote"):
+            scope.error("E304", f"the option {name} of parse-kv is not run", step.span, "options that run: pair_delimiter, kv_delimiter, quote")
+            return Relation(relation.plan, open=True)
+    if "kv_delimiter" not in options:
+        scope.error("E304", "parse-kv without kv_delimiter is not run", step.span, "name the delimiters")
+        return Relation(relation.plan, open=True)
+    value = coerce.to_text(lower_scalar(scope.over(relation, Gathered()), step.value))
+    pair, between, quote = (re.escape(options.get(x, d)) for x, d in (("pair_delimiter", " "), ("kv_delimiter", "="), ("quote", "")))
+    quoted = f"{quote}(?:[^{quote}]*){quote}|" if quote else ""
+    values: dict[str, e.Expr] = {}
+    for column in step.columns:
+        pattern = rf"(?s)(?:\A|{pair})\s*{re.escape(column.name)}\s*{between}\s*({quoted}.*?)(?:{pair}|\z)"
+        found = call("text.extract_regex", value, e.text(pattern), e.whole(1))
+        if quote:
+            found = call("text.replace_regex", found, e.text(f"\\A{quote}|{quote}\\z"), e.text(""))
+        values[column.name] = fill(coerce.to_type(found, column.type))
+    items = [n.Item(f.name, values.pop(f.name, e.Column(f.name, f.type))) for f in relation.schema]
+    items.extend(n.Item(name, x) for name, x in values.items())
+    return relation.with_plan(n.Project(relation.plan, tuple(items), step.span))
+
+
+STEPS: dict[type, Callable[..., Relation]] = {k.Parse: parse, k.ParseKv: parse_kv}

@@ -15,10 +15,10 @@ from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import kit, span_of
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.scalars import lower_condition, lower_scalar
-from livefire.languages.kql.scope import Function, Gathered, Relation, Scope
+from livefire.languages.kql.scope import HIDDEN, Function, Gathered, Relation, Scope
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import aggregate, call
+from livefire.plan.functions import aggregate, call, window
 from livefire.schema import Field, Schema, Type
 
 
@@ -34,6 +34,16 @@ def without_hidden(plan: n.Plan, names: Iterable[str]) -> n.Plan:
     """Return the plan with just these columns."""
     wanted = tuple(names)
     return plan if plan.schema.names == wanted else n.select(plan, *wanted)
+
+
+def serialized(scope: Scope, relation: Relation) -> Relation:
+    """Return the rows in the order they come, which is then kept."""
+    if relation.ordered:
+        return relation
+    name = scope.state.name("serial")
+    numbered = n.Window(relation.plan, (n.Item(name, window("window.row_number")),))
+    ordered = n.Sort(numbered, (e.SortKey(e.Column(name, Type.LONG)),))
+    return relation.with_plan(n.select(ordered, *relation.schema.names), ordered=True)
 
 
 def simplify(condition: e.Expr) -> e.Expr:
@@ -57,6 +67,8 @@ def where(scope: Scope, relation: Relation, step: k.Where) -> Relation:
 
 def extend(scope: Scope, relation: Relation, step: k.Extend) -> Relation:
     """`extend items`: a name that exists is replaced where it stands; items do not see each other."""
+    if step.serialize:
+        relation = serialized(scope, relation)
     gathered = Gathered()
     inner = scope.over(relation, gathered)
     names = Namer(relation.schema.names)
@@ -123,7 +135,7 @@ def matching(scope: Scope, relation: Relation, pattern: k.Wildcard) -> list[str]
     names = relation.schema.names
     if "*" in pattern.pattern:
         rule = pattern.pattern.replace("[", "[[]").replace("?", "[?]")
-        return [x for x in names if fnmatchcase(x, rule)]
+        return [x for x in names if fnmatchcase(x, rule) and not x.startswith(HIDDEN)]
     if pattern.pattern in names:
         return [pattern.pattern]
     if relation.open:
@@ -262,50 +274,10 @@ def invoke(scope: Scope, relation: Relation, step: k.Invoke) -> Relation:
     return lower_source(scope, replace(step.call, args=(first, *step.call.args)))
 
 
-def partition(scope: Scope, relation: Relation, step: k.Partition) -> Relation:
-    """`partition by key (steps)`: only steps that treat rows one by one are run."""
-    from livefire.languages.kql.lower import lower_steps
-
-    per_row = (k.Where, k.Extend, k.Project, k.ProjectNames, k.ProjectRename, k.ProjectReorder)
-    key = lower_scalar(scope.over(relation), step.key)
-    ranked: Relation = relation
-    for place, inner in enumerate(step.steps):
-        if isinstance(inner, k.Top) and isinstance(key, e.Column):
-            ranked = _top_within(scope, ranked, key, inner)
-        elif isinstance(inner, k.Summarize) and isinstance(step.key, Name):
-            keyed = k.Item(step.key, (), step.key.span, step.key.span)
-            ranked = lower_steps(scope, ranked, (replace(inner, keys=(*inner.keys, keyed)),))
-            ranked = ranked.with_plan(without_hidden(ranked.plan, [x for x in ranked.schema.names if x != step.key.text]))
-            if place + 1 < len(step.steps):
-                scope.error("E301", "partition goes on after summarize, which is not run", inner.span)
-        elif isinstance(inner, per_row) and not _has_row_functions(inner):
-            ranked = lower_steps(scope, ranked, (inner,))
-        else:
-            scope.error("E301", "this operator inside partition is not run", inner.span, "write it with summarize … by, or arg_max")
-    return ranked
-
-
-def _has_row_functions(step: k.Step) -> bool:
-    return any(
-        f"function='{name}'" in repr(step) for name in ("row_number", "prev", "next", "row_cumsum", "row_window_session", "row_rank_dense", "row_rank_min")
-    )
-
-
-def _top_within(scope: Scope, relation: Relation, key: e.Column, step: k.Top) -> Relation:
-    from livefire.plan.functions import window
-
-    gathered = Gathered()
-    keys = sort_keys(scope, relation, step.keys, gathered)
-    rank = scope.state.name("rank")
-    plan = n.Window(with_windows(relation, gathered), (n.Item(rank, window("window.row_number", partition_by=(key,), order_by=keys)),))
-    kept = n.Filter(plan, call("compare.le", e.Column(rank, Type.LONG), e.whole(count_of(scope, step.count))))
-    return relation.with_plan(without_hidden(kept, relation.schema.names))
-
-
 STEPS: dict[type, Callable[..., Relation]] = {
     k.Where: where, k.Extend: extend, k.Project: project, k.ProjectNames: project_names, k.ProjectRename: project_rename,
     k.ProjectReorder: project_reorder, k.Distinct: distinct, k.Sort: sort, k.Top: top, k.Take: take, k.Count: count, k.GetSchema: getschema,
-    k.Invoke: invoke, k.Partition: partition,
+    k.Invoke: invoke,
 }  # fmt: skip
 
 __all__ = ["STEPS", "Field", "coerce", "matching", "named_values", "operators", "simplify", "with_windows", "without_hidden"]

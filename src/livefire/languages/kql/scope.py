@@ -24,13 +24,15 @@ class Relation:
 
     An `open` relation stands for a table that no catalog describes: any column name is taken.
     `name` is what `union withsource` shows; `ordered` tells whether rows have an order that Kusto
-    guarantees (`sort`, `top`, `serialize`).
+    guarantees (`sort`, `top`, `serialize`). `partition` names the columns of a group of rows that
+    row functions do not look beyond.
     """
 
     plan: n.Plan
     open: bool = False
     name: str = ""
     ordered: bool = False
+    partition: tuple[str, ...] = ()
 
     @property
     def schema(self) -> Schema:

@@ -226,7 +226,7 @@ def _datatable(scope: Scope, node: k.DataTable) -> Relation:
     cells = [_cell(bare, value, node.columns[i % width].type) for i, value in enumerate(node.values)]
     if all(isinstance(c, e.Literal) for c in cells):
         rows = tuple(tuple(c.value for c in cells[i : i + width]) for i in range(0, len(cells), width))  # type: ignore[union-attr]  # all are literals
-        return Relation(n.Values(schema, rows))
+        return Relation(n.Values(schema, rows), ordered=True)
     return Relation(_computed_rows(schema, cells, width))
 
 
@@ -260,7 +260,7 @@ def _print(scope: Scope, node: k.Print) -> Relation:
             scope.error("E106", f"two columns are named {name!r}", item.name_span)
         names.claim(name)
         items.append(n.Item(name, lower_scalar(bare, item.value)))
-    return Relation(n.Project(n.Values(Schema(()), ((),)), tuple(items), node.span))
+    return Relation(n.Project(n.Values(Schema(()), ((),)), tuple(items), node.span), ordered=True)
 
 
 def _range(scope: Scope, node: k.Range) -> Relation:
@@ -289,7 +289,7 @@ def _range(scope: Scope, node: k.Range) -> Relation:
         Type.DECIMAL: lambda: coerce.to_decimal(call("dynamic.real", element)),
     }.get(kind, lambda: call("dynamic.long", element))()
     ordered = n.Sort(rows, (e.SortKey(e.Column(index, Type.LONG)),))
-    return Relation(n.Project(ordered, (n.Item(node.name, found),)))
+    return Relation(n.Project(ordered, (n.Item(node.name, found),)), ordered=True)
 
 
 def _external(scope: Scope, node: k.ExternalData) -> Relation:

@@ -70,7 +70,7 @@ class StepParser(ExpressionParser):
     def extend(self, start: Span) -> k.Step:
         """Read the rest of `extend` or `serialize`."""
         items = () if self.ends_step() else self.items()
-        return k.Extend(items, start.to(self._last()))
+        return k.Extend(items, start.to(self._last()), serialize=self.diagnostics.source.slice(start) == "serialize")
 
     def project(self, start: Span) -> k.Step:
         """Read the rest of `project`."""

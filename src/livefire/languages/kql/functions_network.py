@@ -1,0 +1,127 @@
+"""Address functions. https://learn.microsoft.com/kusto/query/scalar-functions#ipv4ipv6-functions"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+
+from livefire.languages.kql import coerce
+from livefire.languages.kql.calls import Scalar, Site
+from livefire.languages.kql.scope import fill
+from livefire.plan import expr as e
+from livefire.plan.functions import all_of, any_of, call
+from livefire.schema import Type
+
+_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+
+
+def compare(site: Site, first: e.Expr, second: e.Expr, prefix: e.Expr | None = None) -> e.Expr:
+    """Return -1, 0 or 1 for two IPv4 addresses; null when one is none."""
+    return site.call("address.ipv4_compare", first, second, prefix if prefix is not None else e.whole(32))
+
+
+def same(site: Site, first: e.Expr, second: e.Expr, prefix: e.Expr | None = None) -> e.Expr:
+    """Return whether two IPv4 addresses are one as far as their prefixes go; null when one is none."""
+    return call("compare.eq", compare(site, first, second, prefix), e.whole(0))
+
+
+def _compare(site: Site) -> e.Expr:
+    return compare(site, site.string(0), site.string(1), site.long(2) if site.has(2) else None)
+
+
+def _match(site: Site) -> e.Expr:
+    return same(site, site.string(0), site.string(1), site.long(2) if site.has(2) else None)
+
+
+def _private(site: Site) -> e.Expr:
+    value = site.string(0)
+    known = call("logic.is_null", call("address.ipv4_number", value))
+    return e.Case(((known, e.null(Type.BOOL)),), any_of(*(same(site, value, e.text(block)) for block in _PRIVATE)), Type.BOOL)
+
+
+def _texts(site: Site, first: int) -> list[e.Expr] | None:
+    """Return the addresses given one by one or as a constant array; None after E302 for another array."""
+    found: list[e.Expr] = []
+    for value in site.args[first:]:
+        if value.type is Type.DYNAMIC:
+            if not isinstance(value, e.Literal):
+                return None
+            listed = json.loads(str(value.value)) if value.value is not None else []
+            found.extend(e.text(str(x)) for x in (listed if isinstance(listed, list) else [listed]))
+        else:
+            found.append(coerce.to_text(value))
+    return found
+
+
+def _in_any_range(site: Site) -> e.Expr:
+    ranges = _texts(site, 1)
+    if ranges is None:
+        return site.refuse("the ranges must be constant", "write them with dynamic([...])")
+    value = site.string(0)
+    return any_of(*(call("logic.is_true", same(site, value, r)) for r in ranges))
+
+
+def _v6_range(site: Site) -> e.Expr:
+    block = site.constant_text(1)
+    try:
+        ipaddress.ip_network(block, strict=False)
+    except ValueError:
+        return site.scope.error("E107", f"{block!r} is no address block", site.node.args[1].span)
+    return site.call("text.cidr_contains", site.string(0), e.text(block))
+
+
+def _in_text(site: Site) -> e.Expr:
+    addresses = _texts(site, 1)
+    if addresses is None:
+        return site.refuse("the addresses must be constant", "write them with dynamic([...])")
+    valid = [(a, call("logic.is_null", call("address.ipv4_number", a))) for a in addresses]
+    value = site.string(0)
+    return any_of(*(all_of(call("logic.not", bad), call("address.in_text", value, a)) for a, bad in valid))
+
+
+def _prefix_in_text(site: Site) -> e.Expr:
+    prefixes = _texts(site, 1)
+    if prefixes is None or not all(isinstance(p, e.Literal) for p in prefixes):
+        return site.refuse("the prefixes must be constant")
+    found = []
+    for prefix in prefixes:
+        text = str(prefix.value) if isinstance(prefix, e.Literal) else ""
+        octet = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+        given = [p for p in text.split(".") if p]
+        if not given or len(given) > 4 or not (text.endswith(".") or len(given) == 4):
+            found.append(e.FALSE)
+            continue
+        rest = "".join(rf"\.{octet}" for _ in range(4 - len(given)))
+        pattern = r"(?:^|[^\p{L}\p{N}.]|[^\p{N}]\.)" + r"\.".join(given) + rest + r"(?:$|[^\p{L}\p{N}])"
+        found.append(call("text.matches_regex", site.string(0), e.text(pattern)))
+    return any_of(*found)
+
+
+def _format(mask: bool) -> Scalar:
+    def lower(site: Site) -> e.Expr:
+        value = site.args[0]
+        text = coerce.to_text(value)
+        number = coerce.narrow(value, Type.LONG) if value.type.integral else call("address.ipv4_number", text)
+        own = e.whole(32) if value.type.integral else call("address.ipv4_prefix", text)
+        given = site.long(1) if site.has(1) else e.whole(32)
+        least = call("compare.least", own, coerce.narrow(given, Type.LONG))
+        shown = call("address.ipv4_text", number, least)
+        found = call("text.concat", shown, e.text("/"), call("number.text", least)) if mask else shown
+        return fill(found)
+
+    return Scalar(lower, 2 if mask else 1, 2)
+
+
+def _parse_mask(site: Site) -> e.Expr:
+    number = call("address.ipv4_number", site.string(0))
+    cut = call("address.ipv4_text", number, site.long(1))
+    return call("address.ipv4_number", cut)
+
+
+NETWORK: dict[str, Scalar] = {
+    "ipv4_compare": Scalar(_compare, 2, 3), "ipv4_is_match": Scalar(_match, 2, 3), "ipv4_is_in_range": Scalar(_match, 2, 2), "ipv4_is_private": Scalar(_private, 1, 1),
+    "ipv4_is_in_any_range": Scalar(_in_any_range, 2, None), "ipv6_is_in_range": Scalar(_v6_range, 2, 2), "has_ipv4": Scalar(_in_text, 2, 2),
+    "has_any_ipv4": Scalar(_in_text, 2, None), "has_ipv4_prefix": Scalar(_prefix_in_text, 2, 2), "has_any_ipv4_prefix": Scalar(_prefix_in_text, 2, None),
+    "parse_ipv4": Scalar(lambda s: s.call("address.ipv4_number", s.string(0)), 1, 1), "parse_ipv4_mask": Scalar(_parse_mask, 2, 2),
+    "ipv4_netmask_suffix": Scalar(lambda s: s.call("address.ipv4_prefix", s.string(0)), 1, 1), "format_ipv4": _format(False), "format_ipv4_mask": _format(True),
+}  # fmt: skip
