@@ -28,13 +28,13 @@ SPAN = 600
 JOIN = f"""
 SELECT count(*) FROM log a JOIN log b ON a.k = b.k AND b.t > a.t AND b.t <= a.t + INTERVAL {SPAN} SECOND
 {{third}} WHERE a."{STEPS}" = 1 AND b."{STEPS}" = 2
-"""
+"""  # noqa: S608 - constants only
 THIRD = f"""JOIN log c ON a.k = c.k AND c.t > b.t AND c.t <= a.t + INTERVAL {SPAN} SECOND AND c."{STEPS}" = 4"""
 
 
 def log(size: int, busy: int) -> pa.Table:
     """Return synthetic candidates, `busy` of them under each key."""
-    dice = random.Random(7)
+    dice = random.Random(7)  # noqa: S311 - synthetic data, the same each time
     times = sorted(dice.randrange(86_400_000_000) for _ in range(size))
     keys = [f"arn:aws:sts::111122223333:assumed-role/r{dice.randrange(max(1, size // busy))}" for _ in range(size)]
     kinds = [1 << dice.randrange(3) for _ in range(size)]
@@ -54,7 +54,7 @@ def best(run: Callable[[], int], times: int = 3) -> tuple[float, int]:
 def main() -> None:
     """Print a table for each size."""
     sizes = [int(a) for a in sys.argv[1:]] or [100_000, 300_000, 1_000_000]
-    print(f"{'steps':>5} {'a key':>7} {'candidates':>11} {'matcher s':>10} {'M/s':>6} {'matches':>9} {'join s':>8} {'pairs':>12} {'join/matcher':>13} {'over-count':>11}")
+    print("steps   a key  candidates  matcher s    M/s   matches   join s        pairs  join/matcher  over-count")
     for steps, busy, size in ((s, b, n) for s in (2, 3) for b in (50, 20_000) for n in sizes):
         table = log(size, busy)
         took, rows = best(partial(matches, table, steps))
@@ -67,7 +67,8 @@ def main() -> None:
 def matches(table: pa.Table, steps: int) -> int:
     """Return the number of matched events."""
     spec = {"steps": [{"keys": ["k"], "missing": False, "runs": 1}] * steps, "until": None, "order": ["t"], "lists": []}
-    return match(table, spec | {"max_span": SPAN * 10_000_000, "ordered": True}).num_rows
+    found: int = match(table, spec | {"max_span": SPAN * 10_000_000, "ordered": True}).num_rows
+    return found
 
 
 def join(table: pa.Table, steps: int) -> int:
