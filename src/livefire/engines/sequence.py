@@ -80,18 +80,27 @@ class _Candidates:
                 raise ManyKeysError(name)
         self.steps = [Step(1 << i, tuple(s["keys"]), 0 if s["missing"] else s["runs"]) for i, s in enumerate(spec["steps"])]
         self.until = None if spec["until"] is None else Step(1 << len(self.steps), tuple(spec["until"]), 1)
-        if spec["order"]:
-            time = spec["order"][0]
-            if table.column(time).null_count:
-                raise UntimedError
-            # The sort is stable, so events alike in all of these stay as stored.
-            table = table.take(pc.sort_indices(table, sort_keys=[(c, "ascending") for c in spec["order"]]))
-            self.times: list[int] = pc.cast(table.column(time), pa.int64()).to_pylist()
-        self.rows = table.column(ROW)
-        self.size = table.num_rows
         self._table = table
-        self._bits = table.column(STEPS)
+        self.rows, self._bits, self.size = table.column(ROW), table.column(STEPS), table.num_rows
         self._codes = _encode(table, list(dict.fromkeys(s.keys for s in self.every_step())))
+        self.times: list[int] = []
+        if spec["order"]:
+            self._sort(table.select(spec["order"]))
+
+    def _sort(self, order: pa.Table) -> None:
+        """Bring the events in order: by time, then by the other columns, nulls last."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        times = pc.cast(order.column(0), pa.int64()).combine_chunks()
+        if times.null_count:
+            raise UntimedError
+        if order.num_columns > 1 or not pc.all(pc.less_equal(times[:-1], times[1:]), min_count=0).as_py():
+            # The sort is stable, so events alike in all of these stay as stored.
+            places = pc.sort_indices(order, sort_keys=[(c, "ascending") for c in order.column_names])
+            times, self.rows, self._bits = times.take(places), self.rows.take(places), self._bits.take(places)
+            self._codes = {keys: codes.take(places) for keys, codes in self._codes.items()}
+        self.times = times.to_pylist()
 
     def every_step(self) -> list[Step]:
         """The steps, and `until` if there is one."""

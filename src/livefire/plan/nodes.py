@@ -288,5 +288,6 @@ def extend(plan: Plan, *items: Item) -> Project:
 
 
 def select(plan: Plan, *names: str) -> Project:
-    """Return only the named columns, in that order."""
-    return Project(plan, tuple(Item(n, column(plan, n)) for n in names))
+    """Return only the named columns, in that order; KeyError for one that is not there."""
+    types = {f.name: f.type for f in plan.schema}
+    return Project(plan, tuple(Item(name, Column(name, types[name])) for name in names))

@@ -80,18 +80,21 @@ def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:
 
 
 def _sequence(plan: n.Sequence, needed: frozenset[str]) -> n.Sequence:
-    wanted = needed | {plan.time, *plan.tiebreak}
+    """Prune every step to the same columns, so that steps over the same rows still show that they are."""
+    steps = (*plan.steps, *((plan.until,) if plan.until else ()))
+    filters = [s.input.predicate for s in steps if isinstance(s.input, n.Filter)]
+    wanted = needed | {plan.time, *plan.tiebreak} | _read(k for s in steps for k in s.keys) | _read(filters)
     names = tuple(x for x in plan.steps[0].input.schema.names if x in wanted)
 
     def step(one: n.Step) -> n.Step:
-        # The keys are computed from the step's own columns, before those are cut to the common ones.
-        keys = _read(one.keys)
-        kept = tuple(x for x in one.input.schema.names if x in wanted or x in keys)
-        return replace(one, input=_exactly(_prune(one.input, frozenset(kept)), kept))
+        match one.input:
+            case n.Filter(input=child, predicate=predicate):
+                rows: n.Plan = replace(one.input, input=_exactly(_prune(child, frozenset(names)), names), predicate=_inside(predicate))
+            case _:
+                rows = _exactly(_prune(one.input, frozenset(names)), names)
+        return replace(one, input=rows)
 
-    if all(_read(s.keys) <= set(names) for s in (*plan.steps, *((plan.until,) if plan.until else ()))):
-        return replace(plan, steps=tuple(step(s) for s in plan.steps), until=step(plan.until) if plan.until else None)
-    return replace(plan, steps=tuple(replace(s, input=prune_columns(s.input)) for s in plan.steps))
+    return replace(plan, steps=tuple(step(s) for s in plan.steps), until=step(plan.until) if plan.until else None)
 
 
 def merge_projects(plan: n.Project) -> n.Project:

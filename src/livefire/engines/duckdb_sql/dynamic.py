@@ -100,11 +100,11 @@ def _reach(printer: Printer, call: Call) -> str:
     value, steps = printer.expr(call.args[0]), [str(a.value) for a in call.args[1:] if isinstance(a, e.Literal)]
     paths = ["$" + "".join(f".{json.dumps(s, ensure_ascii=False)}" for s in steps[:k]) for k in range(len(steps) + 1)]
     quoted = [printer.literal(e.text(p)) for p in paths]
-    through, last = "[v]", len(steps)
+    spread = "CASE WHEN {0} IS NULL THEN [] WHEN json_type({0}) = 'ARRAY' THEN CAST(json_extract({0}, '$[*]') AS VARCHAR[]) ELSE [CAST({0} AS VARCHAR)] END"
+    through, last = f"({spread.format('v')})", len(steps)
     for step in steps:
         member = f"json_extract(x, {printer.literal(e.text('$.' + json.dumps(step, ensure_ascii=False)))})"
-        spread = "CASE WHEN y IS NULL THEN [] WHEN json_type(y) = 'ARRAY' THEN CAST(json_extract(y, '$[*]') AS VARCHAR[]) ELSE [CAST(y AS VARCHAR)] END"
-        through = f"flatten(list_transform({through}, LAMBDA x: list_transform([{member}], LAMBDA y: {spread})[1]))"
+        through = f"flatten(list_transform({through}, LAMBDA x: list_transform([{member}], LAMBDA y: {spread.format('y')})[1]))"
     joined = "CASE WHEN len(f) > 0 THEN '[' || array_to_string(f, ',') || ']' END"
     found = f"list_transform([list_filter({through}, LAMBDA z: z <> 'null')], LAMBDA f: {joined})[1]"
     branching = " OR ".join(f"json_type(v, {q}) = 'ARRAY'" for q in quoted[:last])

@@ -121,7 +121,7 @@ class Operands:
             wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
             self.context.diagnostics.error("E105", f"{found.name} takes {wanted} arguments, found {len(args)}", node.span)
             return e.null()
-        return found.build(self, args, functions.Use(node, fold))
+        return found.build(self, args, functions.Use(node, fold and found.folds))
 
     def _unknown_function(self, node: Apply, name: str) -> e.Expr:
         gone = {"wildcard": "use `like` or `:` with * and ?", "match": "use `regex`", "matchlite": "use `regex`"}

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from livefire.diagnostics import Span
 from livefire.languages.base import Context
-from livefire.languages.binder import nearest, unknown_column
+from livefire.languages.binder import nearest, suggestion, unknown_column
 from livefire.languages.kit.ast import Name
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -21,13 +21,17 @@ _NOWHERE = Span(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The rows a query reads: a plan, the columns it shows, and an expression for each field name it was asked for."""
+    """The rows a query reads: a plan, the columns it shows, and an expression for each field name it was asked for.
+
+    `known` is false where no table could be found, `undeclared` where a table's mapping is open.
+    """
 
     plan: n.Plan
     shown: Schema
     fields: dict[str, e.Expr]
     time: str | None
     known: bool = True
+    undeclared: bool = False
 
 
 def tables_of(context: Context) -> tuple[Table, ...]:
@@ -59,21 +63,28 @@ def _covers(pattern: str, table: Table) -> bool:
     return table.answers_to(pattern) or any(fnmatchcase(name, pattern) for name in names)
 
 
-def resolve(table: Table, name: str) -> e.Expr | None:
-    """Return what a dotted field name is in a table: a column, a path below a dynamic column, or null in an open table."""
-    found = table.schema.get(name)
-    if found is not None:
-        return e.Column(found.name, found.type)
-    for root in sorted(table.roots, key=lambda r: -len(r.prefix)):
-        rest = name.removeprefix(root.prefix)
-        if name.startswith(root.prefix) and rest.strip("."):
-            return _below(e.Column(root.column, Type.DYNAMIC), rest.strip(".").split("."))
-    parts = name.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
-        base = table.schema.get(".".join(parts[:cut]))
-        if base is not None and base.type is Type.DYNAMIC:
-            return _below(e.Column(base.name, base.type), parts[cut:])
-    return e.null(Type.DYNAMIC) if table.open else None
+class TableFields:
+    """The fields of one table by their dotted names."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.declared = {f.name: f.type for f in table.schema}
+        self._roots = sorted(table.roots, key=lambda r: -len(r.prefix))
+
+    def find(self, name: str) -> e.Expr | None:
+        """Return a column, a path below an open root, or a path below a dynamic column; None where there is none of them."""
+        if name in self.declared:
+            return e.Column(name, self.declared[name])
+        for root in self._roots:
+            rest = name.removeprefix(root.prefix).strip(".")
+            if name.startswith(root.prefix) and rest:
+                return _below(e.Column(root.column, Type.DYNAMIC), rest.split("."))
+        parts = name.split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            base = ".".join(parts[:cut])
+            if self.declared.get(base) is Type.DYNAMIC:
+                return _below(e.Column(base, Type.DYNAMIC), parts[cut:])
+        return None
 
 
 def _below(base: e.Expr, steps: list[str]) -> e.Expr:
@@ -82,34 +93,40 @@ def _below(base: e.Expr, steps: list[str]) -> e.Expr:
 
 def open_origin(context: Context, names: Iterable[str]) -> Origin:
     """Return the rows of the query's tables with every asked field that at least one of them has."""
-    tables = tables_of(context)
+    tables = [TableFields(t) for t in tables_of(context)]
     wanted = list(dict.fromkeys(names))
     if not tables:
         if not context.diagnostics.failed:
             context.diagnostics.error("E101", "there is no table to read", _NOWHERE, help="load or ingest events, or name a table with `index`")
         return Origin(n.Values(Schema(()), ()), Schema(()), {}, None, known=False)
-    if len(tables) == 1:
-        (table,) = tables
-        fields = {name: found for name in wanted if (found := resolve(table, name)) is not None}
-        return Origin(table.plan, table.schema, fields, table.time)
-    return _united(tables, wanted)
+    return _alone(tables[0], wanted) if len(tables) == 1 else _united(tables, wanted)
 
 
-def _united(tables: tuple[Table, ...], wanted: list[str]) -> Origin:
+def _alone(fields: TableFields, wanted: list[str]) -> Origin:
+    """Read one table, with each path that the query asks for computed once."""
+    table = fields.table
+    found = {name: x for name in wanted if (x := fields.find(name)) is not None}
+    paths = {name: x for name, x in found.items() if not isinstance(x, e.Column)}
+    columns: dict[str, e.Expr] = {name: e.Column(f"field {name}" if name in paths else name, x.type) for name, x in found.items()}
+    items = tuple(n.Item(f"field {name}", x) for name, x in paths.items())
+    return Origin(n.extend(table.plan, *items) if items else table.plan, table.schema, columns, table.time, undeclared=table.open)
+
+
+def _united(tables: list[TableFields], wanted: list[str]) -> Origin:
     """Put several tables under each other: a column or field that one lacks is null there."""
-    declared = list(dict.fromkeys(f.name for t in tables for f in t.schema))
-    names = list(dict.fromkeys([*declared, *wanted]))
-    found = {name: [resolve(t, name) for t in tables] for name in names}
-    layout = [Field("_index", Type.STRING), *_common(Field(name, x.type) for name in names for x in found[name] if x is not None and name != "_index")]
+    declared = list(dict.fromkeys(name for t in tables for name in t.declared))
+    names = [name for name in dict.fromkeys([*declared, *wanted]) if name != "_index"]
+    found = {name: [t.find(name) for t in tables] for name in names}
+    layout = [Field("_index", Type.STRING), *_common(Field(name, x.type) for name in names for x in found[name] if x is not None)]
     parts = []
-    for table in tables:
-        items = [n.Item("_index", e.text(table.name))]
-        items += [n.Item(f.name, _as(resolve(table, f.name), f.type)) for f in layout[1:]]
-        parts.append(n.Project(table.plan, tuple(items)))
-    fields: dict[str, e.Expr] = {f.name: e.Column(f.name, f.type) for f in layout if f.name in wanted}
-    times = {t.time for t in tables}
+    for number, one in enumerate(tables):
+        items = [n.Item("_index", e.text(one.table.name)), *(n.Item(f.name, _as(found[f.name][number], f.type)) for f in layout[1:])]
+        parts.append(n.Project(one.table.plan, tuple(items)))
+    asked: dict[str, e.Expr] = {f.name: e.Column(f.name, f.type) for f in layout if f.name in wanted}
+    times = {t.table.time for t in tables}
     shown = Schema(tuple(f for f in layout if f.name in ("_index", *declared)))
-    return Origin(n.Union(tuple(parts)), shown, fields, times.pop() if len(times) == 1 else None)
+    undeclared = any(t.table.open for t in tables)
+    return Origin(n.Union(tuple(parts)), shown, asked, times.pop() if len(times) == 1 else None, undeclared=undeclared)
 
 
 def _common(fields: Iterable[Field]) -> Schema:
@@ -153,6 +170,10 @@ class Fields:
         found = self.origin.fields.get(name.text)
         if found is not None:
             return found
-        if not name.optional and self.origin.known:
+        if not name.optional and self.origin.undeclared:
+            words = f"no table here declares {name.text!r}, so it is null in every event"
+            meant = suggestion(name.text, self.origin.shown, self.context)
+            self.context.diagnostics.warn("W102", words, name.span, help=f"did you mean {meant!r}?" if meant else "")
+        elif not name.optional and self.origin.known:
             unknown_column(name.text, name.span, self.origin.shown, self.context, what="field")
         return e.null(Type.UNKNOWN)

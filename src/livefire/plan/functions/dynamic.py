@@ -144,6 +144,7 @@ FUNCTIONS = (
         examples=(
             example(('{"a":{"b":1}}', J), ("a", S), ("b", S), gives="1"),
             example(('{"a":[{"b":1},{"c":0},{"b":[2,3]}]}', J), ("a", S), ("b", S), gives="[1,2,3]"),
+            example(('[{"a":1},{"a":"x"}]', J), ("a", S), gives='[1,"x"]'),
             example(('{"a":[1]}', J), ("a", S), ("b", S), gives=None),
         ),
     ),
