@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from livefire.engines.duckdb_sql import aggregates, dynamic, elements, network, scalars, text, time
+from livefire.engines.duckdb_sql import aggregates, dynamic, elements, encoding, network, scalars, text, time
 from livefire.engines.sql import Dialect, Printer
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -78,7 +78,7 @@ def bind_once(name: str, value: str, body: str) -> str:
 DIALECT = Dialect(
     name="duckdb",
     types=TYPES,
-    functions={**scalars.FUNCTIONS, **text.FUNCTIONS, **network.FUNCTIONS, **time.FUNCTIONS, **dynamic.FUNCTIONS, **elements.FUNCTIONS, **aggregates.FUNCTIONS},
+    functions={**scalars.FUNCTIONS, **text.FUNCTIONS, **network.FUNCTIONS, **time.FUNCTIONS, **dynamic.FUNCTIONS, **elements.FUNCTIONS, **encoding.FUNCTIONS, **aggregates.FUNCTIONS},
     path=print_path,
     unnest=print_unnest,
     identifier=quote_identifier,

@@ -42,7 +42,7 @@ def group(lower: Lower, event: Event, keys: list[n.Item], gathered: Gathered, sp
     columns = {c.name: c for item in (*keys, *gathered.items) for c in _columns(item.expr)}
     source = event.rows.finish([n.Item(name, columns[name]) for name in sorted(columns)])
     plan = n.Aggregate(source, tuple(keys), tuple(gathered.items), span)
-    event.become(lower.rows_of(plan, event))
+    event.become(lower.rows_of(plan))
     for steps in gathered.after:
         lower.steps(event, steps)
 
@@ -190,7 +190,7 @@ def _percentile(_: Lower, event: Event, bound: Bound) -> Made:
 
 def _collect(_: Lower, event: Event, bound: Bound) -> Made:
     """https://library.humio.com/data-analysis/functions-collect.html"""
-    if not bound.flag("multival", True):
+    if not bound.flag("multival", default=True):
         bound.context.diagnostics.error("E304", "multival=false does not run here", bound.place("multival"), help="leave it out: values are joined by the separator")
     separator, limit = bound.text("separator", "\n") or "", bound.whole("limit", 2000)
     made: Made = []

@@ -10,11 +10,11 @@ from __future__ import annotations
 from livefire.diagnostics import Span
 from livefire.plan import expr as e
 from livefire.plan.expr import Aggregate, Call, Expr, SortKey, WindowCall
-from livefire.plan.functions import aggregates, compare, dynamic, elements, logic, number, text, time, windows
+from livefire.plan.functions import aggregates, compare, dynamic, elements, encoding, logic, number, text, time, windows
 from livefire.plan.functions.model import Example, Function, apply, check_arity, result_type
 from livefire.schema import Type
 
-FAMILIES = (logic, compare, number, text, time, dynamic, elements, aggregates, windows)
+FAMILIES = (logic, compare, number, text, time, dynamic, elements, encoding, aggregates, windows)
 FUNCTIONS: dict[str, Function] = {f.name: f for family in FAMILIES for f in family.FUNCTIONS}
 
 __all__ = ["FUNCTIONS", "Example", "Function", "aggregate", "all_of", "any_of", "call", "negate", "window"]
