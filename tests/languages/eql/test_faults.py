@@ -17,9 +17,9 @@ ROWS = [{"event": {"category": "file"}, "name": "x", "n": 1, "f": True}]
     [
         # names
         ("any where nam == 1", "E102", "nam"),
-        ('any where lenght(name) == 1', "E103", "lenght"),
+        ("any where lenght(name) == 1", "E103", "lenght"),
         ('any where wildcard(name, "x*")', "E103", "wildcard"),
-        ('any where length~(name) == 1', "E103", "length~"),
+        ("any where length~(name) == 1", "E103", "length~"),
         ("any where length(name, name) == 1", "E105", "length(name, name)"),
         ("any where substring(name) == null", "E105", "substring(name)"),
         # types

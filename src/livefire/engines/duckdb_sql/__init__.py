@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 
-from livefire.engines.duckdb_sql import aggregates, arrays, collections, conversion, dynamic, elements, encodings, lists, network, scalars, text, time
-from livefire.engines.sql import Dialect, Printer
+from livefire.engines.sql import Dialect, Printer, Spelling
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.schema import Type
@@ -75,14 +75,40 @@ def bind_once(name: str, value: str, body: str) -> str:
     return f"list_transform([{value}], LAMBDA {name}: {body})[1]"
 
 
+# One a line: each is a module of this package with a table `FUNCTIONS` of meaning to spelling.
+FAMILIES = (
+    "aggregates",
+    "arrays",
+    "collections",
+    "conversion",
+    "dynamic",
+    "elements",
+    "encoding",
+    "encodings",
+    "lists",
+    "network",
+    "scalars",
+    "text",
+    "time",
+)
+
+
+def spellings() -> dict[str, Spelling]:
+    """Return every family's table as one; ValueError when two families spell one meaning."""
+    found: dict[str, Spelling] = {}
+    for family in FAMILIES:
+        table: dict[str, Spelling] = import_module(f"{__name__}.{family}").FUNCTIONS
+        twice = found.keys() & table.keys()
+        if twice:
+            raise ValueError(f"spelled twice: {', '.join(sorted(twice))}")
+        found.update(table)
+    return found
+
+
 DIALECT = Dialect(
     name="duckdb",
     types=TYPES,
-    functions={
-        name: spelling
-        for family in (scalars, text, network, time, dynamic, elements, aggregates, conversion, arrays, collections, encodings, lists)
-        for name, spelling in family.FUNCTIONS.items()
-    },
+    functions=spellings(),
     path=print_path,
     unnest=print_unnest,
     identifier=quote_identifier,

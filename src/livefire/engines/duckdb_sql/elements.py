@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from livefire.engines.duckdb_sql.dynamic import as_json
 from livefire.engines.sql import Printer, Spelling
@@ -13,14 +14,29 @@ Call = e.Call | e.Aggregate | e.WindowCall
 _ELEMENTS = "CAST(json_extract({0}, '$[*]') AS VARCHAR[])"
 
 
-def _is_json_null(printer: Printer, call: Call) -> str:
-    steps = call.args[1]
-    if not isinstance(steps, e.Literal) or not isinstance(steps.value, str):
-        raise ValueError("the steps of dynamic.is_json_null must be constant")
-    path = "$"
-    for step in json.loads(steps.value):
-        path += f"[{step}]" if isinstance(step, int) else "." + json.dumps(step, ensure_ascii=False)
-    return f"COALESCE(json_type({printer.expr(call.args[0])}, {printer.literal(e.text(path))}) = 'NULL', FALSE)"
+def _path(steps: Iterable[str | int]) -> str:
+    return "$" + "".join(
+        f"[{s}]" if isinstance(s, int) and s >= 0 else f"[#-{-s}]" if isinstance(s, int) else "." + json.dumps(s, ensure_ascii=False) for s in steps
+    )
+
+
+def _field(printer: Printer, call: Call) -> str:
+    value, paths, absent = call.args
+    if not isinstance(paths, e.Literal) or not isinstance(paths.value, str):
+        raise ValueError("the paths of dynamic.field must be constant")
+    base, nothing = printer.expr(value), printer.expr(absent)
+    listed = [printer.literal(e.text(_path(steps))) for steps in json.loads(paths.value)]
+    if len(listed) == 1:
+        return _choice(f"json_type({base}, {listed[0]})", f"json_extract_string({base}, {listed[0]})", nothing)
+    # One call for all paths parses the text once.
+    places = f"[{', '.join(listed)}]"
+    leaf = _choice("x[1]", "x[2]", nothing)
+    found = f"list_transform(list_zip(json_type({base}, {places}), json_extract_string({base}, {places})), LAMBDA x: {leaf})"
+    return f"list_filter({found}, LAMBDA x: x IS NOT NULL)[1]"
+
+
+def _choice(kind: str, text: str, nothing: str) -> str:
+    return f"(CASE WHEN {kind} = 'NULL' THEN {nothing} WHEN {kind} NOT IN ('OBJECT', 'ARRAY') THEN {text} END)"
 
 
 def _map(printer: Printer, call: Call) -> str:
@@ -34,9 +50,20 @@ def _map(printer: Printer, call: Call) -> str:
     return f"(CASE WHEN json_type({text}) = 'ARRAY' THEN '[' || COALESCE(array_to_string({mapped}, ','), '') || ']' END)"
 
 
+def _leaf(printer: Printer, call: Call) -> str:
+    """A leaf at a path is asked for by that path, so that the value between is never written out."""
+    (value,) = call.args
+    if isinstance(value, e.Path):
+        base, path = printer.expr(value.base), printer.literal(e.text(_path(value.steps)))
+        return f"(CASE WHEN json_type({base}, {path}) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string({base}, {path}) END)"
+    text = printer.expr(value)
+    return f"(CASE WHEN json_type({text}) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string({text}, '$') END)"
+
+
 FUNCTIONS: dict[str, Spelling] = {
-    "dynamic.leaf": "(CASE json_type({0}) WHEN 'OBJECT' THEN NULL WHEN 'ARRAY' THEN NULL ELSE json_extract_string({0}, '$') END)",
-    "dynamic.is_json_null": _is_json_null,
+    "dynamic.leaf": _leaf,
+    "logic.fail_if": "(CASE WHEN {0} THEN CAST(error({1}) AS BOOLEAN) ELSE FALSE END)",
+    "dynamic.field": _field,
     "array.compact": "('[' || COALESCE(array_to_string(list_filter(" + _ELEMENTS + ", LAMBDA x: x IS NOT NULL AND x <> 'null'), ','), '') || ']')",
     "array.map": _map,
     "array.distinct": (

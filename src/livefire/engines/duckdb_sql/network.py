@@ -43,4 +43,30 @@ def _inside_v6(value: str, network: ipaddress.IPv6Network) -> str:
     return f"(CASE WHEN {shaped} THEN {digits} BETWEEN '{low}' AND '{high}' ELSE FALSE END)"
 
 
-FUNCTIONS: dict[str, Spelling] = {"text.cidr_contains": _cidr_contains}
+def _hex_v6(value: str) -> str:
+    head, tail = (f"list_filter(string_split(split_part(lower({value}), '::', {i}), ':'), LAMBDA g: g <> '')" for i in (1, 2))
+    gap = f"list_transform(range(8 - len({head}) - len({tail})), LAMBDA i: '0000')"
+    groups = f"list_transform({head} || {gap} || {tail}, LAMBDA g: lpad(CAST(g AS VARCHAR), 4, '0'))"
+    return f"array_to_string({groups}, '')"
+
+
+def _community_id(printer: Printer, call: Call) -> str:
+    source, target, source_port, target_port, protocol = (printer.expr(a) for a in call.args)
+
+    def address(value: str) -> str:
+        parts = " || ".join(f"printf('%02x', CAST(split_part({value}, '.', {i}) AS INTEGER))" for i in range(1, 5))
+        return f"(CASE WHEN regexp_full_match({value}, '{_V4}') THEN {parts} WHEN regexp_full_match({value}, '{_V6}') THEN {_hex_v6(value)} END)"
+
+    def port(value: str) -> str:
+        return f"(CASE WHEN {value} BETWEEN 0 AND 65535 THEN printf('%04x', CAST({value} AS INTEGER)) END)"
+
+    number = f"(CASE lower({protocol}) WHEN 'tcp' THEN '06' WHEN '6' THEN '06' WHEN 'udp' THEN '11' WHEN '17' THEN '11' WHEN 'sctp' THEN '84' WHEN '132' THEN '84' END)"
+    # The smaller end comes first; hexadecimal digits of one length compare as the numbers do.
+    pairs = f"list_sort([{address(source)} || ' ' || {port(source_port)}, {address(target)} || ' ' || {port(target_port)}])"
+    ends = f"split_part(p[1], ' ', 1) || split_part(p[2], ' ', 1) || {number} || '00' || split_part(p[1], ' ', 2) || split_part(p[2], ' ', 2)"
+    hashed = f"list_transform([{pairs}], LAMBDA p: '1:' || to_base64(unhex(sha1(unhex('0000' || {ends})))))[1]"
+    known = f"{address(source)} IS NOT NULL AND {address(target)} IS NOT NULL AND {port(source_port)} IS NOT NULL AND {port(target_port)} IS NOT NULL"
+    return f"(CASE WHEN {known} AND {number} IS NOT NULL THEN {hashed} END)"
+
+
+FUNCTIONS: dict[str, Spelling] = {"text.cidr_contains": _cidr_contains, "network.community_id": _community_id}

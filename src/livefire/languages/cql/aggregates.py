@@ -42,7 +42,7 @@ def group(lower: Lower, event: Event, keys: list[n.Item], gathered: Gathered, sp
     columns = {c.name: c for item in (*keys, *gathered.items) for c in _columns(item.expr)}
     source = event.rows.finish([n.Item(name, columns[name]) for name in sorted(columns)])
     plan = n.Aggregate(source, tuple(keys), tuple(gathered.items), span)
-    event.become(lower.rows_of(plan, event))
+    event.become(lower.rows_of(plan))
     for steps in gathered.after:
         lower.steps(event, steps)
 
@@ -91,7 +91,7 @@ def _gather_one(lower: Lower, event: Event, value: s.Value, out: Gathered, find:
 def _where(expr: e.Expr, condition: e.Expr | None) -> e.Expr:
     from dataclasses import replace
 
-    from livefire.plan.walk import map_expr
+    from livefire.plan.rewrite import map_expr
 
     if condition is None:
         return expr
@@ -190,10 +190,8 @@ def _percentile(_: Lower, event: Event, bound: Bound) -> Made:
 
 def _collect(_: Lower, event: Event, bound: Bound) -> Made:
     """https://library.humio.com/data-analysis/functions-collect.html"""
-    if not bound.flag("multival", True):
-        bound.context.diagnostics.error(
-            "E304", "multival=false does not run here", bound.place("multival"), help="leave it out: values are joined by the separator"
-        )
+    if not bound.flag("multival", default=True):
+        bound.context.diagnostics.error("E304", "multival=false does not run here", bound.place("multival"), help="leave it out: values are joined by the separator")
     separator, limit = bound.text("separator", "\n") or "", bound.whole("limit", 2000)
     made: Made = []
     for word in bound.fields("fields"):

@@ -7,9 +7,10 @@ merged into one by conditions.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Protocol
 
@@ -34,6 +35,23 @@ class Base(Protocol):
         """Return the value of a field, None when the source has none of that name."""
 
 
+class Parsed(Protocol):
+    """Fields that a step has parsed out of a text and whose names only the data knows."""
+
+    @property
+    def column(self) -> e.Expr:
+        """What the fields are read from; null where there are none."""
+
+    def read(self, name: str) -> e.Expr | None:
+        """Return the value of a field as text, None for a name it cannot hold."""
+
+    def array(self, name: str) -> e.Expr | None:
+        """Return the array of that name as JSON, None for a name it cannot hold."""
+
+    def on(self, column: e.Expr) -> Parsed:
+        """Return the same fields read from another column."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bag:
     """The fields that parsing a JSON text has made, by prefix; null where the text was no object.
@@ -52,10 +70,12 @@ class Bag:
         """Return the value of a field of this bag as text, None for a name it cannot hold."""
         if not name.startswith(self.prefix) or not self._takes(name):
             return None
-        found: e.Expr = MISSING
-        for steps in keyings(name[len(self.prefix) :]):
-            found = coerce.either(found, self._leaf(steps))
-        return None if is_null(found) else found
+        ways = keyings(name[len(self.prefix) :])
+        if not ways:
+            return None
+        nulls = e.text(self.nulls) if self.nulls is not None else MISSING
+        value = call("dynamic.field", self.column, e.text(json.dumps(ways)), nulls)
+        return value if self.keep_empty else call("logic.null_if", value, e.text(""))
 
     def array(self, name: str) -> e.Expr | None:
         """Return the array of that name as JSON, None for a name it cannot hold."""
@@ -66,22 +86,12 @@ class Bag:
             found = coerce.either(found, e.Path(self.column, steps))
         return None if is_null(found) else found
 
+    def on(self, column: e.Expr) -> Bag:
+        """Return the same fields read from another column."""
+        return replace(self, column=column)
+
     def _takes(self, name: str) -> bool:
         return not any(name.startswith(x) for x in self.excluded) or any(name.startswith(x) for x in self.included)
-
-    def _leaf(self, steps: tuple[str | int, ...]) -> e.Expr:
-        value: e.Expr = call("dynamic.leaf", e.Path(self.column, steps))
-        if not self.keep_empty:
-            value = call("logic.null_if", value, e.text(""))
-        if self.nulls is None:
-            return value
-        return e.Case(((call("dynamic.is_json_null", self.column, e.text(_steps_text(steps))), e.text(self.nulls)),), value, Type.STRING)
-
-
-def _steps_text(steps: tuple[str | int, ...]) -> str:
-    import json
-
-    return json.dumps(list(steps))
 
 
 def path_steps(name: str) -> tuple[str | int, ...]:
@@ -121,19 +131,20 @@ class Event:
     `alive` is the condition under which a fork still has its event, None for always. `inline` events
     hold no columns: their values are parts of one expression, as inside a function over an array. A
     `closed` event shows only what `select` left; its source still serves free text.
-    `mentioned` is shared by all forks and keeps the names in the order the query uses them.
+    `sizes` is how many elements an array has at most, None where that is not known. `mentioned` is shared by all forks and keeps the names in the order the query uses them.
     """
 
     rows: Rows
     base: Base | None
     fields: dict[str, e.Expr] = field(default_factory=dict)
     arrays: dict[str, e.Expr] = field(default_factory=dict)
-    bags: tuple[Bag, ...] = ()
+    bags: tuple[Parsed, ...] = ()
     alive: e.Expr | None = None
     forked: bool = False
     inline: bool = False
     aggregated: bool = False
     closed: bool = False
+    sizes: dict[str, int | None] = field(default_factory=dict)
     mentioned: dict[str, None] = field(default_factory=dict)
 
     # reading
@@ -149,7 +160,8 @@ class Event:
             if spelling in self.fields:
                 return self.fields[spelling]
         if (element := _ELEMENT.match(name)) and element.group(1) in self.arrays:
-            return call("dynamic.leaf", e.Path(self.arrays[element.group(1)], (int(element.group(2)),)))
+            array = self.arrays[element.group(1)]
+            return MISSING if is_null(array) else call("dynamic.leaf", e.Path(array, (int(element.group(2)),)))
         found: e.Expr = MISSING
         for bag in self.bags:
             value = bag.read(name)
@@ -185,6 +197,10 @@ class Event:
                 found = coerce.either(found, value)
         return self.hold(found)
 
+    def has_array(self, name: str) -> bool:
+        """True when some source may give the array."""
+        return not is_null(self.array(name))
+
     def _elements(self, name: str) -> list[e.Expr]:
         out: list[e.Expr] = []
         while f"{name}[{len(out)}]" in self.fields:
@@ -214,10 +230,13 @@ class Event:
 
     def drop(self, name: str) -> None:
         """Make a field missing."""
+        if name.endswith("[]"):
+            self.arrays[name[:-2]] = e.null(Type.DYNAMIC)
+            self.sizes[name[:-2]] = 0
+            return
         self.fields[name] = MISSING
-        self.arrays.pop(name.removesuffix("[]"), None)
 
-    def push(self, bag: Bag) -> None:
+    def push(self, bag: Parsed) -> None:
         """Add the fields of a parsed object; they replace those of the same name."""
         for name, value in list(self.fields.items()):
             fresh = bag.read(name)
@@ -240,13 +259,25 @@ class Event:
     def fork(self) -> Event:
         """Return a copy for one clause."""
         return Event(
-            self.rows, self.base, dict(self.fields), dict(self.arrays), self.bags, None, True, self.inline, self.aggregated, self.closed, self.mentioned
+            self.rows,
+            self.base,
+            dict(self.fields),
+            dict(self.arrays),
+            self.bags,
+            None,
+            True,
+            self.inline,
+            self.aggregated,
+            self.closed,
+            dict(self.sizes),
+            self.mentioned,
         )
 
     def become(self, other: Event) -> None:
         """Go on as another event, which an aggregate has made of this one."""
         self.rows, self.base, self.fields, self.arrays, self.bags = other.rows, other.base, other.fields, other.arrays, other.bags
         self.alive, self.aggregated, self.closed, self.mentioned = other.alive, other.aggregated, other.closed, other.mentioned
+        self.sizes = other.sizes
 
     def join(self, forks: list[Event], span: Span | None) -> None:
         """Become the first fork that kept its event; drop the event where none did."""
@@ -258,6 +289,8 @@ class Event:
             self.fields[name] = self._merged([f.peek(name) for f in forks], conditions)
         for name in dict.fromkeys(n for f in forks for n in (*f.arrays, *self.arrays) if f.arrays.get(n) is not self.arrays.get(n)):
             self.arrays[name] = self._merged([f.array(name) for f in forks], conditions, Type.DYNAMIC)
+            sizes = [f.sizes.get(name, 0 if name not in f.arrays else None) for f in forks]
+            self.sizes[name] = None if None in sizes else max(size for size in sizes if size is not None)
         taken: list[e.Expr] = []
         for fork in forks:
             fresh = [b for b in fork.bags if b not in self.bags]
@@ -267,10 +300,9 @@ class Event:
             if fork.alive is not None:
                 taken.append(fork.alive)
 
-    def _conditional(self, bag: Bag, condition: e.Expr) -> Bag:
-        from dataclasses import replace
-
-        return replace(bag, column=self.hold(e.Case(((condition, bag.column),), e.null(Type.DYNAMIC), Type.DYNAMIC)))
+    def _conditional(self, bag: Parsed, condition: e.Expr) -> Parsed:
+        kind = bag.column.type
+        return bag.on(self.hold(e.Case(((condition, bag.column),), e.null(kind), kind)))
 
     def _merged(self, values: list[e.Expr], conditions: list[e.Expr | None], kind: Type | None = None) -> e.Expr:
         arms: list[tuple[e.Expr, e.Expr]] = []

@@ -67,7 +67,7 @@ def _regex(_: Lower, event: Event, bound: Bound) -> e.Expr:
     multiline = not bound.has("flags") and not pattern.flags
     whole = ast.Pattern(pattern.pattern, flags, pattern.span)
     found = conditions.matches(event, field, whole, bound.context, multiline=multiline)
-    return found if bound.flag("strict", True) else e.TRUE
+    return found if bound.flag("strict", default=True) else e.TRUE
 
 
 def _wildcard(_: Lower, event: Event, bound: Bound) -> e.Expr:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from livefire.languages.cql import aggregates, fields, filters, refused, relations
+from livefire.languages.cql import aggregates, arrays, fields, filters, lookups, objects, refused, relations, texts, times
 from livefire.languages.cql.handler import Function
 
-FAMILIES = (filters, fields, aggregates, relations, refused)
+FAMILIES = (filters, fields, texts, times, arrays, objects, lookups, aggregates, relations, refused)
 FUNCTIONS: dict[str, Function] = {f.name.lower(): f for family in FAMILIES for f in family.FUNCTIONS}

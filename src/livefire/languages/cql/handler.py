@@ -12,6 +12,7 @@ from livefire.languages.base import Context
 from livefire.languages.binder import nearest
 from livefire.languages.cql import syntax as s
 from livefire.languages.cql.event import Event
+from livefire.languages.cql.rows import Rows
 from livefire.languages.kit import ast
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -39,7 +40,10 @@ class Lower(Protocol):
     def output(self, event: Event) -> n.Plan:
         """Return the plan of everything the event shows."""
 
-    def rows_of(self, plan: n.Plan, like: Event) -> Event:
+    def rows(self, plan: n.Plan) -> Rows:
+        """Return rows over a plan."""
+
+    def rows_of(self, plan: n.Plan) -> Event:
         """Return the event of aggregated rows."""
 
     def named(self, name: str) -> s.Pipeline | None:
@@ -56,7 +60,7 @@ class Lower(Protocol):
 class Function:
     """One function: `parameters` in the order of the documentation, the first being the one that may go unnamed.
 
-    `output` is the field that takes the result where `as` is not given. `reason` says why a refused
+    `output` is the field that takes the result where `as` is not given, `{field}` the field argument. `reason` says why a refused
     function cannot run here, or what an ignored one would have drawn.
     """
 
@@ -221,7 +225,7 @@ class Bound:
                 self.wrong(name, "texts")
         return out
 
-    def flag(self, name: str, default: bool = False) -> bool:
+    def flag(self, name: str, *, default: bool = False) -> bool:
         """Return an argument that is true or false."""
         written = self.text(name)
         if written is None:
@@ -254,7 +258,8 @@ class Bound:
     @property
     def out(self) -> str:
         """The field that takes the result."""
-        return self.text("as") or self.function.output or f"_{self.function.name}"
+        output = self.function.output or f"_{self.function.name}"
+        return self.text("as") or (output if output != "{field}" else self.text("field") or "_")
 
 
 def report_missing(value: s.Variable, context: Context) -> None:

@@ -15,7 +15,8 @@ from livefire.languages.cql.aggregates import Gathered, group
 from livefire.languages.cql.event import Event, settled
 from livefire.languages.cql.functions import FUNCTIONS
 from livefire.languages.cql.handler import Bound, Function
-from livefire.languages.cql.rows import HELD, Rows
+from livefire.languages.cql.rows import Rows
+from livefire.languages.cql.output import show
 from livefire.languages.cql.source import open_source
 from livefire.languages.kit import ast
 from livefire.plan import expr as e
@@ -60,7 +61,7 @@ class Lowering:
 
     def query(self, pipeline: s.Pipeline) -> n.Plan:
         """Return the plan of a whole query."""
-        return self.output(self.subquery(pipeline))
+        return show(self.subquery(pipeline), pipeline)
 
     def subquery(self, pipeline: s.Pipeline) -> Event:
         """Return the event at the end of a query over the tables."""
@@ -70,23 +71,14 @@ class Lowering:
         return event
 
     def output(self, event: Event) -> n.Plan:
-        """Return the plan of everything the event shows: its source's fields, then those the query names."""
-        names = list(event.base.names) if event.base is not None and not event.closed else []
-        names += event.fields if event.aggregated and event.base is None else [*event.mentioned, *event.fields]
-        items: list[n.Item] = []
-        for name in dict.fromkeys(names):
-            if name.startswith(HELD) or name.endswith("[]") or name in ("", "*"):
-                continue
-            value = event.peek(name)
-            explicit = name in event.fields
-            if explicit and event.fields[name] == _GONE:
-                continue
-            if not explicit and isinstance(value, e.Literal) and value.value is None and (event.aggregated or name.startswith("#")):
-                continue
-            items.append(n.Item(name, value if value.type is not Type.UNKNOWN else e.null(Type.STRING)))
-        return event.rows.finish(items)
+        """Return the plan of everything the event shows."""
+        return show(event)
 
-    def rows_of(self, plan: n.Plan, like: Event) -> Event:
+    def rows(self, plan: n.Plan) -> Rows:
+        """Return rows over a plan."""
+        return Rows(plan, self._numbers)
+
+    def rows_of(self, plan: n.Plan) -> Event:
         """Return the event of aggregated rows."""
         return settled(Rows(plan, self._numbers), plan.schema.names)
 
@@ -119,9 +111,6 @@ class Lowering:
             named = s.Argument("as", step.field, step.field.span)
             function = self._function(value)
             if function is None:
-                return
-            if function.kind == "value":
-                event.assign(step.field.text, self.value(event, value))
                 return
             if "as" in function.parameters and not any(a.name == "as" for a in value.args):
                 self._call_step(event, s.Call(value.function, (*value.args, named), step.span, value.name_span))
@@ -165,7 +154,7 @@ class Lowering:
             known = list(declared) if isinstance(declared, dict) else []
             meant = nearest(step.name, known)
             help = f"did you mean {meant!r}?" if meant else "put its text in place of the call, or declare it: saved_queries={name: text}"
-            self.context.diagnostics.error("E330", f"the saved query {step.name!r} is not here", step.span, help=help)
+            self.context.diagnostics.error("E134", f"the saved query {step.name!r} is not here", step.span, help=help)
             return
         self.context.diagnostics.error("E330", f"the saved query {step.name!r} is declared, but calls are not expanded yet", step.span)
 
@@ -181,7 +170,9 @@ class Lowering:
         elif function.kind == "aggregate":
             group(self, event, [], Gathered(function.run(self, event, bound)), node.span)
         elif function.kind == "value":
-            event.assign(bound.out, function.run(self, event, bound))
+            made = function.run(self, event, bound)
+            if made is not None:
+                event.assign(bound.out, made)
         else:
             function.run(self, event, bound)
 
@@ -272,11 +263,12 @@ class Lowering:
                 "E104", f"{function.name} gives no single value to use in an expression", node.span, help="give it a step of its own"
             )
             return e.null(Type.STRING)
-        found: e.Expr = function.run(self, event, Bound(function, node, self.context))
-        return found
-
-
-_GONE = e.null(Type.STRING)
+        found = function.run(self, event, Bound(function, node, self.context))
+        if found is None:
+            self.context.diagnostics.error("E104", f"{function.name} gives an array here, which is no value of an expression", node.span)
+            return e.null(Type.STRING)
+        made: e.Expr = found
+        return made
 
 
 def lower(tree: object, context: Context) -> n.Plan:

@@ -188,7 +188,7 @@ def _table(lower: Lower, event: Event, bound: Bound) -> None:
     else:
         order(event, (), limit, bound)
     items = [n.Item(name, _shown(value)) for name, value in values.items()]
-    event.become(lower.rows_of(event.rows.finish(items, bound.span), event))
+    event.become(lower.rows_of(event.rows.finish(items, bound.span)))
 
 
 def _shown(value: e.Expr) -> e.Expr:

@@ -18,6 +18,14 @@ from livefire.schema import Type
 HELD = "\x02"
 
 
+# An engine that pushes a filter down writes out each column it reads, again in each layer below: over
+# many layers that doubles and doubles. A limit that cuts nothing keeps such a filter where it is.
+_DEEP = 4
+_EVERY = 2**62
+# Engines look for common parts among the expressions of one projection, at a cost that grows with its square.
+_AT_ONCE = 24
+
+
 @dataclass(slots=True)
 class Layer:
     """Columns computed together, and the filters that may be applied once they are there."""
@@ -34,7 +42,12 @@ class Rows:
         self._numbers = numbers
         self._layers: list[Layer] = [Layer()]
         self._level: dict[str, int] = {}
+        self._read: dict[str, frozenset[str]] = {}
         self._held: dict[e.Expr, e.Column] = {}
+
+    def fresh(self) -> str:
+        """Return a column name that nothing else has."""
+        return f"{HELD}{next(self._numbers)}"
 
     def hold(self, value: e.Expr) -> e.Expr:
         """Return a column that holds the value; columns and constants are themselves."""
@@ -43,7 +56,7 @@ class Rows:
         if (found := self._held.get(value)) is not None:
             return found
         level = self._level_of(value) + 1
-        name = f"{HELD}{next(self._numbers)}"
+        name = self.fresh()
         self._layer(level).items.append(n.Item(name, value))
         self._level[name] = level
         column = e.Column(name, value.type)
@@ -84,16 +97,26 @@ class Rows:
 
     def _emit(self, outputs: tuple[n.Item, ...] | None) -> n.Plan:
         needed = self._needed(outputs)
+        read = self._later(outputs, needed)
         plan = self.plan
         for depth, layer in enumerate(self._layers):
             items = tuple(i for i in layer.items if outputs is None or i.name in needed)
-            if depth and items:
-                later = self._later(depth, outputs, needed)
-                kept = tuple(i for i in n.keep_all(plan) if outputs is None or i.name in later)
-                plan = n.Project(plan, (*kept, *items))
+            reads = [self._reads(i) for i in items]
+            for start in range(0, len(items) if depth else 0, _AT_ONCE):
+                pending = read[depth].union(*reads[start + _AT_ONCE :])
+                kept = tuple(i for i in n.keep_all(plan) if outputs is None or i.name in pending)
+                plan = n.Project(plan, (*kept, *items[start : start + _AT_ONCE]))
+            if layer.filters and depth >= _DEEP:
+                plan = n.Limit(plan, _EVERY)
             for condition, span in layer.filters:
                 plan = n.Filter(plan, condition, span)
         return plan
+
+    def _reads(self, item: n.Item) -> frozenset[str]:
+        found = self._read.get(item.name)
+        if found is None:
+            found = self._read[item.name] = e.columns_of(item.expr)
+        return found
 
     def _needed(self, outputs: tuple[n.Item, ...] | None) -> frozenset[str]:
         """Return the held columns that the outputs and filters read, at any depth."""
@@ -108,23 +131,23 @@ class Rows:
         for layer in reversed(self._layers):
             for item in layer.items:
                 if item.name in wanted:
-                    wanted |= e.columns_of(item.expr)
+                    wanted |= self._reads(item)
         return frozenset(wanted)
 
-    def _later(self, depth: int, outputs: tuple[n.Item, ...] | None, needed: frozenset[str]) -> frozenset[str]:
-        """Return the columns that are read above the projection of a layer."""
+    def _later(self, outputs: tuple[n.Item, ...] | None, needed: frozenset[str]) -> list[frozenset[str]]:
+        """Return for each layer the columns that are read by its filters and above it."""
         wanted: set[str] = set()
         for item in outputs or ():
             wanted |= e.columns_of(item.expr)
-        for condition, _ in self._layers[depth].filters:
-            wanted |= e.columns_of(condition)
-        for layer in self._layers[depth + 1 :]:
-            for item in layer.items:
-                if item.name in needed:
-                    wanted |= e.columns_of(item.expr)
+        found: list[frozenset[str]] = []
+        for layer in reversed(self._layers):
             for condition, _ in layer.filters:
                 wanted |= e.columns_of(condition)
-        return frozenset(wanted)
+            found.append(frozenset(wanted))
+            for item in layer.items:
+                if item.name in needed:
+                    wanted |= self._reads(item)
+        return found[::-1]
 
 
 def is_null(value: e.Expr) -> bool:

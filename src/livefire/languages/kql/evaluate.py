@@ -118,7 +118,7 @@ def _constant_members(plan: n.Plan, column: str) -> list[tuple[str, Type]] | Non
     found: dict[str, set[Type]] = {}
     for text in values:
         bag = json.loads(text) if text is not None else None
-        for name, value in (bag.items() if isinstance(bag, dict) else ()):
+        for name, value in bag.items() if isinstance(bag, dict) else ():
             found.setdefault(name, set()).update({_type_of(value)} if value is not None else set())
     return [(name, kinds.pop() if len(kinds) == 1 else Type.DYNAMIC) for name, kinds in sorted(found.items())]
 

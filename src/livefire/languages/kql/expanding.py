@@ -79,9 +79,7 @@ def expand(scope: Scope, relation: Relation, expansions: list[Expansion], step: 
     if relation.ordered:
         plan = n.Sort(plan, (e.SortKey(e.Column(serial, Type.LONG)), e.SortKey(e.Column(place, Type.LONG))))
     whole = e.Column(element, Type.DYNAMIC)
-    values = {
-        x.name: coerce.to_type(whole if len(expansions) == 1 else e.Path(whole, (i,)), x.type) for i, x in enumerate(expansions)
-    }
+    values = {x.name: coerce.to_type(whole if len(expansions) == 1 else e.Path(whole, (i,)), x.type) for i, x in enumerate(expansions)}
     items = [n.Item(f.name, values.pop(f.name, e.Column(f.name, f.type))) for f in relation.schema if f.name != place]
     items.extend(n.Item(name, value) for name, value in values.items())
     items.append(n.Item(place, e.Column(place, Type.LONG)))

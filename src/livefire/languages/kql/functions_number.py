@@ -62,7 +62,11 @@ def _floor_or_bin(site: Site) -> e.Expr:
 def _sign(site: Site) -> e.Expr:
     value = site.real(0)
     zero = e.Literal(0.0, Type.REAL)
-    whens = ((call("compare.gt", value, zero), e.Literal(1.0, Type.REAL)), (call("compare.lt", value, zero), e.Literal(-1.0, Type.REAL)), (call("compare.eq", value, zero), zero))
+    whens = (
+        (call("compare.gt", value, zero), e.Literal(1.0, Type.REAL)),
+        (call("compare.lt", value, zero), e.Literal(-1.0, Type.REAL)),
+        (call("compare.eq", value, zero), zero),
+    )
     return e.Case(whens, e.null(Type.REAL), Type.REAL)
 
 

@@ -47,7 +47,9 @@ def _substring(site: Site) -> e.Expr:
     if not (isinstance(start, e.Literal) and isinstance(start.value, int) and start.value >= 0):
         # A negative start counts from the end.
         size = call("text.length", value)
-        start = e.Case(((call("compare.lt", start, e.whole(0)), call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))),), start, Type.LONG)
+        start = e.Case(
+            ((call("compare.lt", start, e.whole(0)), call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))),), start, Type.LONG
+        )
     if site.has(2):
         return fill(site.call("text.slice", value, start, site.long(2)))
     return fill(site.call("text.slice", value, start))
@@ -164,9 +166,19 @@ def _trim(start: bool, end: bool) -> Callable[[Site], e.Expr]:
     def lower(site: Site) -> e.Expr:
         pattern, found = _regex(site, 0), site.string(1)
         if start:
-            found = site.call("text.replace_regex", found, call("text.concat", e.text("\\A(?:"), pattern, e.text(")+")) if not isinstance(pattern, e.Literal) else e.text(f"\\A(?:{pattern.value})+"), e.text(""))
+            found = site.call(
+                "text.replace_regex",
+                found,
+                call("text.concat", e.text("\\A(?:"), pattern, e.text(")+")) if not isinstance(pattern, e.Literal) else e.text(f"\\A(?:{pattern.value})+"),
+                e.text(""),
+            )
         if end:
-            found = site.call("text.replace_regex", found, call("text.concat", e.text("(?:"), pattern, e.text(")+\\z")) if not isinstance(pattern, e.Literal) else e.text(f"(?:{pattern.value})+\\z"), e.text(""))
+            found = site.call(
+                "text.replace_regex",
+                found,
+                call("text.concat", e.text("(?:"), pattern, e.text(")+\\z")) if not isinstance(pattern, e.Literal) else e.text(f"(?:{pattern.value})+\\z"),
+                e.text(""),
+            )
         return fill(found)
 
     return lower

@@ -180,7 +180,11 @@ def _make_timespan(site: Site) -> e.Expr:
         sizes = [DAY, *sizes]
     total = ticks(0)
     for place, size in enumerate(sizes[: len(site.args)]):
-        part = call("logic.cast", call("number.to_long", call("number.multiply", site.real(place), e.Literal(float(size), Type.REAL), type=Type.REAL)), type=Type.TIMESPAN)
+        part = call(
+            "logic.cast",
+            call("number.to_long", call("number.multiply", site.real(place), e.Literal(float(size), Type.REAL), type=Type.REAL)),
+            type=Type.TIMESPAN,
+        )
         total = call("number.add", total, part, type=Type.TIMESPAN)
     return total
 

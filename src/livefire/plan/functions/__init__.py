@@ -7,15 +7,46 @@ one file; adding a meaning is one entry in its family and one line in each engin
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from livefire.diagnostics import Span
 from livefire.plan import expr as e
 from livefire.plan.expr import Aggregate, Call, Expr, SortKey, WindowCall
-from livefire.plan.functions import aggregates, arrays, collections, compare, conversion, dynamic, elements, encodings, lists, logic, number, text, time, windows
 from livefire.plan.functions.model import Example, Function, apply, check_arity, result_type
 from livefire.schema import Type
 
-FAMILIES = (logic, compare, number, text, time, dynamic, elements, aggregates, windows, conversion, arrays, collections, encodings, lists)
-FUNCTIONS: dict[str, Function] = {f.name: f for family in FAMILIES for f in family.FUNCTIONS}
+# One a line: each is a module of this package with a tuple `FUNCTIONS` of meanings.
+FAMILIES = (
+    "aggregates",
+    "arrays",
+    "collections",
+    "compare",
+    "conversion",
+    "dynamic",
+    "elements",
+    "encoding",
+    "encodings",
+    "lists",
+    "logic",
+    "number",
+    "text",
+    "time",
+    "windows",
+)
+
+
+def catalogue() -> dict[str, Function]:
+    """Return every meaning by name; ValueError when two have one name."""
+    found: dict[str, Function] = {}
+    for family in FAMILIES:
+        for function in import_module(f"{__name__}.{family}").FUNCTIONS:
+            if function.name in found:
+                raise ValueError(f"a meaning is listed twice: {function.name}")
+            found[function.name] = function
+    return found
+
+
+FUNCTIONS: dict[str, Function] = catalogue()
 
 __all__ = ["FUNCTIONS", "Example", "Function", "aggregate", "all_of", "any_of", "call", "negate", "window"]
 

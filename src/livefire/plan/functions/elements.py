@@ -12,16 +12,28 @@ FUNCTIONS = (
         examples=(example(('"x"', J), gives="x"), example(("12", J), gives="12"), example(('{"a":1}', J), gives=None), example(("[1]", J), gives=None)),
     ),
     Function(
-        "dynamic.is_json_null",
+        "dynamic.field",
+        (3, 3),
+        S,
+        "text of the first JSON scalar that one of several constant paths reaches (second, a JSON array of arrays of names and whole numbers);"
+        " the third, constant, for JSON null",
+        "null for null and where no path reaches a scalar",
+        examples=(
+            example(('{"a":{"b":1}}', J), ('[["a","b"],["a.b"]]', S), ("null", S), gives="1"),
+            example(('{"a.b":"x"}', J), ('[["a","b"],["a.b"]]', S), ("null", S), gives="x"),
+            example(('{"a":null}', J), ('[["a"]]', S), ("null", S), gives="null"),
+            example(('{"a":null}', J), ('[["a"]]', S), (None, S), gives=None),
+            example(('{"a":{"b":1}}', J), ('[["a"]]', S), ("null", S), gives=None),
+            example(('{"a":["x"]}', J), ('[["a",0]]', S), ("null", S), gives="x"),
+        ),
+    ),
+    Function(
+        "logic.fail_if",
         (2, 2),
         B,
-        "what constant steps (second, a JSON array of names and whole numbers) reach is JSON null, not a missing member",
-        "never null",
-        examples=(
-            example(('{"a":null}', J), ('["a"]', S), gives=True),
-            example(('{"a":null}', J), ('["b"]', S), gives=False),
-            example((None, J), ('["a"]', S), gives=False),
-        ),
+        "ends the run with a constant message (second) when the first is true; false otherwise",
+        "false for null",
+        examples=(example((False, B), ("never", S), gives=False),),
     ),
     Function(
         "array.compact",

@@ -1,0 +1,259 @@
+"""Functions that give one value: of text, of numbers, and the choices if and coalesce."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from livefire.languages.cql import coerce, patterns
+from livefire.languages.cql import syntax as s
+from livefire.languages.cql.event import Event
+from livefire.languages.cql.handler import Bound, Function, Lower
+from livefire.languages.cql.rows import MISSING, is_null
+from livefire.plan import expr as e
+from livefire.plan.functions import call
+from livefire.schema import Type
+
+Run = Callable[[Lower, Event, Bound], e.Expr]
+_SPEC = re.compile(r"%(?P<flags>[-,0+ ]*)(?P<width>\d+)?(?:\.(?P<precision>\d*))?(?P<kind>[a-zA-Z%])")
+
+
+def field_of(event: Event, bound: Bound, default: str | None = None) -> e.Expr:
+    """Return the value of the field argument; E105 when it is not given."""
+    name = bound.field("field", default)
+    if name is None:
+        bound.need("field")
+        return MISSING
+    return event.read(name)
+
+
+def _text(meaning: str) -> Run:
+    def run(_: Lower, event: Event, bound: Bound) -> e.Expr:
+        value = field_of(event, bound)
+        return MISSING if is_null(value) else call(meaning, coerce.text(value), span=bound.span)
+
+    return run
+
+
+def _number(build: Callable[[e.Expr], e.Expr]) -> Run:
+    def run(_: Lower, event: Event, bound: Bound) -> e.Expr:
+        value = field_of(event, bound)
+        return e.null(Type.REAL) if is_null(value) else build(event.hold(coerce.real(value)))
+
+    return run
+
+
+def _round(_: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-round.html"""
+    value = field_of(event, bound)
+    how = (bound.text("how", "round") or "round").lower()
+    meaning = {"round": "number.round", "floor": "number.floor", "ceil": "number.ceiling"}.get(how)
+    if meaning is None:
+        bound.wrong("how", "round, floor or ceil")
+        return e.null(Type.REAL)
+    return e.null(Type.REAL) if is_null(value) else call("number.to_long", call(meaning, coerce.real(value), type=Type.REAL, span=bound.span))
+
+
+def _concat(_: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-concat.html"""
+    if bound.need("field") is None:
+        return MISSING
+    parts = [coerce.either(coerce.text(event.read(w.text)), e.text("")) for w in bound.fields("field")]
+    return call("text.concat", *parts, span=bound.span) if parts else e.text("")
+
+
+def _if(lower: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-if.html"""
+    condition, then, other = bound.need("condition"), bound.need("then"), bound.need("else")
+    if condition is None or then is None or other is None:
+        return MISSING
+    truth = event.hold(coerce.truth(lower.value(event, condition)))
+    first, second = coerce.same_type([lower.value(event, then), lower.value(event, other)])
+    return e.Case(((truth, first), (call("logic.is_null", truth), e.null(first.type))), second, first.type)
+
+
+def _coalesce(lower: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-coalesce.html"""
+    if bound.need("expressions") is None:
+        return MISSING
+    values = [lower.value(event, v) for v in bound.items("expressions")]
+    if bound.flag("ignoreEmpty", default=True):
+        values = [call("logic.null_if", v, e.text("")) if v.type is Type.STRING and not isinstance(v, e.Literal) else v for v in map(_plain, values)]
+    found: e.Expr = MISSING
+    for value in values:
+        found = coerce.either(found, value)
+    return found
+
+
+def _plain(value: e.Expr) -> e.Expr:
+    return coerce.text(value) if value.type is Type.DYNAMIC else value
+
+
+def _get_field(_: Lower, event: Event, bound: Bound) -> e.Expr:
+    source = bound.need("source")
+    if not isinstance(source, s.Word) or not source.quoted:
+        bound.context.diagnostics.error("E305", "getField runs here only with a quoted name", bound.span)
+        return MISSING
+    return event.read(source.text)
+
+
+def _digest(kind: str) -> Run:
+    def run(_: Lower, event: Event, bound: Bound) -> e.Expr:
+        parts = [coerce.either(coerce.text(event.read(w.text)), e.text("")) for w in bound.fields("field")]
+        whole = parts[0] if len(parts) == 1 else call("text.concat", *parts) if parts else MISSING
+        return MISSING if is_null(whole) else call("text.digest", whole, e.text(kind), span=bound.span)
+
+    return run
+
+
+def _base64_decode(_: Lower, event: Event, bound: Bound) -> e.Expr:
+    charset = (bound.text("charset", "UTF-8") or "UTF-8").upper()
+    if charset not in ("UTF-8", "US-ASCII", "ASCII"):
+        bound.context.diagnostics.error("E304", f"base64Decode reads UTF-8 here, not {charset}", bound.place("charset"))
+        return MISSING
+    value = field_of(event, bound)
+    return MISSING if is_null(value) else call("text.base64_decode", coerce.text(value), span=bound.span)
+
+
+def _parse_int(_: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-parseint.html"""
+    value = field_of(event, bound)
+    if bound.whole("radix", 10) != 10:
+        bound.context.diagnostics.error("E304", "parseInt reads only decimal numbers here", bound.place("radix"))
+    return e.null(Type.LONG) if is_null(value) else call("number.parse_long", coerce.text(value), span=bound.span)
+
+
+def _trim(lower: Lower, event: Event, bound: Bound) -> e.Expr:
+    string = bound.need("string")
+    value = coerce.text(lower.value(event, string)) if string is not None else MISSING
+    return MISSING if is_null(value) else call("text.trim", value, span=bound.span)
+
+
+def _substring(lower: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-text-substring.html"""
+    string = bound.need("string")
+    if string is None:
+        return MISSING
+    value = coerce.text(lower.value(event, string))
+    begin, end = bound.whole("begin", 0), bound.whole("end", -1)
+    if begin < 0 or (bound.has("end") and end < 0):
+        bound.wrong("begin" if begin < 0 else "end", "a place counted from 0")
+        return MISSING
+    if is_null(value):
+        return MISSING
+    if bound.has("end"):
+        return call("text.slice", value, e.whole(begin), e.whole(max(end - begin, 0)), span=bound.span)
+    return call("text.slice", value, e.whole(begin), span=bound.span)
+
+
+def split(value: e.Expr, by: str, bound: Bound) -> e.Expr:
+    """Return the parts of a text between matches of a pattern, as an array."""
+    if re.escape(by).replace("\\", "") == by and not re.search(r"[.\\+*?()\[\]{}|^$]", by):
+        return call("text.split", coerce.text(value), e.text(by), span=bound.span)
+    regex = patterns.regex(by, "", bound.place("by"), bound.context)
+    return call("text.split_regex", coerce.text(value), e.text(regex.text if regex else by), span=bound.span)
+
+
+# format
+
+
+def _format(_: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-format.html"""
+    template = bound.text("format")
+    if template is None:
+        bound.need("format")
+        return MISSING
+    fields = [event.read(w.text) for w in bound.fields("field")]
+    parts: list[e.Expr] = []
+    at = taken = 0
+    for spec in _SPEC.finditer(template):
+        parts.append(e.text(template[at : spec.start()]))
+        at = spec.end()
+        if spec["kind"] in "%n":
+            parts.append(e.text("%" if spec["kind"] == "%" else "\n"))
+            continue
+        if taken >= len(fields):
+            bound.context.diagnostics.error("E105", f"the format wants more than {len(fields)} fields", bound.span)
+            return MISSING
+        shown = _shown(event, fields[taken], spec, bound)
+        taken += 1
+        if shown is None:
+            return MISSING
+        parts.append(shown)
+    parts.append(e.text(template[at:]))
+    kept = [p for p in parts if p != e.text("")]
+    return call("text.concat", *kept, span=bound.span) if kept else e.text("")
+
+
+def _shown(event: Event, value: e.Expr, spec: re.Match[str], bound: Bound) -> e.Expr | None:
+    kind, flags, precision = spec["kind"], spec["flags"] or "", spec["precision"]
+    if kind == "s":
+        text = coerce.either(coerce.text(value), e.text("null"))
+        if precision:
+            text = call("text.slice", text, e.whole(0), e.whole(int(precision)))
+    elif kind in "dif":
+        number = coerce.real(value)
+        decimals = 0 if kind in "di" or precision == "" else int(precision) if precision else 6
+        text = coerce.either(call("number.fixed", number, e.whole(decimals), e.Literal("," in flags, Type.BOOL)), e.text("null"))
+    else:
+        bound.context.diagnostics.error("E304", f"format does not write {spec.group()} here", bound.place("format"), help="it writes %s, %d, %f and %%")
+        return None
+    return _padded(event, text, int(spec["width"] or 0), flags)
+
+
+def _padded(event: Event, text: e.Expr, width: int, flags: str) -> e.Expr:
+    if not width:
+        return text
+    held = event.hold(text)
+    missing = call("compare.greatest", call("number.subtract", e.whole(width), call("text.length", held), type=Type.LONG), e.whole(0))
+    fill = call("text.repeat", e.text("0" if "0" in flags and "-" not in flags else " "), missing)
+    return call("text.concat", held, fill) if "-" in flags else call("text.concat", fill, held)
+
+
+def _simple(meaning: str) -> Run:
+    return _number(lambda x: call(meaning, x, type=Type.REAL))
+
+
+def _community_id(_: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-communityid.html"""
+    names = [bound.field(p) for p in ("sourceip", "destinationip", "sourceport", "destinationport", "proto")]
+    if None in names or any(bound.has(p) for p in ("icmptype", "icmpcode")):
+        bound.context.diagnostics.error("E304", "communityId runs here with addresses, ports and proto, for tcp, udp and sctp", bound.span)
+        return MISSING
+    source, target, source_port, target_port, protocol = (event.read(name or "") for name in names)
+    if any(is_null(v) for v in (source, target, source_port, target_port, protocol)):
+        return MISSING
+    ports = [call("number.to_long", coerce.real(v)) for v in (source_port, target_port)]
+    held = [event.hold(v) for v in (coerce.text(source), coerce.text(target), *ports, coerce.text(protocol))]
+    return call("network.community_id", *held, span=bound.span)
+
+
+_COMMUNITY = ("sourceip", "destinationip", "sourceport", "destinationport", "proto", "seed", "icmptype", "icmpcode", "as")
+
+FUNCTIONS = (
+    Function("communityId", "value", _COMMUNITY, _community_id, "community_id"),
+    Function("lower", "value", ("field", "as", "locale"), _text("text.lower"), "_lower"),
+    Function("upper", "value", ("field", "as", "locale"), _text("text.upper"), "_upper"),
+    Function("length", "value", ("field", "as"), _text("text.length"), "_length"),
+    Function("urlDecode", "value", ("field", "as"), _text("text.form_decode"), "_urlDecode"),
+    Function("base64Encode", "value", ("field", "as"), _text("text.base64_encode"), "_base64Encode"),
+    Function("base64Decode", "value", ("field", "as", "charset"), _base64_decode, "_base64Decode"),
+    Function("text:trim", "value", ("string", "as"), _trim, "_trim"),
+    Function("text:substring", "value", ("string", "begin", "end", "as"), _substring, "_substring"),
+    Function("concat", "value", ("field", "as"), _concat, "_concat"),
+    Function("format", "value", ("format", "field", "as", "timezone"), _format, "_format"),
+    Function("if", "value", ("condition", "then", "else", "as"), _if, "_if"),
+    Function("coalesce", "value", ("expressions", "as", "ignoreEmpty"), _coalesce, "_coalesce"),
+    Function("getField", "value", ("source", "as"), _get_field, "_getField"),
+    Function("round", "value", ("field", "how", "as"), _round, "{field}"),
+    Function("parseInt", "value", ("field", "as", "radix", "endian"), _parse_int, "{field}"),
+    Function("crypto:md5", "value", ("field", "as"), _digest("md5"), "_md5"),
+    Function("crypto:sha1", "value", ("field", "as"), _digest("sha1"), "_sha1"),
+    Function("crypto:sha256", "value", ("field", "as"), _digest("sha256"), "_sha256"),
+    Function("math:abs", "value", ("field", "as"), _simple("number.abs"), "_abs"),
+    Function("math:ceil", "value", ("field", "as"), _simple("number.ceiling"), "_ceil"),
+    Function("math:floor", "value", ("field", "as"), _simple("number.floor"), "_floor"),
+    Function("math:sqrt", "value", ("field", "as"), _simple("number.sqrt"), "_sqrt"),
+    Function("math:exp", "value", ("field", "as"), _simple("number.exp"), "_exp"),
+    Function("math:log", "value", ("field", "as"), _simple("number.log"), "_log"),
+)

@@ -1,0 +1,230 @@
+"""Functions of time: now, formatTime, parseTimestamp and the parts of a date.
+
+A moment is a number of milliseconds since 1970; a field such as @timestamp is kept as a moment
+until something reads it as text. https://library.humio.com/data-analysis/functions-formattime.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from livefire.languages.cql import coerce
+from livefire.languages.cql.event import Event
+from livefire.languages.cql.handler import Bound, Function, Lower
+from livefire.languages.cql.rows import MISSING, is_null
+from livefire.plan import expr as e
+from livefire.plan.functions import call
+from livefire.schema import Type
+
+Run = Callable[[Lower, Event, Bound], e.Expr]
+_UTC = frozenset({"utc", "z", "gmt", "etc/utc", "+00:00", "+0000", "utc+0"})
+_SAME = frozenset("YmdHMSbBpyjIaA")
+_COMPOSED = {"F": "%Y-%m-%d", "T": "%H:%M:%S", "D": "%m/%d/%y", "R": "%H:%M", "r": "%I:%M:%S %p", "h": "%b", "c": "%a %b %d %H:%M:%S UTC %Y"}
+
+
+def moment(value: e.Expr) -> e.Expr:
+    """Return a value as a datetime: numbers count milliseconds since 1970."""
+    if value.type is Type.DATETIME:
+        return value
+    number = coerce.real(value)
+    return call("time.from_epoch", call("number.to_long", number), e.text("ms"))
+
+
+def _utc(bound: Bound, name: str = "timezone") -> bool:
+    written = bound.text(name)
+    if written is None or written.lower() in _UTC:
+        return True
+    bound.context.diagnostics.error(
+        "E304", f"{bound.function.name} works in UTC here, not in {written}", bound.place(name), help="leave the time zone out, or write UTC"
+    )
+    return False
+
+
+def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
+    template = bound.text("format")
+    if template is None:
+        bound.need("format")
+        return MISSING
+    value = event.read(bound.field("field", "@timestamp") or "@timestamp")
+    if is_null(value) or not _utc(bound):
+        return MISSING
+    unit = (bound.text("unit") or "milliseconds").lower()
+    scale = {"milliseconds": 1, "millis": 1, "seconds": 1000}.get(unit)
+    if scale is None:
+        bound.wrong("unit", "milliseconds or seconds")
+        return MISSING
+    if value.type is not Type.DATETIME and scale != 1:
+        value = call("number.multiply", coerce.real(value), e.Literal(float(scale), Type.REAL), type=Type.REAL)
+    at = event.hold(moment(value))
+    parts: list[e.Expr] = []
+    plain = ""
+    for piece in re.findall(r"%[-_^]?[a-zA-Z%]|[^%]+|%", template):
+        found = _spec(piece, at, bound)
+        if found is None:
+            return MISSING
+        if isinstance(found, str):
+            plain += found
+        else:
+            if plain:
+                parts.append(call("time.format", at, e.text(plain), span=bound.span))
+            plain = ""
+            parts.append(found)
+    if plain:
+        parts.append(call("time.format", at, e.text(plain), span=bound.span))
+    return parts[0] if len(parts) == 1 else call("text.concat", *parts) if parts else e.text("")
+
+
+def _spec(piece: str, at: e.Expr, bound: Bound) -> str | e.Expr | None:
+    if not piece.startswith("%") or piece == "%":
+        return piece.replace("%", "%%")
+    kind = piece[-1]
+    if kind in _SAME and len(piece) == 2:
+        return piece
+    if kind in _COMPOSED:
+        return _COMPOSED[kind]
+    if kind == "%":
+        return "%%"
+    if kind in "Zz":
+        return "UTC" if kind == "Z" else "+0000"
+    if kind in "LN":
+        milliseconds = call("number.text", call("number.add", e.whole(1000), call("time.part", at, e.text("millisecond")), type=Type.LONG))
+        digits = call("text.slice", milliseconds, e.whole(1))
+        return digits if kind == "L" else call("text.concat", digits, e.text("000000"))
+    if kind in "Qs":
+        return call("number.text", call("time.to_epoch", at, e.text("ms" if kind == "Q" else "s")))
+    if kind == "e":
+        day = call("number.text", call("time.part", at, e.text("day")))
+        return e.Case(((call("compare.eq", call("text.length", day), e.whole(1)), call("text.concat", e.text(" "), day)),), day, Type.STRING)
+    bound.context.diagnostics.error("E304", f"formatTime does not write {piece} here", bound.place("format"))
+    return None
+
+
+def _now(_: Lower, __: Event, bound: Bound) -> e.Expr:
+    return call("time.to_epoch", e.Parameter("now", Type.DATETIME), e.text("ms"), span=bound.span)
+
+
+def _bound_of(name: str) -> Run:
+    def run(_: Lower, __: Event, bound: Bound) -> e.Expr:
+        return call("time.to_epoch", e.Parameter(name, Type.DATETIME), e.text("ms"), span=bound.span)
+
+    return run
+
+
+def _part(unit: str) -> Run:
+    def run(_: Lower, event: Event, bound: Bound) -> e.Expr:
+        value = event.read(bound.field("field", "@timestamp") or "@timestamp")
+        if is_null(value) or not _utc(bound):
+            return MISSING
+        at = event.hold(moment(value))
+        if unit == "dayName":
+            return call("time.format", at, e.text("%A"))
+        if unit == "monthName":
+            return call("time.format", at, e.text("%B"))
+        found = call("time.part", at, e.text(unit), span=bound.span)
+        if unit != "day_of_week":
+            return found
+        # Monday is 1 and Sunday 7 here, where the plan counts from Sunday 0.
+        return e.Case(((call("compare.eq", found, e.whole(0)), e.whole(7)),), found, Type.LONG)
+
+    return run
+
+
+# parseTimestamp
+
+_JAVA = (
+    ("yyyy", "%Y"), ("uuuu", "%Y"), ("yy", "%y"), ("MMMM", "%B"), ("MMM", "%b"), ("MM", "%m"), ("M", "%m"), ("dd", "%d"), ("d", "%d"),
+    ("HH", "%H"), ("H", "%H"), ("hh", "%I"), ("h", "%I"), ("mm", "%M"), ("m", "%M"), ("ss", "%S"), ("s", "%S"), ("a", "%p"),
+    ("XXX", "%z"), ("XX", "%z"), ("X", "%z"), ("Z", "%z"), ("xxx", "%z"), ("EEEE", "%A"), ("EEE", "%a"), ("E", "%a"),
+)  # fmt: skip
+_EPOCHS = {"millis": 1.0, "milliseconds": 1.0, "unixtimemillis": 1.0, "seconds": 1000.0, "unixtime": 1000.0, "unixtimeseconds": 1000.0, "nanos": 1e-6}
+
+
+def _parse_timestamp(_: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-parsetimestamp.html"""
+    value = event.read(bound.field("field", "@timestamp") or "@timestamp")
+    template = bound.text("format", "yyyy-MM-dd'T'HH:mm:ss[.SSSSSSSSS]XXX") or ""
+    target = bound.text("as", "@timestamp") or "@timestamp"
+    if is_null(value) or not _utc(bound):
+        return
+    parsed = _parsed(event, value, template, bound)
+    if parsed is None:
+        return
+    if target == "@timestamp":
+        event.assign(target, parsed)
+        return
+    event.assign(target, call("time.to_epoch", parsed, e.text("ms")))
+
+
+def _parsed(event: Event, value: e.Expr, template: str, bound: Bound) -> e.Expr | None:
+    scale = _EPOCHS.get(template.lower())
+    if scale is not None:
+        number = coerce.real(value)
+        milliseconds = number if scale == 1.0 else call("number.multiply", number, e.Literal(scale, Type.REAL), type=Type.REAL)
+        return moment(event.hold(milliseconds))
+    if value.type is Type.DATETIME:
+        return value
+    text = event.hold(coerce.text(value))
+    if re.match(r"(yyyy|uuuu)-MM-dd('T'|' '| )HH:mm:ss", template):
+        return call("time.parse", text, span=bound.span)
+    found: list[e.Expr] = []
+    for variant in _variants(template):
+        pattern = _strptime(variant)
+        if pattern is None:
+            bound.context.diagnostics.error("E304", f"the time format {template!r} is not read here", bound.place("format"))
+            return None
+        found.append(call("time.parse_format", text, e.text(pattern), span=bound.span))
+    return found[0] if len(found) == 1 else call("logic.coalesce", *found)
+
+
+def _variants(template: str) -> list[str]:
+    """Return the format with its optional parts in and out."""
+    found = re.search(r"\[([^\[\]]*)\]", template)
+    if found is None:
+        return [template]
+    head, tail = template[: found.start()], template[found.end() :]
+    return [*_variants(head + found.group(1) + tail), *_variants(head + tail)]
+
+
+def _strptime(template: str) -> str | None:
+    out, at = "", 0
+    while at < len(template):
+        if template[at] == "'":
+            end = template.find("'", at + 1)
+            if end < 0:
+                return None
+            out += template[at + 1 : end].replace("%", "%%") or "'"
+            at = end + 1
+            continue
+        fraction = re.compile("S+").match(template, at)
+        if fraction:
+            out += "%f"
+            at = fraction.end()
+            continue
+        for java, spec in _JAVA:
+            if template.startswith(java, at):
+                out += spec
+                at += len(java)
+                break
+        else:
+            if template[at].isalpha():
+                return None
+            out += "%%" if template[at] == "%" else template[at]
+            at += 1
+    return out
+
+
+_PARTS = (
+    ("year", "year"), ("month", "month"), ("dayOfMonth", "day"), ("dayOfWeek", "day_of_week"), ("dayOfYear", "day_of_year"), ("hour", "hour"),
+    ("minute", "minute"), ("second", "second"), ("millisecond", "millisecond"), ("weekOfYear", "week_of_year"), ("dayOfWeekName", "dayName"),
+    ("monthName", "monthName"),
+)  # fmt: skip
+
+FUNCTIONS = (
+    Function("formatTime", "value", ("format", "field", "as", "locale", "timezone", "unit"), _format_time, "_formatTime"),
+    Function("now", "value", ("as",), _now, "_now"),
+    Function("start", "value", ("as",), _bound_of("start"), "_start"),
+    Function("end", "value", ("as",), _bound_of("end"), "_end"),
+    Function("parseTimestamp", "step", ("format", "field", "as", "timezone", "timezoneAs", "timezoneField", "caseSensitive", "addErrors"), _parse_timestamp),
+    *(Function(f"time:{name}", "value", ("field", "as", "timezone"), _part(unit), f"_{name}") for name, unit in _PARTS),
+)
