@@ -58,7 +58,9 @@ def bucket(value: Expr, count: float, unit: str, span: Span, scope: Scope) -> Ex
             scope.refuse("E304", "spans of months are run for 1, 3 and 12", span)
         return call("time.start_of", value, e.text(_CALENDAR[months]), span=span)
     if unit == "w":
-        scope.refuse("E304", "where a week begins for a span is not documented", span, help='use eval _time=relative_time(_time, "@w") for weeks from Sunday, or span=7d')
+        scope.refuse(
+            "E304", "where a week begins for a span is not documented", span, help='use eval _time=relative_time(_time, "@w") for weeks from Sunday, or span=7d'
+        )
     ticks = int(count * TICKS_PER_SECOND / _PARTS[unit]) if unit in _PARTS else int(count) * _SECONDS[unit or "s"] * TICKS_PER_SECOND
     return call("time.bin_at", value, e.Literal(ticks, Type.TIMESPAN), _EPOCH, span=span)
 
@@ -141,7 +143,7 @@ def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     at = bucket(time_of(value), count, unit, node.span, scope)
     binned = frame.extended(n.Item(TIME, at), span=node.span)
     rows = grouped(node.measures, (Name(TIME, node.span),), binned, scope, node.span, "timechart")
-    if not scope.flag(node.options, "cont", True):
+    if not scope.flag(node.options, "cont", default=True):
         return rows
     if unit in _MONTHS or unit in _PARTS:
         scope.refuse("E304", "the empty rows of this span are not made", node.span, help="add cont=false")
@@ -183,14 +185,20 @@ def lower_top(node: s.Top, frame: Frame, scope: Scope) -> Frame:
     total, place = scope.name("total"), scope.name("place")
     number = n.column(counted, count)
     order = (SortKey(number, descending=node.kind == "top"), *(SortKey(n.column(counted, x.text)) for x in node.names))
-    ranked = n.Window(counted, (n.Item(total, window("agg.sum", number, type=Type.LONG, partition_by=groups)), n.Item(place, window("window.row_number", partition_by=groups, order_by=order))))
+    ranked = n.Window(
+        counted,
+        (
+            n.Item(total, window("agg.sum", number, type=Type.LONG, partition_by=groups)),
+            n.Item(place, window("window.row_number", partition_by=groups, order_by=order)),
+        ),
+    )
     hundred = call("number.multiply", real_of(number), e.Literal(100.0, Type.REAL), type=Type.REAL)
     percent = call("number.round", call("number.divide", hundred, n.column(ranked, total)), e.whole(6))
     result = result.over(ranked)
     if limit:
         result = result.filtered(call("compare.le", n.column(ranked, place), e.whole(limit)), node.span)
-    if scope.flag(node.options, "showperc", True):
+    if scope.flag(node.options, "showperc", default=True):
         result = result.extended(n.Item(share, percent))
     result = result.over(n.Sort(result.plan, (*(SortKey(g) for g in groups), SortKey(result.column(place)))))
-    gone = (total, place) if scope.flag(node.options, "showcount", True) else (total, place, count)
+    gone = (total, place) if scope.flag(node.options, "showcount", default=True) else (total, place, count)
     return without(result, *gone)

@@ -21,7 +21,7 @@ def lower_join(node: s.JoinWith, frame: Frame, scope: Scope) -> Frame:
     kind = scope.option(node.options, "type", "inner").lower()
     if kind not in ("inner", "left", "outer"):
         scope.refuse("E107", f"join type={kind[:20]} does not exist", node.span, help="inner, left or outer (which is left)")
-    most, overwrite = scope.whole(node.options, "max", 1), scope.flag(node.options, "overwrite", True)
+    most, overwrite = scope.whole(node.options, "max", 1), scope.flag(node.options, "overwrite", default=True)
     right = scope.pipeline(node.right, None, scope.mentions)
     keys = [k.text for k in node.names] or [x for x in frame.names if right.has(x) and not x.startswith("_")]
     if not keys:
@@ -38,7 +38,7 @@ def lower_join(node: s.JoinWith, frame: Frame, scope: Scope) -> Frame:
     return _joined(frame, right, keys, kind, most, overwrite, node, scope)
 
 
-def _joined(frame: Frame, right: Frame, keys: list[str], kind: str, most: int, overwrite: bool, node: s.JoinWith, scope: Scope) -> Frame:  # noqa: FBT001  one option of the command
+def _joined(frame: Frame, right: Frame, keys: list[str], kind: str, most: int, overwrite: bool, node: s.JoinWith, scope: Scope) -> Frame:
     right = right.filtered(all_of(*(not_null(right.column(k)) for k in keys)), node.span)
     right, place = numbered(right, tuple(text_of(right.column(k)) for k in keys), scope)
     if most:
@@ -50,15 +50,20 @@ def _joined(frame: Frame, right: Frame, keys: list[str], kind: str, most: int, o
     on = all_of(*(compare("=", frame.column(k), n.column(renamed, other[k])) for k in keys))
     joined = n.Join(frame.plan, renamed, "inner" if kind == "inner" else "left", on, node.span)
     ordered = n.Sort(joined, (SortKey(n.column(joined, row)), SortKey(n.column(joined, other[place]))))
-    items = [n.Item(x, n.column(joined, x)) for x in frame.plan.schema.names if x not in given and x != row]
-    for name in given:
-        fresh: Expr = n.column(joined, other[name])
+    items = _beside(frame, joined, {x: other[x] for x in given}, row, overwrite=overwrite)
+    return Frame(n.Project(ordered, items, node.span), frame.quiet - set(given), frame.closed, frame.wild or right.wild)
+
+
+def _beside(frame: Frame, joined: n.Plan, given: dict[str, str], row: str, *, overwrite: bool) -> tuple[n.Item, ...]:
+    """Return the fields of both sides: those of one name where the left side has them, the one value or the other first."""
+    items = {x: n.Item(x, n.column(joined, x)) for x in frame.plan.schema.names if x != row}
+    for name, column in given.items():
+        fresh: Expr = n.column(joined, column)
         if frame.has(name):
-            mine: Expr = frame.column(name)
-            fresh, mine = _alike(fresh, mine)
+            fresh, mine = _alike(fresh, frame.column(name))
             fresh = call("logic.coalesce", *((fresh, mine) if overwrite else (mine, fresh)))
-        items.append(n.Item(name, fresh))
-    return Frame(n.Project(ordered, tuple(items), node.span), frame.quiet - set(given), frame.closed, frame.wild or right.wild)
+        items[name] = n.Item(name, fresh)
+    return tuple(items.values())
 
 
 def _alike(left: Expr, right: Expr) -> tuple[Expr, Expr]:
@@ -106,14 +111,8 @@ def lower_appendcols(node: s.Append, frame: Frame, scope: Scope) -> Frame:
     joined = n.Join(frame.plan, renamed, "full", call("compare.eq", frame.column(row), n.column(renamed, other[place])), node.span)
     both = call("logic.coalesce", n.column(joined, row), n.column(joined, other[place]))
     ordered = n.Sort(joined, (SortKey(both),))
-    items = [n.Item(x, n.column(joined, x)) for x in frame.plan.schema.names if x not in given and x != row]
-    for name in given:
-        fresh: Expr = n.column(joined, other[name])
-        if frame.has(name):
-            fresh, mine = _alike(fresh, frame.column(name))
-            fresh = call("logic.coalesce", *((fresh, mine) if override else (mine, fresh)))
-        items.append(n.Item(name, fresh))
-    return Frame(n.Project(ordered, tuple(items), node.span), frame.quiet - set(given), frame.closed, frame.wild or right.wild)
+    items = _beside(frame, joined, {x: other[x] for x in given}, row, overwrite=override)
+    return Frame(n.Project(ordered, items, node.span), frame.quiet - set(given), frame.closed, frame.wild or right.wild)
 
 
 def lower_union(node: s.Append, frame: Frame, scope: Scope, *, first: bool) -> Frame:

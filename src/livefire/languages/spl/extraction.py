@@ -228,5 +228,3 @@ def lower_filldown(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
         items = tuple(n.Item(x, n.column(filling, filled) if x == name else frame.column(x)) for x in frame.plan.schema.names)
         frame = frame.over(n.Project(filling, items, node.span))
     return frame
-
-

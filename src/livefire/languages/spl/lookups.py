@@ -8,8 +8,8 @@ from livefire.diagnostics import Span
 from livefire.languages.binder import nearest
 from livefire.languages.kit.ast import Name
 from livefire.languages.spl import nodes as s
-from livefire.languages.spl.combining import in_order
 from livefire.languages.spl.charts import bucket, read_span
+from livefire.languages.spl.combining import in_order
 from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import RAW, TIME, Frame
 from livefire.languages.spl.grouping import grouped
@@ -102,7 +102,7 @@ def lower_inputlookup(node: s.InputLookup, frame: Frame, scope: Scope, *, first:
 
 def lower_outputlookup(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     """`outputlookup`, `outputcsv`: the rows pass through, nothing is written."""
-    scope.warn("W162", f"{node.name} writes nothing here: the rows pass through", node.span, "load the table yourself where a later search reads it")
+    scope.warn("W159", f"{node.name} writes nothing here: the rows pass through", node.span, "load the table yourself where a later search reads it")
     return frame
 
 
@@ -121,7 +121,9 @@ def lower_location(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
 def lower_model(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     """`apply`, `summary`: models of the machine learning toolkit, none of which is here."""
     name = node.words[0].text if node.words else ""
-    scope.context.diagnostics.error("E155", f"no model is named {name!r}: models of the machine learning toolkit are not here", node.span, help="write the rule that the model stands for")
+    scope.context.diagnostics.error(
+        "E155", f"no model is named {name!r}: models of the machine learning toolkit are not here", node.span, help="write the rule that the model stands for"
+    )
     return replace(frame, wild=True, closed=None)
 
 
@@ -143,7 +145,19 @@ def _nowhere() -> Frame:
 def lower_tstats(node: s.Tstats, frame: Frame, scope: Scope) -> Frame:
     """`tstats`, `mstats`: stats over a table loaded under the name of the data model, or over an index."""
     del frame
-    known = ("prestats", "local", "append", "summariesonly", "allow_old_summaries", "include_reduced_buckets", "chunk_size", "fillnull_value", "span", "chart", "every")
+    known = (
+        "prestats",
+        "local",
+        "append",
+        "summariesonly",
+        "allow_old_summaries",
+        "include_reduced_buckets",
+        "chunk_size",
+        "fillnull_value",
+        "span",
+        "chart",
+        "every",
+    )
     scope.known(node.kind, node.options, *known)
     for name in ("prestats", "append"):
         if scope.flag(node.options, name):
@@ -158,7 +172,11 @@ def lower_tstats(node: s.Tstats, frame: Frame, scope: Scope) -> Frame:
         items = [n.Item(b.text, call("logic.coalesce", text_of(scope.field(rows, b)), e.text(fill))) for b in node.by if b.text != TIME]
         rows = rows.extended(*items) if items else rows
     elif fill:
-        items = [n.Item(b.text, Case(((not_null(rows.column(b.text)), text_of(rows.column(b.text))),), e.text("null"), Type.STRING)) for b in node.by if rows.has(b.text) and b.text != TIME]
+        items = [
+            n.Item(b.text, Case(((not_null(rows.column(b.text)), text_of(rows.column(b.text))),), e.text("null"), Type.STRING))
+            for b in node.by
+            if rows.has(b.text) and b.text != TIME
+        ]
         rows = rows.extended(*items) if items else rows
     return grouped(node.measures, node.by, rows, scope, node.span, node.kind)
 
@@ -172,7 +190,9 @@ def _modelled(node: s.Tstats, scope: Scope) -> Frame:
     name = node.source.text
     table = next((t for t in (scope.context.catalog.table(x) for x in (name, name.partition(".")[0])) if t is not None), None)
     if table is None:
-        scope.context.diagnostics.error("E101", f"no data model is named {name!r}", node.source.span, help=f"load rows under the name {name!r}, or search the sourcetype")
+        scope.context.diagnostics.error(
+            "E101", f"no data model is named {name!r}", node.source.span, help=f"load rows under the name {name!r}, or search the sourcetype"
+        )
         return _searched(_nowhere(), node, scope)
     # A field of a data model is called by its object (All_Changes.user); a table may hold it by its own name.
     rows = events(table, {*scope.mentions, *(m.rpartition(".")[2] for m in scope.mentions)})

@@ -76,6 +76,7 @@ _PLAIN: dict[str, Callable[[s.Plain, Frame, Scope], Frame]] = {
     "apply": lower_model,
     "filldown": lower_filldown,
     "fillnull": lower_fillnull,
+    "fit": lower_model,
     "from": lower_from,
     "iplocation": lower_location,
     "makemv": lower_makemv,
@@ -133,7 +134,12 @@ def _source(command: s.Command, scope: Scope) -> Frame:
         return Frame(n.Values(Schema.of((TIME, Type.DATETIME)), ()), wild=True)
     if isinstance(command, (s.Tstats, s.Refused)) or (isinstance(command, s.Plain) and command.name in _GENERATING):
         return step(command, nothing, scope)
-    scope.refuse("E201", "a search begins with search terms, or with a command that makes rows", command.span, help="begin with search, makeresults, inputlookup or tstats")
+    scope.refuse(
+        "E201",
+        "a search begins with search terms, or with a command that makes rows",
+        command.span,
+        help="begin with search, makeresults, inputlookup or tstats",
+    )
 
 
 def step(command: s.Command, frame: Frame, scope: Scope) -> Frame:

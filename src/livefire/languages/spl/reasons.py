@@ -38,7 +38,6 @@ REASONS: dict[str, tuple[str, str]] = {
     "anomalousvalue": _LEARNED,
     "outlier": _LEARNED,
     "predict": _LEARNED,
-    "fit": _LEARNED,
     "kmeans": _LEARNED,
     "uniq": ("it drops rows that repeat the one before in every field", "use dedup consecutive=true with the fields"),
     "strcat": ("it joins fields into one", "use eval a=b.c"),

@@ -10,8 +10,8 @@ from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.lexer import Piece
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.timing import formatted, parsed_by
 from livefire.languages.spl.times import NOW
+from livefire.languages.spl.timing import formatted, parsed_by
 from livefire.languages.spl.values import is_multi, is_text, not_null, number_of, real_of, text_of
 from livefire.languages.spl.wildcards import capture, is_pattern, matching
 from livefire.plan import expr as e
@@ -94,7 +94,8 @@ def _memk(value: Expr, _form: str, _node: s.Conversion, _scope: Scope) -> Expr:
     shown = text_of(value)
     number = call("number.parse_real", call("text.extract_regex", shown, e.text(r"^\s*([-+]?[0-9]*\.?[0-9]+)\s*[kKmMgG]?\s*$"), e.whole(1)))
     unit = call("text.lower", call("text.extract_regex", shown, e.text(r"([kKmMgG])\s*$"), e.whole(1)))
-    factor = Case(((call("compare.eq", unit, e.text("m")), e.Literal(1024.0, Type.REAL)), (call("compare.eq", unit, e.text("g")), e.Literal(1048576.0, Type.REAL))), e.Literal(1.0, Type.REAL), Type.REAL)
+    mega, giga = (call("compare.eq", unit, e.text(x)) for x in "mg")
+    factor = Case(((mega, e.Literal(1024.0, Type.REAL)), (giga, e.Literal(1048576.0, Type.REAL))), e.Literal(1.0, Type.REAL), Type.REAL)
     return call("number.multiply", number, factor, type=Type.REAL)
 
 
@@ -131,8 +132,8 @@ def lower_replace(node: s.Replace, frame: Frame, scope: Scope) -> Frame:
         if "*" in pair.new.text:
             scope.refuse("E304", "a wildcard in the new value is not run", pair.new.span, help="use eval and replace()")
     names = [x.text for x in node.names if frame.has(x.text)] if node.names else [x for x in frame.names if not x.startswith("_")]
-    for name in node.names:
-        scope.field(frame, name)
+    for written in node.names:
+        scope.field(frame, written)
     items = []
     for name in names:
         value = frame.column(name)
@@ -192,7 +193,7 @@ def _filled(body: tuple[object, ...], values: dict[str, str]) -> list[Piece]:
 def lower_addtotals(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     """`addtotals`: the sum of the numbers in each row."""
     scope.known("addtotals", node.options, "row", "fieldname", "col", "label", "labelfield")
-    if scope.flag(node.options, "col") or not scope.flag(node.options, "row", True):
+    if scope.flag(node.options, "col") or not scope.flag(node.options, "row", default=True):
         scope.refuse("E304", "a row of totals is not run", node.span, help="use appendpipe with stats sum")
     names = [x for w in node.words for x in _named(w.text, frame) if frame.has(x)] if node.words else [x for x in frame.names if not x.startswith("_")]
     numbers = [real_of(frame.column(x)) for x in names if not is_multi(frame.column(x))]
@@ -219,7 +220,8 @@ def lower_untable(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     parts: list[n.Plan] = []
     for number, name in enumerate(x for x in frame.names if x not in (key, place) and not x.startswith("_")):
         column = frame.column(name)
-        items = (n.Item(key, kept), n.Item(label, e.text(name)), n.Item(value, text_of(column)), n.Item(place, frame.column(place)), n.Item(f"{place}b", e.whole(number)))
+        shown = (n.Item(key, kept), n.Item(label, e.text(name)), n.Item(value, text_of(column)))
+        items = (*shown, n.Item(place, frame.column(place)), n.Item(f"{place}b", e.whole(number)))
         parts.append(n.Filter(n.Project(frame.plan, items), not_null(e.Column(value, Type.STRING))))
     if not parts:
         scope.refuse("E305", "there is no field to turn", node.span)
