@@ -22,7 +22,7 @@ def test_runs_as_written_with_a_warning_at_each_place() -> None:
     assert result.columns == ["who", "target", "count"]
     assert result.rows == [("ann", "Compute/machines*", 1)]
     said = [(d.code, SEARCH[d.span.start : d.span.end]) for d in result.diagnostics]
-    assert said == [("W152", '"Compute/machines*"'), ("W151", "status"), ("W160", "by"), ("W151", "when")]
+    assert said == [("W152", '"Compute/machines*"'), ("W151", "status"), ("W153", "by"), ("W151", "when")]
     fixed = next(d.fix for d in result.diagnostics if d.code == "W152")
     assert fixed is not None
     assert fixed.replacement == '"Compute/machines%"'

@@ -35,6 +35,7 @@ FUNCTIONS: dict[str, Spelling] = {
         "CAST(to_json(list_transform(range(CAST(least(json_array_length({0}), json_array_length({1})) AS BIGINT)),"
         " LAMBDA i: json_extract_string({0}, '$[' || i || ']') || {2} || json_extract_string({1}, '$[' || i || ']'))) AS VARCHAR)"
     ),
+    "list.overlaps_fold": f"list_has_any({_ELEMENTS.format('lower({0})')}, {_ELEMENTS.format('lower({1})')})",
     "list.position_regex": _position,
     "text.md5": "md5({0})",
     "text.sha1": "sha1({0})",

@@ -122,7 +122,7 @@ def _values(i: Input) -> Expr:
 
 def _list(i: Input) -> Expr:
     if is_multi(i.value):
-        listed = call("dynamic.deep", aggregate("agg.list", i.value, span=i.span), e.text('["*", "*"]'))
+        listed: Expr = call("dynamic.deep", aggregate("agg.list", i.value, span=i.span), e.text('["*", "*"]'))
     else:
         listed = aggregate("agg.list", text_of(i.value), span=i.span)
     return tidy(call("dynamic.slice", listed, e.whole(0), e.whole(_LIST_LIMIT - 1)))

@@ -287,6 +287,7 @@ def read_inputlookup(p: Parser, start: Span) -> s.Command:
     """`inputlookup [append=] [start=] [max=] table [where condition]`."""
     options = p.options()
     table = p.word("a lookup table")
+    options = (*options, *p.options())
     condition = p.expression() if p.take_word("where") else None
     return s.InputLookup(table, condition, options, p.span_from(start))
 
@@ -484,13 +485,13 @@ READ: dict[str, Callable[[Parser, Span], s.Command]] = {
     "return": read_return,
 }
 PLAIN = (
-    "addtotals", "apply", "eventcount", "filldown", "fillnull", "format", "from", "gentimes", "inputcsv", "iplocation", "makemv", "makeresults",
+    "addtotals", "apply", "eventcount", "fit", "filldown", "fillnull", "format", "from", "gentimes", "inputcsv", "iplocation", "makemv", "makeresults",
     "mvcombine", "mvexpand", "nomv", "outputlookup", "outputcsv", "reverse", "summary", "tail", "transpose", "untable", "xyseries", "noop",
 )  # fmt: skip
 REFUSED = (
     "abstract", "accum", "addcoltotals", "addinfo", "analyzefields", "anomalies", "anomalousvalue", "anomalydetection", "arules", "associate", "audit",
     "autoregress", "bucketdir", "cluster", "cofilter", "collect", "concurrency", "contingency", "correlate", "datamodel", "dbinspect", "dbxquery", "delete",
-    "delta", "diff", "dump", "erex", "extract", "kv", "fieldformat", "fieldsummary", "findtypes", "fit", "folderize", "gauge", "geom", "geomfilter",
+    "delta", "diff", "dump", "erex", "extract", "kv", "fieldformat", "fieldsummary", "findtypes", "folderize", "gauge", "geom", "geomfilter",
     "geostats", "highlight", "history", "iconify", "input", "intersect", "kmeans", "kvform", "loadjob", "localize", "localop", "makecontinuous", "map",
     "mcatalog", "mcollect", "metadata", "meventcollect", "mpreview", "msearch", "multikv", "nslookup", "outlier", "outputtext", "overlap", "pivot",
     "predict", "rangemap", "redistribute", "relevancy", "reltime", "rest", "runshellscript", "savedsearch", "script", "scrub", "searchtxn", "sendalert",

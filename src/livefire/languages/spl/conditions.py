@@ -105,7 +105,7 @@ class ConditionReader(ExpressionReader):
 
     def _lower_case(self, word: str, span: Span) -> None:
         self.diagnostics.warn(
-            "W150",
+            "W153",
             f"lower-case {word!r} is no operator of a search: it is looked for as a word in the event",
             span,
             help=f"write {word.upper()}",

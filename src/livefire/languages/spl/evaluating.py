@@ -12,6 +12,7 @@ from livefire.diagnostics import Fix, Span
 from livefire.languages.binder import nearest
 from livefire.languages.kit.ast import Apply, Ast, Binary, Constant, ListOf, Name, Unary
 from livefire.languages.spl.frame import Frame
+from livefire.languages.spl.mentions import dotted
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.values import any_value, compare, constant_text, is_multi, is_text, number_of, parsed, real_of, text_of
 from livefire.plan import expr as e
@@ -119,9 +120,9 @@ class Evaluator:
             if side.type is Type.BOOL and other.type is not Type.BOOL:
                 self.scope.refuse("E104", "a condition is compared with a value", place.span, help="use tostring(condition) or if(condition, …)")
         if ast.operator != "=" and (is_multi(left) or is_multi(right)):
-            side = ast.left if is_multi(left) else ast.right
+            place = ast.left if is_multi(left) else ast.right
             help = "say which: mvindex(field, 0), isnull(mvfind(field, pattern)), mvcount(mvfilter(…))"
-            self.scope.refuse("E305", f"this field may have several values, and what {ast.operator} makes of them is not documented", side.span, help=help)
+            self.scope.refuse("E305", f"this field may have several values, and what {ast.operator} makes of them is not documented", place.span, help=help)
         return compare(ast.operator, left, right, ast.span)
 
     def like(self, value: Expr, pattern: Expr, place: Span, span: Span) -> Expr:
@@ -147,18 +148,23 @@ class Evaluator:
         return any_of(*(compare("=", needle, o, span) for o in options))
 
     def _concat(self, ast: Binary) -> Expr:
-        self._warn_path(ast)
+        path = self._path(ast)
+        if path is not None:
+            return path
         left, right = self.text(self.value(ast.left), ast.left.span), self.text(self.value(ast.right), ast.right.span)
         return call("text.concat", left, right, span=ast.span)
 
-    def _warn_path(self, ast: Binary) -> None:
-        """Say it where `a.b` is surely meant as one field: in an eval the dot joins."""
+    def _path(self, ast: Binary) -> Expr | None:
+        """Read `a.b` where a field of that name was meant: in an eval the dot joins, and what it joins has no value."""
         path = dotted(ast)
-        if path is None or ast.span.end - ast.span.start != len(path):
-            return
-        if self.frame.has(path):
-            message = f"in an eval the dot joins text: this is {' and '.join(path.split('.'))} one after the other, not the field {path!r}"
-            self.scope.warn("W158", message, ast.span, f"write '{path}' in single quotes", Fix(ast.span, f"'{path}'", "quote the field"))
+        if path is None or ast.span.end - ast.span.start != len(path) or not self.frame.has(path):
+            return None
+        message = f"in an eval the dot joins text: this is {' and '.join(path.split('.'))} one after the other, not the field {path!r}"
+        self.scope.warn("W158", message, ast.span, f"write '{path}' in single quotes", Fix(ast.span, f"'{path}'", "quote the field"))
+        if self.scope.context.lenient:
+            return self.frame.column(path)
+        parts = [self.frame.column(x) if self.frame.has(x) else e.null(Type.STRING) for x in path.split(".")]
+        return call("text.concat", *(text_of(x) for x in parts), span=ast.span)
 
     def _arithmetic(self, ast: Binary) -> Expr:
         left, right = self.value(ast.left), self.value(ast.right)
@@ -207,16 +213,6 @@ class Evaluator:
             wanted = f"{least}" if least == most else f"{least} to {most}" if most is not None else f"at least {least}"
             self.scope.refuse("E105", f"{ast.function}() takes {wanted} arguments, got {count}", ast.span)
         return function.build(self, ast)
-
-
-def dotted(ast: Ast) -> str | None:
-    """Return `a.b.c` where an expression is names joined by dots, else None."""
-    if isinstance(ast, Name) and not ast.quoted:
-        return ast.text
-    if isinstance(ast, Binary) and ast.operator == ".":
-        left, right = dotted(ast.left), dotted(ast.right)
-        return f"{left}.{right}" if left and right else None
-    return None
 
 
 Build = Callable[[Evaluator, Apply], Expr]

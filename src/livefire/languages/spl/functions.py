@@ -8,17 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from livefire.languages.kit.ast import Apply, Ast, Name
+from livefire.languages.kit.ast import Apply
 from livefire.languages.spl import multivalues, timing
 from livefire.languages.spl.evaluating import Build, Evaluator, Function
-from livefire.languages.spl.regexes import read_pattern
+from livefire.languages.spl.multivalues import pattern_of
 from livefire.languages.spl.values import any_value, compare, constant_text, is_multi, is_null, is_text, multi_of, not_null, number_of, real_of, text_of
 from livefire.plan import expr as e
 from livefire.plan.expr import Case, Expr
 from livefire.plan.functions import all_of, call, negate
 from livefire.schema import Type
-
-_BASES = {"hex": 16}
 
 
 def args_of(v: Evaluator, ast: Apply) -> list[Expr]:
@@ -37,9 +35,7 @@ def unify(values: list[Expr]) -> list[Expr]:
         change: Callable[[Expr], Expr] = lambda x: x  # noqa: E731  chosen among several below
     elif Type.DYNAMIC in kinds:
         kind, change = Type.DYNAMIC, multi_of
-    elif kinds <= {Type.INT, Type.LONG, Type.REAL}:
-        kind, change = Type.REAL, real_of
-    elif kinds <= {Type.INT, Type.LONG, Type.REAL, Type.DATETIME}:
+    elif kinds <= {Type.INT, Type.LONG, Type.REAL} or kinds <= {Type.INT, Type.LONG, Type.REAL, Type.DATETIME}:
         kind, change = Type.REAL, real_of
     else:
         kind, change = Type.STRING, text_of
@@ -121,17 +117,9 @@ def _is_bool(v: Evaluator, ast: Apply) -> Expr:
 
 
 def _match(v: Evaluator, ast: Apply) -> Expr:
-    value, pattern = args_of(v, ast)
-    return any_value(value, lambda x: call("text.matches_regex", text_of(x), regex_of(v, ast.args[1].value, pattern), span=ast.span), ast.span)
-
-
-def regex_of(v: Evaluator, ast: Ast, pattern: Expr) -> Expr:
-    """Return a pattern as RE2: a constant is checked, a field must be right by itself."""
-    constant = constant_text(pattern)
-    if constant is None:
-        v.scope.warn("W159", "the pattern comes from a field: it is read as RE2, and a malformed one ends the run", ast.span)
-        return v.text(pattern, ast.span)
-    return e.text(read_pattern(constant, ast.span, v.scope.context.diagnostics))
+    value = v.value(ast.args[0].value)
+    pattern = pattern_of(v, ast.args[1].value)
+    return any_value(value, lambda x: call("text.matches_regex", text_of(x), pattern, span=ast.span), ast.span)
 
 
 def _like(v: Evaluator, ast: Apply) -> Expr:
@@ -150,10 +138,10 @@ def _cidr(v: Evaluator, ast: Apply) -> Expr:
 
 
 def _replace(v: Evaluator, ast: Apply) -> Expr:
-    value, pattern, new = args_of(v, ast)
+    value, new = v.value(ast.args[0].value), v.value(ast.args[2].value)
     rewritten = constant_text(new)
     replacement = e.text(replacement_of(rewritten)) if rewritten is not None else v.text(new, ast.args[2].value.span)
-    regex = regex_of(v, ast.args[1].value, pattern)
+    regex = pattern_of(v, ast.args[1].value)
     return call("text.replace_regex", v.text(value, ast.args[0].value.span), regex, replacement, span=ast.span)
 
 
@@ -316,10 +304,6 @@ def _hash(kind: str) -> Build:
     return build
 
 
-def _name_argument(ast: Ast) -> str | None:
-    return ast.text if isinstance(ast, Name) else None
-
-
 def _random_refused(v: Evaluator, ast: Apply) -> Expr:
     v.scope.refuse("E302", "random() gives other rows on each run, so nothing could be proved by it", ast.span)
 
@@ -400,7 +384,7 @@ KNOWN: dict[str, str] = {
     "bit_shift_left": "bits are not counted",
     "bit_shift_right": "bits are not counted",
     "relative_entropy": "not documented",
-    **{
-        n: "trigonometry is not run" for n in ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "hypot", "sin", "sinh", "tan", "tanh")
-    },
+    **dict.fromkeys(
+        ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "hypot", "sin", "sinh", "tan", "tanh"), "trigonometry is not run"
+    ),
 }

@@ -14,7 +14,7 @@ from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr, SortKey
 from livefire.plan.functions import any_of, call
-from livefire.plan.rewrite import map_expr
+from livefire.plan.walk import map_expr
 from livefire.schema import Type
 
 _COUNTS = ("count", "c", "dc", "distinct_count", "estdc")
@@ -107,8 +107,8 @@ def _stream_stats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
     if any(frame.has(b.text) and is_multi(frame.column(b.text)) for b in node.by):
         scope.refuse("E305", "streamstats by a field of several values is not run", node.span, help="spread it first with mvexpand")
     size = scope.whole(node.options, "window", 0)
-    current = scope.flag(node.options, "current", True)
-    if size and node.by and scope.flag(node.options, "global", True):
+    current = scope.flag(node.options, "current", default=True)
+    if size and node.by and scope.flag(node.options, "global", default=True):
         scope.refuse("E304", "streamstats with window and BY slides over all groups at once unless global=false", node.span, help="add global=false")
     for measure in node.measures:
         if measure.function in ("values", "dc", "distinct_count", "estdc", "median", "mode") or measure.function.startswith(("p", "exactperc", "upperperc")):

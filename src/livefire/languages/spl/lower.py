@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from livefire.diagnostics import Halt, Span
 from livefire.languages.base import Context
 from livefire.languages.spl import nodes as s
+from livefire.languages.spl.charts import lower_bin, lower_chart, lower_top
+from livefire.languages.spl.combining import lower_append, lower_appendcols, lower_join, lower_union
+from livefire.languages.spl.extraction import (
+    lower_filldown,
+    lower_fillnull,
+    lower_makemv,
+    lower_mvcombine,
+    lower_mvexpand,
+    lower_nomv,
+    lower_regex,
+    lower_rex,
+    lower_spath,
+)
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.grouping import lower_stats
+from livefire.languages.spl.lookups import lower_from, lower_inputlookup, lower_location, lower_lookup, lower_model, lower_outputlookup, lower_tstats
 from livefire.languages.spl.mentions import mentioned
+from livefire.languages.spl.reasons import REASONS
 from livefire.languages.spl.rows import lower_dedup, lower_eval, lower_fields, lower_head, lower_rename, lower_search, lower_sort, lower_where
 from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.shaping import (
+    lower_addtotals,
+    lower_convert,
+    lower_foreach,
+    lower_makeresults,
+    lower_nothing,
+    lower_replace,
+    lower_reverse,
+    lower_tail,
+    lower_untable,
+)
 from livefire.languages.spl.sources import lower_base
 from livefire.languages.spl.values import number_of
 from livefire.plan import expr as e
@@ -30,7 +58,41 @@ _LOWER: dict[type, Callable[[Any, Frame, Scope], Frame]] = {
     s.SortBy: lower_sort,
     s.Dedup: lower_dedup,
     s.Head: lower_head,
+    s.Chart: lower_chart,
+    s.Tstats: lower_tstats,
+    s.Rex: lower_rex,
+    s.Regex: lower_regex,
+    s.Spath: lower_spath,
+    s.Top: lower_top,
+    s.Bin: lower_bin,
+    s.JoinWith: lower_join,
+    s.Lookup: lower_lookup,
+    s.Convert: lower_convert,
+    s.Replace: lower_replace,
+    s.Foreach: lower_foreach,
 }
+_PLAIN: dict[str, Callable[[s.Plain, Frame, Scope], Frame]] = {
+    "addtotals": lower_addtotals,
+    "apply": lower_model,
+    "filldown": lower_filldown,
+    "fillnull": lower_fillnull,
+    "fit": lower_model,
+    "from": lower_from,
+    "iplocation": lower_location,
+    "makemv": lower_makemv,
+    "makeresults": lower_makeresults,
+    "mvcombine": lower_mvcombine,
+    "mvexpand": lower_mvexpand,
+    "nomv": lower_nomv,
+    "noop": lower_nothing,
+    "outputcsv": lower_outputlookup,
+    "outputlookup": lower_outputlookup,
+    "reverse": lower_reverse,
+    "summary": lower_model,
+    "tail": lower_tail,
+    "untable": lower_untable,
+}
+_GENERATING = ("makeresults", "from", "gentimes", "eventcount", "inputcsv", "summary")
 
 
 def lower(ast: object, context: Context) -> n.Plan:
@@ -60,17 +122,59 @@ def lower_pipeline(pipeline: s.Pipeline, frame: Frame | None, later: frozenset[s
 
 
 def _source(command: s.Command, scope: Scope) -> Frame:
+    """Return the rows that a pipeline begins with."""
     if isinstance(command, s.Search):
         return lower_base(command.condition, command.span, scope)
-    return step(command, Frame(n.Values(Schema(()), ())), scope)
+    nothing = Frame(n.Values(Schema(()), ()))
+    if isinstance(command, s.InputLookup):
+        return lower_inputlookup(command, nothing, scope, first=True)
+    if isinstance(command, s.Append) and command.kind in ("union", "multisearch"):
+        return lower_union(command, nothing, scope, first=True)
+    if isinstance(command, s.Unread):
+        return Frame(n.Values(Schema.of((TIME, Type.DATETIME)), ()), wild=True)
+    if isinstance(command, (s.Tstats, s.Refused)) or (isinstance(command, s.Plain) and command.name in _GENERATING):
+        return step(command, nothing, scope)
+    scope.refuse(
+        "E201",
+        "a search begins with search terms, or with a command that makes rows",
+        command.span,
+        help="begin with search, makeresults, inputlookup or tstats",
+    )
 
 
 def step(command: s.Command, frame: Frame, scope: Scope) -> Frame:
     """Return the rows after one command."""
-    found = _LOWER.get(type(command))
-    if found is None:
-        scope.refuse("E301", "the command is not run", command.span)
-    return found(command, frame, scope)
+    if isinstance(command, s.Plain):
+        return _plain(command, frame, scope)
+    if isinstance(command, s.Append):
+        if command.kind == "multisearch":
+            scope.refuse("E201", "multisearch begins a search", command.span)
+        if command.kind == "union":
+            return lower_union(command, frame, scope, first=False)
+        return lower_appendcols(command, frame, scope) if command.kind == "appendcols" else lower_append(command, frame, scope)
+    if isinstance(command, s.InputLookup):
+        return lower_inputlookup(command, frame, scope, first=False)
+    if isinstance(command, s.Unread):
+        return replace(frame, wild=True, closed=None)
+    if isinstance(command, s.Refused):
+        return _refused(command.name, command.span, frame, scope)
+    if isinstance(command, s.Transaction):
+        return _refused("transaction", command.span, frame, scope)
+    return _LOWER[type(command)](command, frame, scope)
+
+
+def _plain(command: s.Plain, frame: Frame, scope: Scope) -> Frame:
+    found = _PLAIN.get(command.name)
+    return found(command, frame, scope) if found is not None else _refused(command.name, command.span, frame, scope)
+
+
+def _refused(name: str, span: Span, frame: Frame, scope: Scope) -> Frame:
+    """Say why a command is not run, and go on in a check so that later faults are found too."""
+    reason, help = REASONS.get(name, ("it is not run", ""))
+    scope.context.diagnostics.error("E301", f"{name}: {reason}", span, help=help)
+    if not scope.context.open_schema:
+        raise Halt
+    return replace(frame, wild=True, closed=None)
 
 
 def shown(frame: Frame) -> n.Plan:

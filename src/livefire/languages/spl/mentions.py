@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from livefire.languages.kit.ast import Name
+from livefire.languages.kit.ast import Ast, Binary, Name
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.lexer import Piece
 from livefire.languages.spl.wildcards import capture, fill
@@ -41,6 +41,8 @@ def names_in(node: object) -> set[str]:
         elif isinstance(item, tuple):
             waiting.extend(item)
         elif is_dataclass(item):
+            path = dotted(item) if isinstance(item, Binary) else None
+            found |= {path} if path else set()
             waiting.extend(_children(item))
     return found
 
@@ -65,3 +67,13 @@ def _sources(command: s.Rename, later: set[str]) -> set[str]:
                 if parts is not None and "*" not in name:
                     found.add(fill(pair.old.text, parts))
     return found
+
+
+def dotted(ast: Ast) -> str | None:
+    """Return `a.b.c` where an expression is names joined by dots, else None."""
+    if isinstance(ast, Name) and not ast.quoted:
+        return ast.text
+    if isinstance(ast, Binary) and ast.operator == ".":
+        left, right = dotted(ast.left), dotted(ast.right)
+        return f"{left}.{right}" if left and right else None
+    return None

@@ -49,11 +49,17 @@ def _index(v: Evaluator, ast: Apply) -> Expr:
 
 
 def _find(v: Evaluator, ast: Apply) -> Expr:
-    pattern = constant_text(v.value(ast.args[1].value))
-    if pattern is None:
-        v.scope.refuse("E305", "mvfind() takes a constant pattern", ast.args[1].value.span)
-    regex = read_pattern(pattern, ast.args[1].value.span, v.scope.context.diagnostics)
-    return call("list.position_regex", _first(v, ast), e.text(regex), span=ast.span)
+    return call("list.position_regex", _first(v, ast), pattern_of(v, ast.args[1].value), span=ast.span)
+
+
+def pattern_of(v: Evaluator, ast: Ast) -> Expr:
+    """Return a pattern as RE2: a constant is checked, a field must be right by itself."""
+    value = v.value(ast)
+    constant = constant_text(value)
+    if constant is None:
+        v.scope.warn("W159", "the pattern comes from a field: it is read as RE2, and a malformed one ends the run", ast.span)
+        return text_of(value)
+    return e.text(read_pattern(constant, ast.span, v.scope.context.diagnostics))
 
 
 def _element(v: Evaluator, name: str) -> tuple[e.Column, Evaluator]:
@@ -107,12 +113,12 @@ def _join(v: Evaluator, ast: Apply) -> Expr:
 
 def _dedup(v: Evaluator, ast: Apply) -> Expr:
     value = v.value(ast.args[0].value)
-    return call("array.distinct", value, span=ast.span) if is_multi(value) else value
+    return tidy(call("array.distinct", value, span=ast.span)) if is_multi(value) else value
 
 
 def _sort(v: Evaluator, ast: Apply) -> Expr:
     value = v.value(ast.args[0].value)
-    return call("array.sorted_text", value, e.FALSE, span=ast.span) if is_multi(value) else value
+    return tidy(call("array.sorted_text", value, e.FALSE, span=ast.span)) if is_multi(value) else value
 
 
 def _split(v: Evaluator, ast: Apply) -> Expr:

@@ -53,7 +53,7 @@ class Parser(ConditionReader):
             if self.at_end and not self.at("|"):
                 if not commands or not self.done:
                     self.fail(f"expected a command, found {self.describe()}")
-                self.diagnostics.warn("W155", "the search ends with a pipe and no command after it", self.span_from(self.tokens[max(self.place - 1, 0)].span))
+                self.diagnostics.warn("W153", "the search ends with a pipe and no command after it", self.span_from(self.tokens[max(self.place - 1, 0)].span))
                 break
             commands.append(self._command())
             if not self.take("|"):
@@ -96,7 +96,7 @@ class Parser(ConditionReader):
             return read(self, token.span)
         if token.kind == "word" and self._comparison_follows():
             self.context.quirk(
-                156,
+                154,
                 f"{token.text[:40]!r} is no command: a condition after a pipe needs `search` or `where`",
                 span=token.span,
                 help="write `search` before it",

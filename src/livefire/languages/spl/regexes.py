@@ -20,7 +20,7 @@ _FOREIGN = (
 )
 _ESCAPES = {"h": r"[ \t]", "H": r"[^ \t]", "R": r"(?:\r\n|\n|\r)", "N": r"[^\n]", "Z": r"\n?\z", "e": r"\x1b", "G": None, "K": None, "X": None}
 _IN_CLASS = {"h": r" \t", "e": r"\x1b"}
-_KNOWN = set("AbBdDfnprstvwWPpQExzaC") | set("01234567")
+_KNOWN = set("AbBdDfnprsStvwWPpQExzaC") | set("01234567")
 _LIMIT = 1000
 
 

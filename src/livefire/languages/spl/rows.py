@@ -70,6 +70,8 @@ def lower_fields(node: s.Fields, frame: Frame, scope: Scope) -> Frame:
 def lower_rename(node: s.Rename, frame: Frame, scope: Scope) -> Frame:
     """`rename`: a name that is taken is replaced."""
     for pair in node.pairs:
+        if pair.old.text.count("*") != pair.new.text.count("*"):
+            scope.refuse("E107", f"{pair.old.text!r} and {pair.new.text!r} differ in their number of wildcards", pair.new.span)
         if is_pattern(pair.old.text):
             frame = _rename_many(pair, frame, scope)
         else:
@@ -79,8 +81,6 @@ def lower_rename(node: s.Rename, frame: Frame, scope: Scope) -> Frame:
 
 
 def _rename_many(pair: s.Renaming, frame: Frame, scope: Scope) -> Frame:
-    if pair.old.text.count("*") < pair.new.text.count("*"):
-        scope.refuse("E107", f"{pair.new.text!r} has more wildcards than {pair.old.text!r}", pair.new.span)
     changes = {}
     for name in frame.plan.schema.names:
         parts = capture(pair.old.text, name)
@@ -129,7 +129,7 @@ def sort_keys(keys: tuple[s.SortField, ...], frame: Frame, scope: Scope, *, reve
 def lower_sort(node: s.SortBy, frame: Frame, scope: Scope) -> Frame:
     """`sort`: 10,000 rows unless told otherwise, 0 for all."""
     for span in node.stray:
-        scope.warn("W160", "sort takes field names only: Splunk reads `by` as one more field, which no row has", span, help="leave `by` out")
+        scope.warn("W153", "sort takes field names only: Splunk reads `by` as one more field, which no row has", span, help="leave `by` out")
     plan: n.Plan = n.Sort(frame.plan, sort_keys(node.keys, frame, scope, reverse=node.reverse), node.span)
     limit = _SORT_LIMIT if node.limit is None else node.limit
     return frame.over(n.Limit(plan, limit, span=node.span) if limit else plan)

@@ -57,7 +57,7 @@ class Scope:
         return e.null(Type.STRING)
 
     def _missing(self, frame: Frame, text: str, span: Span) -> None:
-        if frame.wild or self.context.open_schema and frame.closed is None:
+        if frame.wild or (self.context.open_schema and frame.closed is None):
             return
         meant = suggestion(text, frame.plan.schema, self.context)
         help = f"did you mean {meant!r}?" if meant else "fields here: " + ", ".join(frame.names[:12]) + (" …" if len(frame.names) > 12 else "")
@@ -73,7 +73,7 @@ class Scope:
         """Return the text of an option; the last one counts."""
         return next((o.value.text for o in reversed(options) if o.name == name), default)
 
-    def flag(self, options: s.Options, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002  an option's value and its default
+    def flag(self, options: s.Options, name: str, *, default: bool = False) -> bool:
         """Return an option that is true or false; E107 for anything else."""
         for option in reversed(options):
             if option.name == name:

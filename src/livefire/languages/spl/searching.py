@@ -19,7 +19,7 @@ from livefire.languages.spl.times import moment
 from livefire.languages.spl.values import any_value, compare, is_multi, is_text, not_null, number_literal, number_of, parsed, text_of
 from livefire.plan import expr as e
 from livefire.plan.expr import Expr
-from livefire.plan.functions import all_of, any_of, call, negate
+from livefire.plan.functions import all_of, any_of, call
 from livefire.schema import Type
 
 _ORDER = {"<": "compare.lt", "<=": "compare.le", ">": "compare.gt", ">=": "compare.ge"}
@@ -106,7 +106,7 @@ class Searcher:
         from livefire.languages.spl.evaluating import Evaluator
 
         self.scope.context.quirk(
-            152,
+            156,
             "a search compares a field with a word, it does not compute",
             span=node.span,
             help="use `| where` for this condition",
@@ -118,7 +118,7 @@ class Searcher:
     def _knowledge(self, node: s.Comparison) -> Expr:
         what = "event types" if node.field.text == "eventtype" else "tags"
         self.scope.context.diagnostics.error(
-            "E153", f"{what} are knowledge of a Splunk server, and none is declared here", node.span, help="write the search that it stands for"
+            "E155", f"{what} are knowledge of a Splunk server, and none is declared here", node.span, help="write the search that it stands for"
         )
         return e.TRUE
 

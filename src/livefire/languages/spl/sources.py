@@ -156,7 +156,7 @@ def _evidence(term: s.Comparison, facts: Facts) -> bool:
 def _note_index(terms: list[s.Comparison], candidates: list[Facts], scope: Scope) -> None:
     for term in terms:
         if term.field.text == "index" and not any(_evidence(term, f) for f in candidates):
-            scope.context.diagnostics.notice("W157", "index names differ from site to site: the sourcetype decides what is read", term.span)
+            scope.context.diagnostics.notice("N157", "index names differ from site to site: the sourcetype decides what is read", term.span)
 
 
 def _searched_by_default(tables: tuple[Table, ...]) -> tuple[Table, ...]:
@@ -184,7 +184,7 @@ def _guessed(terms: list[s.Comparison], tables: tuple[Table, ...], scope: Scope)
         if found:
             listed = ", ".join(t.tags.get("sourcetype") or t.name for t in found)
             fix = Fix(term.span, f'sourcetype="{found[0].tags["sourcetype"]}"', "name the sourcetype") if found[0].tags.get("sourcetype") else None
-            scope.warn("W159", f"no {what} is named {name!r}: read as {listed}, which its name and the fields used suggest", term.span, fix=fix)
+            scope.warn("W157", f"no {what} is named {name!r}: read as {listed}, which its name and the fields used suggest", term.span, fix=fix)
             return [Facts(t, named=True) for t in found]
     meant = nearest(name, [t.name for t in tables if not t.vendor] + [t.tags["sourcetype"] for t in tables if "sourcetype" in t.tags])
     help = f"did you mean {meant!r}?" if meant else _known(tables)

@@ -13,11 +13,11 @@ from livefire.languages.spl import nodes as s
 from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.lexer import Piece, split
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.values import any_value, is_multi, not_null, text_of
+from livefire.languages.spl.values import is_multi, not_null, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Expr
-from livefire.plan.functions import call
+from livefire.plan.functions import aggregate, call
 from livefire.schema import Type
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def condition_of(node: s.Subsearch, frame: Frame, scope: Scope) -> Expr:
     listed = n.Project(inner.plan, (n.Item(name, call("text.lower", text_of(inner.column(name)))),))
     present = n.Filter(listed, not_null(n.column(listed, name)))
     value = scope.field(frame, name, node.span)
-    return any_value(value, lambda v: e.InQuery(call("text.lower", text_of(v)), present)) if not is_multi(value) else _multi_refused(scope, node.span)
+    if not is_multi(value):
+        return e.InQuery(call("text.lower", text_of(value)), present)
+    wanted = n.Aggregate(present, (), (n.Item(name, aggregate("agg.list", n.column(listed, name))),))
+    return call("list.overlaps_fold", value, e.ScalarQuery(wanted, Type.DYNAMIC), span=node.span)
 
 
 def _multi_refused(scope: Scope, span: Span) -> Expr:
@@ -59,7 +62,7 @@ def _several(node: s.Subsearch, inner: Frame, names: tuple[str, ...], frame: Fra
     values = [scope.field(frame, x, node.span) for x in names]
     if any(is_multi(v) for v in values):
         _multi_refused(scope, node.span)
-    scope.context.diagnostics.notice("W161", f"a row of the subsearch that lacks one of {', '.join(names)} is left out", node.span)
+    scope.context.diagnostics.notice("N159", f"a row of the subsearch that lacks one of {', '.join(names)} is left out", node.span)
     key = _key([inner.column(x) for x in names])
     listed = n.Project(inner.plan, (n.Item("key", key),))
     return e.InQuery(_key(values), n.Filter(listed, not_null(n.column(listed, "key"))))

@@ -50,7 +50,7 @@ class Facts:
 
     def shows(self, name: str, pattern: str) -> bool:
         """Tell whether a term points at this table, rather than only not ruling it out."""
-        if self.value(name) is not None or name in self.table.schema and not self.table.vendor:
+        if self.value(name) is not None or (name in self.table.schema and not self.table.vendor):
             return self.matches(name, pattern) is not False
         return name == "index" and (fnmatchcase("main", _plain(pattern.casefold())) or self.table.answers_to(pattern))
 

@@ -45,7 +45,8 @@ def moment(text: str, origin: Expr = NOW) -> Expr | None:
     if date:
         month, day, year, *clock = date.groups()
         try:
-            return e.Literal(datetime(int(year), int(month), int(day), *(int(c or 0) for c in clock)), Type.DATETIME)
+            hour, minute, second = (int(c or 0) for c in clock)
+            return e.Literal(datetime(int(year), int(month), int(day), hour, minute, second), Type.DATETIME)
         except ValueError:
             return None
     if body.lower() in ("now", "now()"):

@@ -1,11 +1,18 @@
 """Meanings over the elements of an array, digests of text, and the most frequent value."""
 
-from livefire.plan.functions.model import Function, J, L, S, example
+from livefire.plan.functions.model import B, Function, J, L, S, example
 
 _NULL = "null if the array is null"
 
 FUNCTIONS = (
     Function("list.filter", (2, 2), J, "array of the elements for which the condition (lambda) is true", _NULL),
+    Function(
+        "list.overlaps_fold",
+        (2, 2),
+        B,
+        "an element of the one array is an element of the other, without regard to case",
+        examples=(example(('["A","b"]', J), ('["a"]', J), gives=True), example(('["a"]', J), ("[]", J), gives=False)),
+    ),
     Function(
         "list.zip",
         (3, 3),

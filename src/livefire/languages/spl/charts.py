@@ -1,0 +1,204 @@
+"""Buckets, and the commands that count by them: bin, chart, timechart, top and rare."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from livefire.diagnostics import Span
+from livefire.languages.kit.ast import Name
+from livefire.languages.spl import nodes as s
+from livefire.languages.spl.aggregates import present
+from livefire.languages.spl.frame import TIME, Frame
+from livefire.languages.spl.grouping import grouped, spread
+from livefire.languages.spl.rows import without
+from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.times import moment, span_of
+from livefire.languages.spl.timing import time_of
+from livefire.languages.spl.values import is_multi, is_text, number_literal, real_of, text_of
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.expr import Expr, SortKey
+from livefire.plan.functions import aggregate, call, window
+from livefire.schema import TICKS_PER_SECOND, Type
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_PARTS = {"us": 1_000_000, "ms": 1_000, "cs": 100, "ds": 10}
+_MONTHS = {"mon": 1, "q": 3, "y": 12}
+_CALENDAR = {1: "month", 3: "quarter", 12: "year"}
+_EPOCH = e.Literal(datetime(1970, 1, 1), Type.DATETIME)
+_BIN_OPTIONS = ("span", "bins", "minspan", "start", "end", "aligntime")
+
+
+def read_span(option: s.Option, scope: Scope) -> tuple[float, str]:
+    """Return the number and unit of a span; E206 for what is none."""
+    text = option.value.text
+    found = span_of(text)
+    if found is None or found[0] <= 0:
+        scope.refuse("E206", f"{text[:40]!r} is no span", option.value.span, help="such as 10m, 1h, 1d, 1mon, or a number for a numeric field")
+    count, unit = found
+    if unit.startswith("log"):
+        base = float(unit[3:] or 10)
+        if not 1 <= count < base:
+            scope.refuse("E206", "the coefficient of a logarithmic span is at least 1 and less than its base", option.value.span)
+        return count, unit
+    if unit and count != int(count):
+        scope.refuse("E206", "a span of time is a whole number of units", option.value.span)
+    if unit in _PARTS and (_PARTS[unit] % int(count) or int(count) >= _PARTS[unit]):
+        scope.refuse("E206", "a span below a second must divide one second", option.value.span)
+    if unit in _MONTHS and 12 % (int(count) * _MONTHS[unit] if unit != "y" else 12):
+        scope.refuse("E206", "a span of months must divide a year", option.value.span)
+    return count, unit
+
+
+def bucket(value: Expr, count: float, unit: str, span: Span, scope: Scope) -> Expr:
+    """Return the start of the bucket of a moment."""
+    if unit in _MONTHS:
+        months = int(count) * _MONTHS[unit]
+        if months not in _CALENDAR:
+            scope.refuse("E304", "spans of months are run for 1, 3 and 12", span)
+        return call("time.start_of", value, e.text(_CALENDAR[months]), span=span)
+    if unit == "w":
+        scope.refuse(
+            "E304", "where a week begins for a span is not documented", span, help='use eval _time=relative_time(_time, "@w") for weeks from Sunday, or span=7d'
+        )
+    ticks = int(count * TICKS_PER_SECOND / _PARTS[unit]) if unit in _PARTS else int(count) * _SECONDS[unit or "s"] * TICKS_PER_SECOND
+    return call("time.bin_at", value, e.Literal(ticks, Type.TIMESPAN), _EPOCH, span=span)
+
+
+def lower_bin(node: s.Bin, frame: Frame, scope: Scope) -> Frame:
+    """`bin`: a time becomes the start of its bucket, a number the bucket's `from-to`; other text stays."""
+    scope.known("bin", node.options, *_BIN_OPTIONS)
+    for option in node.options:
+        _check_bin(option, scope)
+    span = next((o for o in node.options if o.name == "span"), None)
+    name = node.alias.text if node.alias is not None else node.field.text
+    value = scope.field(frame, node.field)
+    if span is None:
+        scope.refuse("E304", "without span= the buckets depend on the data in a way that is not documented", node.span, help="add span=, such as span=1h")
+    for option in node.options:
+        if option.name in ("start", "end", "minspan", "aligntime", "bins"):
+            scope.refuse("E304", f"bin {option.name}= is not run", option.span, help="leave it out: span decides")
+    count, unit = read_span(span, scope)
+    if is_multi(value):
+        scope.refuse("E305", "bin over a field of several values is not run", node.span)
+    if value.type is Type.DATETIME:
+        return frame.extended(n.Item(name, bucket(value, count, unit, node.span, scope)), span=node.span)
+    if node.field.text == TIME:
+        return frame.extended(n.Item(name, bucket(time_of(real_of(value)), count, unit, node.span, scope)), span=node.span)
+    if unit:
+        if frame.wild:
+            return frame.extended(n.Item(name, e.null(Type.STRING)), span=node.span)
+        scope.refuse("E304", "a span of time is run for _time", node.span, help="assign the field to _time with eval and strptime first")
+    return frame.extended(n.Item(name, _range(value, count)), span=node.span)
+
+
+def _range(value: Expr, size: float) -> Expr:
+    width = number_literal(int(size) if size == int(size) else size)
+    number = real_of(value)
+    low = call("number.multiply", call("number.floor", call("number.divide", number, width), type=Type.REAL), real_of(width), type=Type.REAL)
+    high = call("number.add", low, real_of(width), type=Type.REAL)
+    shown = call("text.concat", text_of(low), e.text("-"), text_of(high))
+    return call("logic.coalesce", shown, text_of(value)) if is_text(value) else shown
+
+
+def _check_bin(option: s.Option, scope: Scope) -> None:
+    text = option.value.text
+    if option.name in ("span", "minspan"):
+        read_span(option, scope)
+    elif option.name == "bins" and not text.isdecimal():
+        scope.refuse("E206", f"bins is a whole number, not {text[:40]!r}", option.value.span)
+    elif option.name == "aligntime" and text.lower() not in ("earliest", "latest") and moment(text) is None:
+        scope.refuse("E206", f"{text[:40]!r} is no time", option.value.span)
+
+
+def lower_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
+    """`chart` and `timechart` without a field whose values become columns."""
+    if node.split is not None:
+        help = "write stats … by both fields: the same numbers, one row each"
+        if node.kind == "timechart":
+            help = f"write bin _time span=1h | stats … by _time, {node.split.text}: the same numbers, one row each"
+        scope.refuse("E305", f"the columns of {node.kind} … by {node.split.text} depend on the data", node.split.span, help=help)
+    if node.kind == "timechart":
+        return _time_chart(node, frame, scope)
+    for option in (*node.options, *node.over_options, *node.split_options):
+        if option.name in ("span", "bins", "start", "end", "aligntime", "sep", "format"):
+            scope.refuse("E304", f"chart {option.name}= is not run", option.span, help="use bin before stats")
+    by = (node.over,) if node.over is not None else ()
+    return grouped(node.measures, by, frame, scope, node.span, node.kind)
+
+
+def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
+    """One row a bucket from the first event's to the last one's, those without events too."""
+    span = next((o for o in node.options if o.name == "span"), None)
+    if span is None:
+        scope.refuse("E304", "without span= the buckets depend on the time range of the search page", node.span, help="add span=, such as span=1h")
+    scope.known("timechart", node.options, "span", "cont", "limit", "useother", "usenull", "partial", "fixedrange")
+    count, unit = read_span(span, scope)
+    if not frame.has(TIME):
+        scope.field(frame, TIME, node.span)
+        if not frame.wild:
+            scope.refuse("E102", "timechart needs _time, and these rows have none", node.span)
+        return Frame(frame.plan, closed=("timechart", node.span), wild=True)
+    value = frame.column(TIME)
+    at = bucket(time_of(value), count, unit, node.span, scope)
+    binned = frame.extended(n.Item(TIME, at), span=node.span)
+    rows = grouped(node.measures, (Name(TIME, node.span),), binned, scope, node.span, "timechart")
+    if not scope.flag(node.options, "cont", default=True):
+        return rows
+    if unit in _MONTHS or unit in _PARTS:
+        scope.refuse("E304", "the empty rows of this span are not made", node.span, help="add cont=false")
+    step = e.Literal(int(count) * _SECONDS[unit or "s"] * TICKS_PER_SECOND, Type.TIMESPAN)
+    return _continuous(rows, step, node, scope)
+
+
+def _continuous(rows: Frame, step: Expr, node: s.Chart, scope: Scope) -> Frame:
+    low, high, item, other = (scope.name(x) for x in ("low", "high", "bucket", "time"))
+    ends = n.Aggregate(rows.plan, (), (n.Item(low, aggregate("agg.min", rows.column(TIME))), n.Item(high, aggregate("agg.max", rows.column(TIME)))))
+    listed = n.Unnest(ends, call("array.range_datetime", n.column(ends, low), n.column(ends, high), step), item)
+    buckets = n.Project(listed, (n.Item(other, call("dynamic.datetime", e.Column(item, Type.DYNAMIC))),))
+    joined = n.Join(buckets, rows.plan, "left", call("compare.eq", n.column(buckets, other), rows.column(TIME)))
+    items = [n.Item(TIME, n.column(joined, other))]
+    counted = {m.alias.text if m.alias is not None else m.written for m in node.measures if m.function in ("count", "c", "dc", "distinct_count", "estdc")}
+    for name in rows.names:
+        if name != TIME:
+            column = rows.column(name)
+            items.append(n.Item(name, call("logic.coalesce", column, e.whole(0)) if name in counted else column))
+    plan = n.Project(joined, tuple(items), node.span)
+    return Frame(n.Sort(plan, (SortKey(n.column(plan, TIME)),)), closed=("timechart", node.span), wild=rows.wild)
+
+
+def lower_top(node: s.Top, frame: Frame, scope: Scope) -> Frame:
+    """`top` and `rare`: combinations by how often they occur, with their share of all."""
+    known = ("limit", "showcount", "showperc", "countfield", "percentfield", "otherstr")
+    if scope.flag(node.options, "useother"):
+        scope.refuse("E304", f"{node.kind} useother=true is not run", node.span, help="leave it out")
+    scope.known(node.kind, node.options, *known, "useother")
+    limit = scope.whole(node.options, "limit", 10 if node.limit is None else node.limit)
+    frame = spread((*node.names, *node.by), frame, scope, node.span)
+    fields = (*node.by, *node.names)
+    keys = {f.text: scope.field(frame, f) for f in fields}
+    count, share = scope.option(node.options, "countfield", "count"), scope.option(node.options, "percentfield", "percent")
+    items = tuple(n.Item(k, x) for k, x in keys.items())
+    counted = n.Aggregate(n.Filter(frame.plan, present(list(keys.values())), node.span), items, (n.Item(count, aggregate("agg.count")),), node.span)
+    result = Frame(counted, closed=(node.kind, node.span), wild=frame.wild)
+    groups = tuple(n.column(counted, b.text) for b in node.by)
+    total, place = scope.name("total"), scope.name("place")
+    number = n.column(counted, count)
+    order = (SortKey(number, descending=node.kind == "top"), *(SortKey(n.column(counted, x.text)) for x in node.names))
+    ranked = n.Window(
+        counted,
+        (
+            n.Item(total, window("agg.sum", number, type=Type.LONG, partition_by=groups)),
+            n.Item(place, window("window.row_number", partition_by=groups, order_by=order)),
+        ),
+    )
+    hundred = call("number.multiply", real_of(number), e.Literal(100.0, Type.REAL), type=Type.REAL)
+    percent = call("number.round", call("number.divide", hundred, n.column(ranked, total)), e.whole(6))
+    result = result.over(ranked)
+    if limit:
+        result = result.filtered(call("compare.le", n.column(ranked, place), e.whole(limit)), node.span)
+    if scope.flag(node.options, "showperc", default=True):
+        result = result.extended(n.Item(share, percent))
+    result = result.over(n.Sort(result.plan, (*(SortKey(g) for g in groups), SortKey(result.column(place)))))
+    gone = (total, place) if scope.flag(node.options, "showcount", default=True) else (total, place, count)
+    return without(result, *gone)

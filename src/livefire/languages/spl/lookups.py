@@ -1,0 +1,206 @@
+"""Tables of one's own beside the events, data models, and what a Splunk server would have of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from livefire.diagnostics import Span
+from livefire.languages.binder import nearest
+from livefire.languages.kit.ast import Name
+from livefire.languages.spl import nodes as s
+from livefire.languages.spl.charts import bucket, read_span
+from livefire.languages.spl.combining import in_order
+from livefire.languages.spl.evaluating import Evaluator
+from livefire.languages.spl.frame import RAW, TIME, Frame
+from livefire.languages.spl.grouping import grouped
+from livefire.languages.spl.rows import numbered, without
+from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.searching import Searcher
+from livefire.languages.spl.sources import lower_base, newest_first
+from livefire.languages.spl.tables import events
+from livefire.languages.spl.timing import time_of
+from livefire.languages.spl.values import is_multi, multi_of, not_null, text_of, tidy
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.catalog import Table
+from livefire.plan.expr import Case, Expr, SortKey
+from livefire.plan.functions import aggregate, all_of, call
+from livefire.schema import Schema, Type
+
+_LOCATION = ("City", "Country", "Region", "lat", "lon")
+
+
+def table_named(name: str, span: Span, scope: Scope, what: str = "lookup table") -> Table | None:
+    """Return a table the user loaded, by its name with or without `.csv`; E101 and None where there is none."""
+    for candidate in (name, name.removesuffix(".csv")):
+        table = scope.context.catalog.table(candidate)
+        if table is not None and not table.vendor:
+            return table
+    meant = nearest(name, [t.name for t in scope.context.catalog.tables("splunk") if not t.vendor])
+    help = f"did you mean {meant!r}?" if meant else f"load rows under the name {name!r}"
+    scope.context.diagnostics.error("E101", f"no {what} is named {name!r}", span, help=help)
+    return None
+
+
+def lower_lookup(node: s.Lookup, frame: Frame, scope: Scope) -> Frame:
+    """`lookup`: the columns of the rows whose keys equal the event's; several rows give several values."""
+    scope.known("lookup", node.options, "local", "update", refused=("event_time_field",))
+    table = table_named(node.table.text, node.table.span, scope)
+    if table is None:
+        gone = [n.Item(o.event.text, e.null(Type.STRING)) for o in node.outputs if node.mode == "OUTPUT" or not frame.has(o.event.text)]
+        return replace(frame.extended(*gone, span=node.span) if gone else frame, wild=frame.wild or not node.outputs)
+    columns = events(table, {m.table.text for m in (*node.matches, *node.outputs)})
+    keys = [(scope.field(columns, m.table), scope.field(frame, m.event)) for m in node.matches]
+    if any(is_multi(x) for pair in keys for x in pair):
+        scope.refuse("E305", "lookup by a field of several values is not run", node.span, help="spread it first with mvexpand")
+    used = {m.table.text for m in node.matches}
+    outputs = [(o.table, o.event.text) for o in node.outputs] or [(Name(x, node.span), x) for x in columns.names if x not in used]
+    return _looked_up(node, frame, columns, keys, outputs, scope)
+
+
+def _looked_up(node: s.Lookup, frame: Frame, columns: Frame, keys: list[tuple[Expr, Expr]], outputs: list[tuple[Name, str]], scope: Scope) -> Frame:
+    names = [scope.name("key") for _ in keys]
+    found = {target: scope.name("found") for _, target in outputs}
+    ready = n.Filter(columns.plan, all_of(*(not_null(k) for k, _ in keys)))
+    values = [(found[target], scope.field(columns, source)) for source, target in outputs]
+    items = tuple(n.Item(x, tidy(aggregate("agg.list", text_of(v) if not is_multi(v) else call("text.join", v, e.text("\n"))))) for x, v in values)
+    listed = n.Aggregate(ready, tuple(n.Item(x, text_of(k)) for x, (k, _) in zip(names, keys, strict=True)), items, node.span)
+    frame, row = numbered(frame, (), scope)
+    on = all_of(*(call("compare.eq", text_of(mine), n.column(listed, x)) for x, (_, mine) in zip(names, keys, strict=True)))
+    joined = n.Join(frame.plan, listed, "left", on, node.span)
+    ordered = n.Sort(joined, (SortKey(n.column(joined, row)),))
+    kept = [n.Item(x, n.column(joined, x)) for x in frame.plan.schema.names if x not in found and x != row]
+    for target, column in found.items():
+        fresh: Expr = n.column(joined, column)
+        if node.mode == "OUTPUTNEW" and frame.has(target):
+            fresh = call("logic.coalesce", multi_of(frame.column(target)), fresh)
+        kept.append(n.Item(target, fresh))
+    return replace(frame, plan=n.Project(ordered, tuple(kept), node.span), quiet=frame.quiet - set(found))
+
+
+def lower_inputlookup(node: s.InputLookup, frame: Frame, scope: Scope, *, first: bool) -> Frame:
+    """`inputlookup`: the rows of a table, with append=true after those before it."""
+    scope.known("inputlookup", node.options, "append", "start", "max", "strict")
+    skip, most = scope.whole(node.options, "start", 0), scope.whole(node.options, "max", 0)
+    if not first and not scope.flag(node.options, "append"):
+        scope.refuse("E201", "inputlookup begins a search, or has append=true", node.span, help="add append=true")
+    table = table_named(node.table.text, node.table.span, scope)
+    if table is None:
+        rows = Frame(n.Values(Schema(()), ()), wild=True)
+        if node.condition is not None:
+            Evaluator(scope, rows).condition(node.condition)
+    else:
+        rows = replace(events(table, ()), closed=(f"inputlookup {table.name}", node.span))
+        if table.time is not None and table.time != TIME:
+            rows = without(rows, TIME)
+        if node.condition is not None:
+            rows = rows.filtered(Evaluator(scope, rows).condition(node.condition), node.condition.span)
+    if skip or most:
+        rows = rows.over(n.Limit(rows.plan, most or 2**31, skip, node.span))
+    return rows if first else in_order([frame, rows], scope)
+
+
+def lower_outputlookup(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
+    """`outputlookup`, `outputcsv`: the rows pass through, nothing is written."""
+    scope.warn("W159", f"{node.name} writes nothing here: the rows pass through", node.span, "load the table yourself where a later search reads it")
+    return frame
+
+
+def lower_location(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
+    """`iplocation`: from a table the user loaded as `iplocation` (column `ip`, then City, Country, Region, lat, lon)."""
+    scope.known("iplocation", node.options, "prefix", "allfields", "lang")
+    prefix = scope.option(node.options, "prefix")
+    if len(node.words) != 1:
+        scope.refuse("E201", f"iplocation takes one field, got {len(node.words)}", node.span)
+    field = Name(node.words[0].text, node.words[0].span, quoted=True)
+    outputs = tuple(s.Match(Name(x, node.span), Name(prefix + x, node.span)) for x in _LOCATION)
+    table = s.Word("iplocation", node.span)
+    return lower_lookup(s.Lookup(table, (s.Match(Name("ip", node.span), field),), "OUTPUT", outputs, (), node.span), frame, scope)
+
+
+def lower_model(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
+    """`apply`, `summary`: models of the machine learning toolkit, none of which is here."""
+    name = node.words[0].text if node.words else ""
+    scope.context.diagnostics.error(
+        "E155", f"no model is named {name!r}: models of the machine learning toolkit are not here", node.span, help="write the rule that the model stands for"
+    )
+    return replace(frame, wild=True, closed=None)
+
+
+def lower_from(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
+    """`from datamodel:X`, `from lookup:X`, `from X`: the rows of a table of that name."""
+    del frame
+    text = "".join(w.text for w in node.words if w.text.lower() not in ("datamodel", "lookup", "savedsearch"))
+    kind, _, name = text.rpartition(":")
+    table = table_named(name or kind, node.span, scope, "data set")
+    if table is None:
+        return _nowhere()
+    return newest_first(events(table, scope.mentions))
+
+
+def _nowhere() -> Frame:
+    return Frame(n.Values(Schema.of((TIME, Type.DATETIME), (RAW, Type.STRING)), ()), wild=True)
+
+
+def lower_tstats(node: s.Tstats, frame: Frame, scope: Scope) -> Frame:
+    """`tstats`, `mstats`: stats over a table loaded under the name of the data model, or over an index."""
+    del frame
+    known = (
+        "prestats",
+        "local",
+        "append",
+        "summariesonly",
+        "allow_old_summaries",
+        "include_reduced_buckets",
+        "chunk_size",
+        "fillnull_value",
+        "span",
+        "chart",
+        "every",
+    )
+    scope.known(node.kind, node.options, *known)
+    for name in ("prestats", "append"):
+        if scope.flag(node.options, name):
+            scope.refuse("E304", f"{node.kind} {name}=true is not run", node.span, help="leave it out")
+    rows = _modelled(node, scope)
+    span = next((o for o in (*node.by_options, *node.options) if o.name == "span"), None)
+    if span is not None and rows.has(TIME):
+        count, unit = read_span(span, scope)
+        rows = rows.extended(n.Item(TIME, bucket(time_of(rows.column(TIME)), count, unit, node.span, scope)))
+    fill = scope.option(node.options, "fillnull_value")
+    if fill and fill != "null":
+        items = [n.Item(b.text, call("logic.coalesce", text_of(scope.field(rows, b)), e.text(fill))) for b in node.by if b.text != TIME]
+        rows = rows.extended(*items) if items else rows
+    elif fill:
+        items = [
+            n.Item(b.text, Case(((not_null(rows.column(b.text)), text_of(rows.column(b.text))),), e.text("null"), Type.STRING))
+            for b in node.by
+            if rows.has(b.text) and b.text != TIME
+        ]
+        rows = rows.extended(*items) if items else rows
+    return grouped(node.measures, node.by, rows, scope, node.span, node.kind)
+
+
+def _modelled(node: s.Tstats, scope: Scope) -> Frame:
+    if node.kind == "mstats":
+        scope.context.diagnostics.error("E101", "there is no metric index", node.span, help="load the measurements as events and use stats")
+        return _searched(_nowhere(), node, scope)
+    if node.source is None:
+        return lower_base(node.condition, node.span, scope)
+    name = node.source.text
+    table = next((t for t in (scope.context.catalog.table(x) for x in (name, name.partition(".")[0])) if t is not None), None)
+    if table is None:
+        scope.context.diagnostics.error(
+            "E101", f"no data model is named {name!r}", node.source.span, help=f"load rows under the name {name!r}, or search the sourcetype"
+        )
+        return _searched(_nowhere(), node, scope)
+    # A field of a data model is called by its object (All_Changes.user); a table may hold it by its own name.
+    rows = events(table, {*scope.mentions, *(m.rpartition(".")[2] for m in scope.mentions)})
+    named = [n.Item(m, rows.column(m.rpartition(".")[2])) for m in sorted(scope.mentions) if not rows.has(m) and rows.has(m.rpartition(".")[2])]
+    return _searched(rows.extended(*named) if named else rows, node, scope)
+
+
+def _searched(rows: Frame, node: s.Tstats, scope: Scope) -> Frame:
+    if node.condition is None:
+        return rows
+    return rows.filtered(Searcher(scope, rows).predicate(node.condition), node.condition.span)
