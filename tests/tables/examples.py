@@ -46,7 +46,7 @@ AWS_READ = AWS_CALL | {
     "eventID": "e-3",
     "eventName": "DescribeInstances",
     "readOnly": True,
-    "requestParameters": {"note": 'a "b", c: {d}'},
+    "requestParameters": {"note": 'a "b", c: {d}\n\\n'},
     "responseElements": None,
 }
 AWS_SIGN_IN = {

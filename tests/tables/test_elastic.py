@@ -48,8 +48,8 @@ def test_request_parameters_are_the_text_of_a_java_map() -> None:
     call, read = shown(table(AWS, "elastic"), [x.AWS_CALL, x.AWS_READ], *columns)
     assert call[columns[0]] == "{instanceType=m5.large, instancesSet={items=[{imageId=ami-1, minCount=1, maxCount=2}]}}"
     assert call[columns[1]] == "{instancesSet={items=[{instanceId=i-1}, {instanceId=i-2}]}}"
-    # Quotes, commas and colons inside a text stay as they are.
-    assert read[columns[0]] == '{note=a "b", c: {d}}'
+    # Quotes, commas, colons, line ends and backslashes inside a text stay as they are.
+    assert read[columns[0]] == '{note=a "b", c: {d}\n\\n}'
     assert read[columns[1]] is None
 
 

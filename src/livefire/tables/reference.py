@@ -13,7 +13,7 @@ _HEAD = """# Vendor tables
 
 A query of a product's language reads that product's own tables. Each is made of the raw events of
 one log source, column by column, by a file below `src/livefire/tables/`; this page is written from
-those files by `livefire.tables.reference`.
+those files by `make docs`.
 
 `observed` was seen in the vendor's documentation or in real rows; `inferred` follows from the
 vendor's conventions. The field of the common model is what lets a name of one product be suggested
@@ -81,7 +81,3 @@ def _value(value: Any) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*")
-
-
-if __name__ == "__main__":
-    print(reference(), end="")

@@ -34,6 +34,10 @@ _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _QUOTED_INSIDE = r'"((?:[^"\\]|\\.)*)"'
 
 
+# The escapes of a JSON string; a backslash is put aside until the others are read.
+_ESCAPES = (("\\\\", "\x03"), ('\\"', '"'), ("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), ("\\/", "/"), ("\x03", "\\"))
+
+
 class ValueSyntaxError(ValueError):
     """A value that has no meaning; the text says what is wrong with it."""
 
@@ -333,8 +337,9 @@ def _map_text(reader: ValueReader, value: Values) -> e.Expr:
     text = call("text.replace", text, e.text("\x01\x02,"), e.text(", "))
     text = _swap(text, _QUOTED_INSIDE + "\x01\x02", "\\1=")
     text = _swap(text, f"\x01{_QUOTED_INSIDE}\x02", "\\1")
-    text = call("text.replace", text, e.text('\\"'), e.text('"'))
-    return call("text.replace", text, e.text("\\\\"), e.text("\\"))
+    for written, meant in _ESCAPES:
+        text = call("text.replace", text, e.text(written), e.text(meant))
+    return text
 
 
 def _plain_keys(reader: ValueReader, value: Values) -> e.Expr:
