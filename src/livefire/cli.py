@@ -38,9 +38,16 @@ class Commands(TyperGroup):
         except (typer.Exit, BrokenPipeError):
             raise
         except foreseen() as error:
-            if hasattr(error, "diagnostics"):
-                refuse(error, error.source, as_json=False)
-            stop(str(error) if hasattr(error, "code") else f"E003: {error.filename or 'a file'}: {(error.strerror or str(error)).lower()}", REFUSED)
+            end(error)
+
+
+def end(error: Any) -> NoReturn:
+    """Show a foreseen error, whichever it is, and leave."""
+    if hasattr(error, "diagnostics"):
+        refuse(error, error.source, as_json=False)
+    if hasattr(error, "code"):
+        stop(str(error), REFUSED)
+    stop(f"E003: {error.filename or 'a file'}: {(error.strerror or str(error)).lower()}", REFUSED)
 
 
 def foreseen() -> tuple[type[Exception], ...]:
@@ -237,6 +244,7 @@ def lake_info(lake: Annotated[Path, typer.Option("--lake", help="Folder of the l
 @app.command()
 def run(
     file: Annotated[Path, typer.Argument(help="Rule file.")],
+    *,
     on: Annotated[list[Path] | None, typer.Option("--on", help="Log files and folders to run over.")] = None,
     lake: LakeOption = None,
     language: LanguageOption = None,
@@ -344,6 +352,7 @@ def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = F
 @app.command()
 def hunt(
     paths: Annotated[list[Path] | None, typer.Argument(help="Log files and folders.")] = None,
+    *,
     lake: LakeOption = None,
     packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
     language: LanguageOption = None,

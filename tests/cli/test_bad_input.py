@@ -185,7 +185,7 @@ def test_unclosed_bracket_has_its_place(tmp_path: Path) -> None:
 def test_no_rule_file(command: str, name: str, data: bytes, code: str, tmp_path: Path) -> None:
     rule = tmp_path / name
     rule.write_bytes(data)
-    result = livefire(command, rule, *(["--on", tmp_path] if command == "run" else []))
+    result = livefire(command, rule, *(("--on", str(tmp_path)) if command == "run" else ()))
     assert result.exit_code == USAGE
     assert code in result.stderr
 

@@ -36,7 +36,8 @@ def loaded(*arguments: str) -> tuple[set[str], float]:
         "sys.stderr.write('\\n' + json.dumps([code or 0, sorted({m.partition('.')[0] for m in sys.modules})]))"
     )
     began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False, env={"PYTHONPATH": str(SRC.parent), "PATH": ""})  # fmt: skip
+    surroundings = {"PYTHONPATH": str(SRC.parent), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False, env=surroundings)
     took = time.perf_counter() - began
     code, modules = json.loads(done.stderr.splitlines()[-1])
     assert code in (0, 1), done.stderr
