@@ -16,6 +16,7 @@ from livefire.diagnostics import catalogue
 from livefire.plan.functions import FAMILIES, FUNCTIONS
 from livefire.plan.functions.model import Function
 from livefire.schema import Type
+from livefire.tables.reference import reference
 from tests.house.project import ROOT, codes_raised
 
 NOTE = "<!-- Made by `make docs` from the code; edit the code, not this page. -->"
@@ -33,7 +34,12 @@ EXITS = (
 def pages() -> dict[Path, str]:
     """Return every generated page with its text."""
     docs = ROOT / "docs"
-    return {docs / "cli.md": command_page(), docs / "diagnostics.md": diagnostics_page(), docs / "meanings.md": meanings_page()}
+    return {
+        docs / "cli.md": command_page(),
+        docs / "diagnostics.md": diagnostics_page(),
+        docs / "meanings.md": meanings_page(),
+        docs / "tables.md": reference(),
+    }
 
 
 # the command line

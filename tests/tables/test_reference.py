@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text() == reference(), "write it anew: python -m livefire.tables.reference > docs/tables.md"
+    assert PAGE.read_text() == reference(), "run: make docs"
 
 
 def test_the_page_names_every_table_and_shown_column() -> None:

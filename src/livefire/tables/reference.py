@@ -81,7 +81,3 @@ def _value(value: Any) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("|", "\\|").replace("*", "\\*")
-
-
-if __name__ == "__main__":
-    print(reference(), end="")

@@ -129,7 +129,7 @@ def regex_of(v: Evaluator, ast: Ast, pattern: Expr) -> Expr:
     """Return a pattern as RE2: a constant is checked, a field must be right by itself."""
     constant = constant_text(pattern)
     if constant is None:
-        v.scope.warn("W159", "the pattern comes from a field: it is read as RE2, and a malformed one ends the run", ast.span)
+        v.scope.warn("W165", "the pattern comes from a field: it is read as RE2, and a malformed one ends the run", ast.span)
         return v.text(pattern, ast.span)
     return e.text(read_pattern(constant, ast.span, v.scope.context.diagnostics))
 

@@ -48,7 +48,7 @@ def expand(tokens: list[Piece], context: Context, depth: int = 0) -> list[Piece]
             continue
         body = _definition(token, context) if depth < _DEPTH else None
         if depth >= _DEPTH:
-            context.diagnostics.error("E151", f"macros call each other more than {_DEPTH} deep at {token.text}", token.span)
+            context.diagnostics.error("E163", f"macros call each other more than {_DEPTH} deep at {token.text}", token.span)
         if body is None:
             found.append(token)
             continue
@@ -57,7 +57,7 @@ def expand(tokens: list[Piece], context: Context, depth: int = 0) -> list[Piece]
             inner[0] = replace(inner[0], glued=token.glued)
         found.extend(inner)
         if len(found) > _SIZE:
-            context.diagnostics.error("E151", f"the macro {token.text} grows past {_SIZE:,} tokens", token.span)
+            context.diagnostics.error("E163", f"the macro {token.text} grows past {_SIZE:,} tokens", token.span)
             return [*found[:_SIZE], *(t for t in tokens if t.kind == END)]
     return found
 
@@ -65,12 +65,12 @@ def expand(tokens: list[Piece], context: Context, depth: int = 0) -> list[Piece]
 def _definition(token: Piece, context: Context) -> str | None:
     match = _CALL.fullmatch(token.text[1:-1])
     if match is None:
-        context.diagnostics.error("E151", f"{token.text} is no macro call", token.span, help="write `name` or `name(arg, arg)`")
+        context.diagnostics.error("E163", f"{token.text} is no macro call", token.span, help="write `name` or `name(arg, arg)`")
         return None
     name, args = match["name"], _arguments(match["args"])
     declared = _declared(name, len(args), context.options.get("macros"))
     if declared is None and name.endswith("_filter"):
-        context.diagnostics.notice("W153", f"the filter macro `{name}` is not declared and keeps every row", token.span, help="declare it in the option macros")
+        context.diagnostics.notice("N153", f"the filter macro `{name}` is not declared and keeps every row", token.span, help="declare it in the option macros")
         return "search *"
     declared = declared or BUILT_IN.get(name)
     if declared is None:
@@ -90,7 +90,7 @@ def _unknown(name: str, span: Span, context: Context) -> None:
     known = [*BUILT_IN, *(macros if isinstance(macros, Mapping) else ())]
     meant = nearest(name, [k.partition("(")[0] for k in known])
     help = f"did you mean `{meant}`?" if meant else f'declare it: macros={{"{name}": "its definition"}}'
-    context.diagnostics.error("E150", f"no macro is named `{name}`", span, help=help)
+    context.diagnostics.error("E162", f"no macro is named `{name}`", span, help=help)
 
 
 def _declared(name: str, count: int, macros: object) -> tuple[tuple[str, ...], str] | None:

@@ -106,7 +106,7 @@ class Searcher:
         from livefire.languages.spl.evaluating import Evaluator
 
         self.scope.context.quirk(
-            152,
+            164,
             "a search compares a field with a word, it does not compute",
             span=node.span,
             help="use `| where` for this condition",

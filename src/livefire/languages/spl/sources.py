@@ -156,7 +156,7 @@ def _evidence(term: s.Comparison, facts: Facts) -> bool:
 def _note_index(terms: list[s.Comparison], candidates: list[Facts], scope: Scope) -> None:
     for term in terms:
         if term.field.text == "index" and not any(_evidence(term, f) for f in candidates):
-            scope.context.diagnostics.notice("W157", "index names differ from site to site: the sourcetype decides what is read", term.span)
+            scope.context.diagnostics.notice("N157", "index names differ from site to site: the sourcetype decides what is read", term.span)
 
 
 def _searched_by_default(tables: tuple[Table, ...]) -> tuple[Table, ...]:

@@ -59,7 +59,7 @@ def _several(node: s.Subsearch, inner: Frame, names: tuple[str, ...], frame: Fra
     values = [scope.field(frame, x, node.span) for x in names]
     if any(is_multi(v) for v in values):
         _multi_refused(scope, node.span)
-    scope.context.diagnostics.notice("W161", f"a row of the subsearch that lacks one of {', '.join(names)} is left out", node.span)
+    scope.context.diagnostics.notice("N161", f"a row of the subsearch that lacks one of {', '.join(names)} is left out", node.span)
     key = _key([inner.column(x) for x in names])
     listed = n.Project(inner.plan, (n.Item("key", key),))
     return e.InQuery(_key(values), n.Filter(listed, not_null(n.column(listed, "key"))))
