@@ -64,6 +64,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help starts in half the time
     help="Run any SIEM's detection, exactly as written, over cloud audit logs, and prove that it fires.",
 )
 lake_app = typer.Typer(no_args_is_help=True, help="What a lake of events holds.")
@@ -345,7 +346,7 @@ def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = F
     if as_json:
         emit(listed)
     else:
-        say(f"{len(files)} rules, {failed} with errors")
+        say(f"{len(files)} rule{'s' if len(files) != 1 else ''}, {failed} with errors")
     raise typer.Exit(FOUND if failed else OK)
 
 
