@@ -117,10 +117,8 @@ def diagnostics_page() -> str:
     raised = codes_raised()
     lines = [NOTE, "", "# Diagnostics", ""]
     lines += ["A diagnostic has a code, a place, a reason, and where there is one the nearest way. The letter tells what it means for the rule:", ""]
-    lines += [
-        "**E** it cannot be run faithfully and is refused, **W** it runs and there is a doubt, **N** worth knowing. A number has one meaning and is never reused.",
-        "",
-    ]
+    lines += ["**E** it cannot be run faithfully and is refused, **W** it runs and there is a doubt, **N** worth knowing.", ""]
+    lines += ["A number has one meaning and is never reused.", ""]
     lines += ["Where a number stands as E and W, the product itself rejects the text: it is an error by default, and a warning with `--lenient`.", ""]
     for hundred, title in RANGES.items():
         rows = [(number, text) for number, text in sorted(catalogue.TITLES.items()) if number // 100 == hundred]

@@ -38,9 +38,16 @@ class Commands(TyperGroup):
         except (typer.Exit, BrokenPipeError):
             raise
         except foreseen() as error:
-            if hasattr(error, "diagnostics"):
-                refuse(error, error.source, as_json=False)
-            stop(str(error) if hasattr(error, "code") else f"E003: {error.filename or 'a file'}: {(error.strerror or str(error)).lower()}", REFUSED)
+            end(error)
+
+
+def end(error: Any) -> NoReturn:
+    """Show a foreseen error, whichever it is, and leave."""
+    if hasattr(error, "diagnostics"):
+        refuse(error, error.source, as_json=False)
+    if hasattr(error, "code"):
+        stop(str(error), REFUSED)
+    stop(f"E003: {error.filename or 'a file'}: {(error.strerror or str(error)).lower()}", REFUSED)
 
 
 def foreseen() -> tuple[type[Exception], ...]:
@@ -57,6 +64,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help starts in half the time
     help="Run any SIEM's detection, exactly as written, over cloud audit logs, and prove that it fires.",
 )
 lake_app = typer.Typer(no_args_is_help=True, help="What a lake of events holds.")
@@ -237,6 +245,7 @@ def lake_info(lake: Annotated[Path, typer.Option("--lake", help="Folder of the l
 @app.command()
 def run(
     file: Annotated[Path, typer.Argument(help="Rule file.")],
+    *,
     on: Annotated[list[Path] | None, typer.Option("--on", help="Log files and folders to run over.")] = None,
     lake: LakeOption = None,
     language: LanguageOption = None,
@@ -337,13 +346,14 @@ def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = F
     if as_json:
         emit(listed)
     else:
-        say(f"{len(files)} rules, {failed} with errors")
+        say(f"{len(files)} rule{'s' if len(files) != 1 else ''}, {failed} with errors")
     raise typer.Exit(FOUND if failed else OK)
 
 
 @app.command()
 def hunt(
     paths: Annotated[list[Path] | None, typer.Argument(help="Log files and folders.")] = None,
+    *,
     lake: LakeOption = None,
     packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
     language: LanguageOption = None,

@@ -74,7 +74,7 @@ class Workspace:
     """
 
     def __init__(self, lake: str | Path | None = None) -> None:
-        self._lake_path = Path(lake) if lake is not None else None
+        self._lake_path = Path(lake).absolute() if lake is not None else None
         self._lake: Lake | None = None
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
 

@@ -185,7 +185,7 @@ def test_unclosed_bracket_has_its_place(tmp_path: Path) -> None:
 def test_no_rule_file(command: str, name: str, data: bytes, code: str, tmp_path: Path) -> None:
     rule = tmp_path / name
     rule.write_bytes(data)
-    result = livefire(command, rule, *(["--on", tmp_path] if command == "run" else []))
+    result = livefire(command, rule, *(("--on", str(tmp_path)) if command == "run" else ()))
     assert result.exit_code == USAGE
     assert code in result.stderr
 
@@ -278,3 +278,14 @@ def test_interrupt_has_its_code() -> None:
     done = alone("def stopped(*_a, **_k): raise KeyboardInterrupt\ncli.rule_source = stopped\nsys.argv = ['livefire', 'check', 'a.kql']")
     assert done.returncode == INTERRUPTED
     assert "Traceback" not in done.stderr
+
+
+def test_lake_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path means the folder the command runs in, to every process of it."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.json").write_bytes(file_of(record(1)))
+    Path("rule.kql").write_text(KQL, encoding="utf-8")
+    assert livefire("ingest", "a.json", "--lake", "lake").exit_code == OK
+    found = livefire("run", "rule.kql", "--lake", "lake", "--json")
+    assert found.exit_code == OK, found.output
+    assert len(json.loads(found.stdout)["rows"]) == 1

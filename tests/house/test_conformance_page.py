@@ -51,8 +51,13 @@ def test_page_holds_figures_codes_and_notes_but_no_words_of_cases() -> None:
 def test_tool_is_run_as_a_program(tmp_path: Path) -> None:
     tool = tmp_path / "tools" / "conformance.py"
     tool.parent.mkdir()
-    body = f"import sys, pathlib\nassert 'kql' in sys.argv and '-v' in sys.argv\nprint({PRINTED!r})\npathlib.Path(sys.argv[sys.argv.index('--json') + 1]).write_text({json.dumps(FIGURES)!r})\n"
-    tool.write_text(body, encoding="utf-8")
+    body = [
+        "import sys, pathlib",
+        "assert 'kql' in sys.argv and '-v' in sys.argv",
+        f"print({PRINTED!r})",
+        f"pathlib.Path(sys.argv[sys.argv.index('--json') + 1]).write_text({json.dumps(FIGURES)!r})",
+    ]
+    tool.write_text("\n".join(body), encoding="utf-8")
     target = tmp_path / "page.md"
     assert main([str(tmp_path), str(target), "kql"]) == 0
     assert "| E301 |" in target.read_text(encoding="utf-8")

@@ -14,7 +14,11 @@ from tests.house.project import ROOT, SRC, modules, name, strings, tree
 
 MOST_LINES = 600
 FORBIDDEN = {"utils", "util", "helpers", "helper", "manager", "core", "common", "misc", "tools"}
-CLOCKS = {("datetime", "now"), ("datetime", "today"), ("datetime", "utcnow"), ("date", "today"), ("time", "time"), ("Path", "cwd"), ("os", "getcwd"), ("os", "getenv"), ("os", "environ")}  # fmt: skip
+CLOCKS = {
+    *(("datetime", name) for name in ("now", "today", "utcnow")),
+    *(("os", name) for name in ("getcwd", "getenv", "environ")),
+    *(("date", "today"), ("time", "time"), ("Path", "cwd")),
+}
 
 # Housekeeping of the query worker reads the system; no result depends on it.
 MAY_READ_THE_SYSTEM = {
@@ -29,7 +33,9 @@ SQL = re.compile(r"\bSELECT\b[^\n]*\bFROM\b|^\s*(?:INSERT INTO|CREATE (?:OR REPL
 def test_floors() -> None:
     """The contracts in pyproject.toml hold: imports run down only, siblings do not see each other."""
     program = "import sys; from importlinter.cli import lint_imports_command as run; sys.argv[0] = 'lint-imports'; run()"
-    done = subprocess.run([sys.executable, "-c", program, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(SRC.parent), "PATH": ""})  # fmt: skip
+    surroundings = {"PYTHONPATH": str(SRC.parent), "PATH": ""}
+    command = [sys.executable, "-c", program, "--no-cache", "--no-logo"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=surroundings)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 broken" in done.stdout
 
@@ -77,24 +83,22 @@ def test_only_engines_write_sql() -> None:
     assert writers == set()
 
 
+def doubles_quotes(node: ast.AST) -> bool:
+    """True for a call such as `text.replace("'", "''")`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "replace":
+        return False
+    return [getattr(a, "value", None) for a in node.args] == ["'", "''"]
+
+
 def test_quoting_is_done_in_one_place_an_engine() -> None:
     """Doubling quotes is what a literal is made with: the dialect does it for plans, the worker for the file names it is given."""
-    doubling = {
-        name(p)
-        for p in modules()
-        for n in ast.walk(tree(p))
-        if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == "replace" and [getattr(a, "value", None) for a in n.args] == ["'", "''"]
-    }  # fmt: skip
+    doubling = {name(p) for p in modules() for n in ast.walk(tree(p)) if doubles_quotes(n)}
     assert doubling == {"src/livefire/engines/duckdb_sql/__init__.py", "src/livefire/engines/worker_main.py"}
 
 
 def test_no_code_is_made_from_text() -> None:
     """Nothing evaluates text as Python, unpickles, or goes through a shell."""
     found = [f"{name(p)}:{line} {called}" for p in modules() for called, line in calls(p) if called in {"eval", "exec", "compile", "__import__"}]
-    pickles = [
-        f"{name(p)}:{line}"
-        for p in modules()
-        for base, attr, line in attributes(p)
-        if (base, attr) in {("pickle", "loads"), ("os", "system"), ("yaml", "load")}
-    ]
+    loaders = {("pickle", "loads"), ("os", "system"), ("yaml", "load")}
+    pickles = [f"{name(p)}:{line}" for p in modules() for base, attr, line in attributes(p) if (base, attr) in loaders]
     assert (found, pickles) == ([], [])
