@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -140,10 +141,11 @@ def meanings_page() -> str:
     lines = [NOTE, "", "# Meanings", ""]
     lines += [f"The {len(FUNCTIONS)} functions that a plan may call. A language maps its spellings to these, an engine maps these to its own text.", ""]
     lines += ["Each example is a test on every engine.", ""]
-    for family in FAMILIES:
+    for name in FAMILIES:
+        family = import_module(f"livefire.plan.functions.{name}")
         summary = (family.__doc__ or "").strip().splitlines()[0]
         lines += [
-            f"## {family.__name__.rpartition('.')[2]}",
+            f"## {name}",
             "",
             summary,
             "",

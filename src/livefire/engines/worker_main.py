@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 4096
 _BATCH_ROWS = 65_536
+# What the engine reads as text, a quoted name or a comment, lexed left to right as it does; a nested comment is left in part, which is the safe side.
+_QUOTED = re.compile(
+    r"(?<![A-Za-z0-9_])[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(?P<tag>[A-Za-z_][A-Za-z_0-9]*|)\$.*?\$(?P=tag)\$",
+    re.DOTALL,
+)
 _MODIFIES = re.compile(r"\b(?:insert|update|delete|copy|merge)\b", re.IGNORECASE)
 _READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 # Kernel facts that DuckDB reads when it starts; it aborts when it may not look at them.
@@ -281,7 +286,7 @@ class Engine:
         statements = cursor.extract_statements(sql)
         if len(statements) != 1 or statements[0].type.name != "SELECT":
             raise RefusedError("not-select")
-        if _MODIFIES.search(sql) and not _only_reads(cursor, sql):
+        if _MODIFIES.search(_QUOTED.sub(" ", sql)) and not _only_reads(cursor, sql):
             raise RefusedError("not-select")
         statement = statements[0]
         missing = statement.named_parameters - parameters.keys()
