@@ -405,7 +405,8 @@ def prove(
 
     try:
         with progress("proving", quiet=as_json) as tell:
-            matrix = Workspace().prove(ids or (), published=published, packs=packs, progress=tell)
+            ws = Workspace()
+            matrix = ws.prove(ids or (), published=published, detections=ws.detections(packs), progress=tell)
     except QueryError as error:
         refuse(error, error.source, as_json=as_json)
     if as_json:

@@ -239,19 +239,20 @@ class Workspace:
         ids: Sequence[str] = (),
         *,
         published: str | Path | None = None,
-        packs: str | Path | None = None,
+        detections: Sequence[Detection] | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> Matrix:
         """Run detections over every emulation of attack and look-alike, and return the matrix of verdicts.
 
         `ids` keeps detections and emulations of these techniques (`T1578.002`); `published` is a
-        folder of published pages whose queries are put to the same proof, as written.
+        folder of published pages whose queries are put to the same proof, as written;
+        `detections` are the bundled ones unless given.
         """
         from livefire.proof import matrix
         from livefire.proof.case import stage
         from livefire.proving import cases, subjects
 
-        chosen = subjects(self.detections(packs), ids, Path(published) if published else None)
+        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None)
         sources = tuple(s.name for s in self.info().sources)
         staged = (stage(c, sources) for c in cases(ids))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)

@@ -12,7 +12,7 @@ from livefire import query as stages
 from livefire.detections.detection import Detection, Rule
 from livefire.detections.finding import Finding, row_time
 from livefire.diagnostics import Diagnostic, QueryError, Source
-from livefire.engines.base import Engine, Run, Storage
+from livefire.engines.base import Engine, Run, Statement, Storage
 from livefire.plan.catalog import Catalog
 from livefire.plan.evidence import EVIDENCE, carry_evidence
 from livefire.plan.nodes import Plan
@@ -75,18 +75,20 @@ class Prepared:
     """A rule compiled once, with the plan that carries evidence; or the diagnostics that refuse it."""
 
     rule: Rule
-    compiled: stages.Compiled | None
-    plan: Plan | None
-    diagnostics: tuple[Diagnostic, ...]
+    compiled: stages.Compiled | None = None
+    plan: Plan | None = None
+    statement: Statement | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def prepare(rule: Rule, bench: Bench, *, lenient: bool = False) -> Prepared:
     """Return a rule ready to run over any storage; a rule that cannot be read is told by its diagnostics."""
     try:
         compiled = compile_rule(rule, bench, lenient=lenient)
+        plan = rewrite(carry_evidence(compiled.lowered))
+        return Prepared(rule, compiled, plan, bench.engine.prepare(plan), compiled.diagnostics)
     except QueryError as error:
-        return Prepared(rule, None, None, error.diagnostics)
-    return Prepared(rule, compiled, rewrite(carry_evidence(compiled.lowered)), compiled.diagnostics)
+        return Prepared(rule, diagnostics=error.diagnostics)
 
 
 def run_rule(rule: Rule, bench: Bench, *, lenient: bool = False) -> Outcome:
@@ -97,10 +99,10 @@ def run_rule(rule: Rule, bench: Bench, *, lenient: bool = False) -> Outcome:
 def run_prepared(prepared: Prepared, bench: Bench) -> Outcome:
     """Run a prepared rule over the bench's storage."""
     rule, plan, compiled = prepared.rule, prepared.plan, prepared.compiled
-    if plan is None or compiled is None:
+    if plan is None or compiled is None or prepared.statement is None:
         return Outcome(rule, diagnostics=prepared.diagnostics, refused=True)
     try:
-        table = bench.engine.execute(plan, bench.storage, bench.run_values())
+        table = bench.engine.run(prepared.statement, bench.storage, bench.run_values())
     except QueryError as error:
         return Outcome(rule, diagnostics=(*prepared.diagnostics, *error.diagnostics), refused=True)
     rows = python_rows(table, plan.schema)

@@ -14,7 +14,7 @@ from livefire.plan.nodes import Plan
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from livefire.engines.program import TableFiles
+    from livefire.engines.program import NativeStage, SqlStage, TableFiles
 
 Value = str | int | float | bool | datetime | None
 
@@ -36,6 +36,15 @@ class Run:
     max_rows: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A plan as an engine will run it, any number of times: its stages, the tables it scans, the parameters it reads."""
+
+    stages: tuple[SqlStage | NativeStage, ...]
+    tables: frozenset[str]
+    parameters: frozenset[str]
+
+
 class Engine(Protocol):
     """A place where plans run."""
 
@@ -47,5 +56,11 @@ class Engine(Protocol):
     def sql(self, plan: Plan) -> str:
         """Return the text this engine would run."""
 
+    def prepare(self, plan: Plan) -> Statement:
+        """Return the plan ready to run many times; QueryError E303 for what the engine lacks."""
+
+    def run(self, statement: Statement, storage: Storage, run: Run) -> pa.Table:
+        """Return the rows of a prepared plan; QueryError E45x when the run fails."""
+
     def execute(self, plan: Plan, storage: Storage, run: Run) -> pa.Table:
-        """Return the rows; columns are in plan order under engine names. QueryError E4xx when the run fails."""
+        """Return the rows; columns are in plan order under engine names. QueryError E45x when the run fails."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from livefire.diagnostics import Diagnostic, QueryError, Span
 from livefire.engines import sql as printing
-from livefire.engines.base import Run, Storage, Value
+from livefire.engines.base import Run, Statement, Storage, Value
 from livefire.engines.duckdb_sql import DIALECT
 from livefire.engines.failure import FailureKind, WorkerFailure
 from livefire.engines.program import Budget, NativeStage, Program, SqlStage, TableFiles
@@ -53,18 +53,27 @@ class DuckDB:
         """Return the statements DuckDB runs for the plan, the last one being the result."""
         return ";\n".join(stage.sql for stage in self._stages(plan) if isinstance(stage, SqlStage))
 
-    def execute(self, plan: n.Plan, storage: Storage, run: Run) -> pa.Table:
-        """Return the rows of the plan; QueryError with an E4xx (E205 for a bad pattern) when the run fails."""
+    def prepare(self, plan: n.Plan) -> Statement:
+        """Return the plan as statements; QueryError E303 for a meaning that DuckDB has no spelling for."""
         missing = self.unsupported(plan)
         if missing:
             raise QueryError(missing)
-        names = {node.table for node in printing.walk(plan) if isinstance(node, n.Scan)}
-        tables = {name: storage.tables.get(name, TableFiles()) for name in names}
-        program = Program(tables, self._stages(plan), _bound(plan, run))
+        tables = frozenset(node.table for node in printing.walk(plan) if isinstance(node, n.Scan))
+        used = frozenset(p.name for node in printing.walk(plan) for x in printing.expressions(node) for p in _parameters(x))
+        return Statement(self._stages(plan), tables, used)
+
+    def run(self, statement: Statement, storage: Storage, run: Run) -> pa.Table:
+        """Return the rows of a prepared plan; QueryError with an E45x (E205 for a bad pattern) when the run fails."""
+        tables = {name: storage.tables.get(name, TableFiles()) for name in statement.tables}
+        program = Program(tables, statement.stages, _bound(statement, run))
         try:
             return shared_worker(storage.roots).run(program, Budget(seconds=run.seconds, max_rows=run.max_rows))
         except WorkerFailure as failure:
             raise QueryError([_diagnose(failure)]) from failure
+
+    def execute(self, plan: n.Plan, storage: Storage, run: Run) -> pa.Table:
+        """Return the rows of the plan; QueryError with an E45x (E205 for a bad pattern) when the run fails."""
+        return self.run(self.prepare(plan), storage, run)
 
     def _stages(self, plan: n.Plan) -> tuple[SqlStage | NativeStage, ...]:
         printer = printing.Printer(DIALECT, plan)
@@ -96,13 +105,12 @@ def _sequence_spec(node: n.Sequence, printer: printing.Printer) -> dict[str, Any
     }
 
 
-def _bound(plan: n.Plan, run: Run) -> dict[str, Value]:
+def _bound(statement: Statement, run: Run) -> dict[str, Value]:
     """Return the values of just the parameters that the plan reads; E457 for one that nobody gave."""
-    used = {p.name for node in printing.walk(plan) for x in printing.expressions(node) for p in _parameters(x)}
-    absent = sorted(used - run.parameters.keys())
+    absent = sorted(statement.parameters - run.parameters.keys())
     if absent:
         raise QueryError([Diagnostic("error", "E457", f"the query needs a value for {', '.join(absent)}", Span(0, 0), help="give it when the query is run")])
-    return {name: run.parameters[name] for name in sorted(used)}
+    return {name: run.parameters[name] for name in sorted(statement.parameters)}
 
 
 def _parameters(expr: e.Expr) -> Iterator[e.Parameter]:

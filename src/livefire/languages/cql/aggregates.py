@@ -191,7 +191,9 @@ def _percentile(_: Lower, event: Event, bound: Bound) -> Made:
 def _collect(_: Lower, event: Event, bound: Bound) -> Made:
     """https://library.humio.com/data-analysis/functions-collect.html"""
     if not bound.flag("multival", default=True):
-        bound.context.diagnostics.error("E304", "multival=false does not run here", bound.place("multival"), help="leave it out: values are joined by the separator")
+        bound.context.diagnostics.error(
+            "E304", "multival=false does not run here", bound.place("multival"), help="leave it out: values are joined by the separator"
+        )
     separator, limit = bound.text("separator", "\n") or "", bound.whole("limit", 2000)
     made: Made = []
     for word in bound.fields("fields"):
