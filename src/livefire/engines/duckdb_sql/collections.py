@@ -151,7 +151,7 @@ FUNCTIONS: dict[str, Spelling] = {
         array_of(
             "list_transform(range(1, len(" + _E0 + ") + 1), LAMBDA i: CASE WHEN " + _E0 + "[i] = 'true' OR COALESCE(TRY_CAST(" + _E0 + "[i] AS DOUBLE) <> 0, FALSE)"
             " THEN COALESCE(CASE WHEN json_type({1}) = 'ARRAY' THEN " + _E1 + "[i] ELSE {1} END, 'null')"
-            " WHEN " + _E0 + "[i] = 'null' THEN 'null' ELSE COALESCE(CASE WHEN json_type({2}) = 'ARRAY' THEN " + _E2 + "[i] ELSE {2} END, 'null') END)"
+            " WHEN " + _E0 + "[i] <> 'false' AND TRY_CAST(" + _E0 + "[i] AS DOUBLE) IS NULL THEN 'null' ELSE COALESCE(CASE WHEN json_type({2}) = 'ARRAY' THEN " + _E2 + "[i] ELSE {2} END, 'null') END)"
         )
     ),
     "array.sum": _only_arrays("COALESCE(list_sum(list_transform(" + _E0 + ", LAMBDA x: TRY_CAST(x AS DOUBLE))), 0)"),

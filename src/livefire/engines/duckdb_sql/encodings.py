@@ -138,7 +138,8 @@ FUNCTIONS: dict[str, Spelling] = {
     "number.loggamma": "lgamma({0})",
     "number.is_nan": "isnan({0})",
     "number.is_infinite": "isinf({0})",
-    "time.zone_to_utc": "CAST(timezone({1}, {0}) AS TIMESTAMP)",
+    # A local time that a change of clocks leaves out is moved by the gap, as .NET does.
+    "time.zone_to_utc": "(CAST(timezone({1}, {0}) AS TIMESTAMP) - (timezone({1}, timezone({1}, {0})) - {0}))",
     "time.utc_to_zone": "timezone({1}, CAST({0} AS TIMESTAMPTZ))",
     "time.of_parts": "TRY(make_timestamp({0}, {1}, {2}, {3}, {4}, {5}))",
 }  # fmt: skip

@@ -127,10 +127,11 @@ class Scalar:
 
 
 def known_function(name: str) -> bool:
-    """True for a function or aggregate of Kusto that can be run here."""
-    from livefire.languages.kql.functions import FUNCTIONS
+    """True for a scalar function or aggregate of Kusto, whether it can be run here or not."""
+    from livefire.languages.kql.aggregates import AGGREGATES
+    from livefire.languages.kql.functions import FUNCTIONS, REFUSED
 
-    return name in FUNCTIONS
+    return name in FUNCTIONS or name in REFUSED or name in AGGREGATES or name == "toscalar"
 
 
 def lower_call(scope: Scope, node: Apply) -> e.Expr:

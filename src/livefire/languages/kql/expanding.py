@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from livefire.languages.kit.ast import Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.naming import Namer, default_name
@@ -56,8 +55,6 @@ def _expansions(scope: Scope, relation: Relation, items: Sequence[k.ExpandItem])
         name = item.name or default_name(item.value)
         if name is None:
             name = names.numbered()
-        elif item.name is None and not isinstance(item.value, Name):
-            name = names.unique(name)
         found.append(Expansion(name, value, item.type or Type.DYNAMIC))
     return found
 

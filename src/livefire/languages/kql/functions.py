@@ -37,7 +37,7 @@ REFUSED: dict[str, str] = {
     "gzip_compress_to_base64_string": "compression is not run here", "gzip_decompress_from_base64_string": "compression is not run here",
     "zlib_compress_to_base64_string": "compression is not run here", "zlib_decompress_from_base64_string": "compression is not run here",
     "ipv6_compare": "only IPv4 addresses are compared", "ipv6_is_match": "only IPv4 addresses are compared", "parse_ipv6": "only IPv4 addresses are read",
-    "parse_ipv6_mask": "only IPv4 addresses are read", "ipv6_is_in_any_range": "only IPv4 ranges are tested; ipv6_is_in_range takes one constant range",
+    "parse_ipv6_mask": "only IPv4 addresses are read", 
     "punycode_to_string": "punycode is not read here", "punycode_from_string": "punycode is not written here", "bin_auto": "it needs a query_bin_auto_size option",
     "treepath": "paths of a bag are not listed here", "erf": "it is not computed here", "erfc": "it is not computed here", "beta_cdf": "it is not computed here",
     "beta_inv": "it is not computed here", "beta_pdf": "it is not computed here", "welch_test": "it is not computed here",

@@ -134,6 +134,8 @@ def _range(site: Site) -> e.Expr:
         return site.call("array.range_datetime", start, coerce.fit(stop, Type.DATETIME), step)
     if start.type is Type.TIMESPAN:
         return site.refuse("a range of timespans is not run", "make a range of numbers and multiply")
+    if start.type is Type.UNKNOWN:
+        return e.null(Type.DYNAMIC)
     step = site.args[2] if site.has(2) else e.whole(1)
     kind = coerce.meet([start.type, stop.type, step.type]) or Type.LONG
     kind = Type.REAL if kind in (Type.REAL, Type.DECIMAL) else Type.LONG

@@ -62,10 +62,11 @@ def _indexof(site: Site) -> e.Expr:
     start = site.long(2)
     length = site.long(3) if site.has(3) else e.whole(-1)
     occurrence = site.long(4) if site.has(4) else e.whole(1)
-    found = site.call("text.position_of", value, needle, start, length, occurrence)
-    if isinstance(start, e.Literal) and isinstance(start.value, int) and start.value < 0:
-        return e.null(Type.LONG)
-    return found
+    # A negative start counts from the end.
+    size = call("text.length", value)
+    from_end = call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))
+    place = e.Case(((call("compare.lt", start, e.whole(0)), from_end),), start, Type.LONG)
+    return site.call("text.position_of", value, needle, place, length, occurrence)
 
 
 def _split(site: Site) -> e.Expr:
@@ -294,7 +295,8 @@ def _parse_path(site: Site) -> e.Expr:
 def _from_code_points(site: Site) -> e.Expr:
     if len(site.args) == 1 and site.args[0].type is Type.DYNAMIC:
         return fill(site.call("encode.from_code_points", site.args[0]))
-    return fill(site.call("encode.from_code_points", site.call("dynamic.array", *(site.long(i) for i in range(len(site.args))))))
+    parts = [a if a.type is Type.DYNAMIC else call("dynamic.array", coerce.to_long(a)) for a in site.args]
+    return fill(site.call("encode.from_code_points", call("dynamic.concat", *parts)))
 
 
 def _regex_quote(site: Site) -> e.Expr:

@@ -58,9 +58,10 @@ def group_keys(scope: Scope, relation: Relation, items: tuple[k.Item, ...], name
     for item in items:
         value = lower_scalar(inner, item.value)
         written = item.names[0] if item.names else default_name(item.value)
-        if item.names and names.taken(item.names[0]):
+        claimed = names.claim(item.names[0]) if item.names else None
+        if item.names and claimed is None:
             scope.error("E106", f"two columns are named {item.names[0]!r}", item.name_span)
-        name = names.unique(written) if written is not None else names.numbered()
+        name = claimed or (names.unique(written) if written is not None else names.numbered())
         if value.type is Type.DYNAMIC and not relation.open:
             scope.context.quirk(104, "rows cannot be grouped by a dynamic value", span=item.span, help="convert it, as in tostring(x)")
             value = coerce.to_text(value) if scope.context.lenient else value
@@ -105,10 +106,10 @@ def _columns(scope: Scope, relation: Relation, item: k.Item, names: Namer, keys:
 def _named(scope: Scope, item: k.Item, names: Namer, default: str | None, place: int = 0) -> str:
     if place < len(item.names):
         written = item.names[place]
-        if names.taken(written):
+        claimed = names.claim(written)
+        if claimed is None:
             scope.error("E106", f"two columns are named {written!r}", item.name_span)
-        names.claim(written)
-        return written
+        return claimed or written
     return names.unique(default) if default is not None else names.numbered()
 
 

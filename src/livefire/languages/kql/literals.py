@@ -19,7 +19,7 @@ TYPES: dict[str, Type] = {
 
 _UNIT = re.compile(r"(-?)\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _CLOCK = re.compile(r"([-+])?(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7})\d*)?)?")
-_ISO = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?(?:(?:[T\s]\s*)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[-+]\d{1,2}:?\d{2})?")
+_ISO = re.compile(r"(\d{4})[-/](\d{1,2})(?:[-/](\d{1,2}))?(?:(?:[T\s]\s*)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[-+]\d{1,2}:?\d{2})?")
 _SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?:[T\s]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?\s*(AM|PM)?)?\s*(Z)?", re.IGNORECASE)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T\s]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?Z?")
 _GUID = re.compile(r"\{?([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{12})\}?")
@@ -91,6 +91,8 @@ def _datetime(text: str) -> datetime:
         return datetime(full_year, month_number, int(day or other_day), int(hour or 0), int(minute or 0), int(second or 0))
     if match := _COMPACT.fullmatch(text):
         return datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # six numbers, no tzinfo
+    if re.fullmatch(r"\d+(\s*,\s*\d+){2,5}", text):
+        return datetime(*(int(part) for part in text.split(",")))  # type: ignore[arg-type]  # numbers, no tzinfo
     if re.fullmatch(r"\d{4}", text):
         return datetime(int(text), 1, 1)
     raise ValueError(text)

@@ -7,7 +7,7 @@ from livefire.languages.base import Context
 from livefire.languages.kit.ast import Constant, Name
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import span_of
-from livefire.languages.kql.lexer import tokens
+from livefire.languages.kql.lexer import tokens, unquote
 from livefire.languages.kql.steps import UNSUPPORTED, StepParser
 from livefire.schema import Type
 
@@ -80,7 +80,8 @@ class Parser(StepParser):
 
     def _let_value(self) -> k.Expression:
         start = self.token.span
-        if self.at("view") and self.peek().text == "(":
+        view = self.at("view") and self.peek().text == "("
+        if view:
             self.advance()
         if self.at("(") and (self._function_ahead()):
             parameters = self._parameters()
@@ -89,7 +90,7 @@ class Parser(StepParser):
             body = self.block("}")
             self.shallower()
             self.close(opened)
-            return k.FunctionBody(parameters, body, start.to(self._last()))
+            return k.FunctionBody(parameters, body, start.to(self._last()), view)
         return self.pipeline()
 
     def _function_ahead(self) -> bool:
@@ -211,13 +212,15 @@ class Parser(StepParser):
         columns = self.schema_columns()
         self.options()
         opened = self.expect("[")
+        first = self.place
         self._skip_to("]")
+        places = tuple(unquote(t.text) for t in self.tokens[first : self.place] if t.kind == "string")
         self.close(opened)
         if self.take("with"):
             opened = self.expect("(")
             self._skip_to(")")
             self.close(opened)
-        return k.ExternalData(columns, start.to(self._last()))
+        return k.ExternalData(columns, places, start.to(self._last()))
 
     def _skip_to(self, sign: str) -> None:
         depth = 0

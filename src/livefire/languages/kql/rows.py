@@ -82,7 +82,7 @@ def extend(scope: Scope, relation: Relation, step: k.Extend) -> Relation:
                 given = name
                 if given in fresh:
                     scope.error("E106", f"two columns are named {given!r}", item.name_span)
-                names.claim(given)
+                names.claim(given) if given not in relation.schema else None
             if isinstance(item.value, Name) and not item.names and given == item.value.text:
                 continue
             fresh[given] = value
@@ -116,15 +116,17 @@ def project(scope: Scope, relation: Relation, step: k.Project) -> Relation:
     items: list[n.Item] = []
     for item in step.items:
         if isinstance(item.value, Star) and not item.names:
+            scope.context.quirk(220, "project takes no *", span=item.span, help="use extend to add columns, or project-away to drop some")
             items.extend(n.Item(names.unique(f.name), e.Column(f.name, f.type)) for f in relation.schema if not names.taken(f.name))
             continue
         for name, value in named_values(inner, item):
             if item.names and name is not None:
-                if names.taken(name):
+                given = names.claim(name) or name
+                if given != name or any(i.name == given for i in items):
                     scope.error("E106", f"two columns are named {name!r}", item.name_span)
-                names.claim(name)
-                given = name
             else:
+                if isinstance(item.value, Name) and name is not None and names.taken(name):
+                    scope.error("E106", f"two columns are named {name!r}", item.name_span)
                 given = names.unique(name) if name is not None else names.numbered()
             items.append(n.Item(given, value))
     return relation.with_plan(n.Project(with_windows(relation, gathered), tuple(items), step.span), open=False)

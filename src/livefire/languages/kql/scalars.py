@@ -44,7 +44,7 @@ def _name(scope: Scope, node: Name) -> e.Expr:
     if isinstance(bound, Relation):
         return scope.error("E104", f"{node.text!r} is a table, and a value is expected here", node.span, "toscalar(…) takes its first value")
     if isinstance(bound, Function):
-        return scope.error("E104", f"{node.text!r} is a function", node.span, f"call it: {node.text}(…)")
+        return lower_scalar(scope, Apply(node.text, (), node.span, node.span))
     if bound is not None:
         return bound  # type: ignore[return-value]  # what is no relation and no function is an expression
     if node.text == "null" and not node.quoted:
@@ -191,17 +191,28 @@ def _has_many(scope: Scope, node: Binary, left: e.Expr, options: list[e.Expr | R
     found: list[e.Expr] = []
     for option in options:
         if isinstance(option, Relation):
-            return scope.error(
-                "E305", f"{node.operator} over the rows of a query is not run", node.span, "make a list of them: toscalar(… | summarize make_set(x))"
-            )
+            found.append(call("logic.is_true", call("array.any_term_fold" if node.operator == "has_any" else "array.every_term_fold", value, _listed(scope, option))))
+            continue
         for needle in operators._elements(option):
             if needle.type is Type.DYNAMIC and not isinstance(needle, e.Literal):
-                found.append(
-                    call("logic.is_true", call("array.any_term_fold" if node.operator == "has_any" else "array.every_term_fold", value, needle, span=node.span))
-                )
+                found.append(call("logic.is_true", call("array.any_term_fold" if node.operator == "has_any" else "array.every_term_fold", value, needle, span=node.span)))
             else:
                 found.append(operators.text_operator(scope, "has", value, needle, node.span))
     return any_of(*found) if node.operator == "has_any" else all_of(*found)
+
+
+def _listed(scope: Scope, relation: Relation) -> e.Expr:
+    """Return the first column of rows as an array."""
+    from livefire.plan import nodes as n
+    from livefire.plan.functions import aggregate
+
+    if not relation.schema.fields:
+        return e.null(Type.DYNAMIC)
+    first = relation.schema.fields[0]
+    if first.type is Type.DYNAMIC:
+        return e.ScalarQuery(n.Project(relation.plan, (n.Item(scope.state.name("listed"), e.Column(first.name, first.type)),)), Type.DYNAMIC)
+    value = coerce.to_dynamic(coerce.to_text(e.Column(first.name, first.type)))
+    return e.ScalarQuery(n.Aggregate(relation.plan, (), (n.Item(scope.state.name("listed"), aggregate("agg.set", value)),)), Type.DYNAMIC)
 
 
 def _between(scope: Scope, node: Binary, left: e.Expr) -> e.Expr:

@@ -256,9 +256,8 @@ def _print(scope: Scope, node: k.Print) -> Relation:
         name = item.names[0] if item.names else None
         if name is None:
             name = f"print_{place}"
-        if names.taken(name):
+        if names.claim(name) is None:
             scope.error("E106", f"two columns are named {name!r}", item.name_span)
-        names.claim(name)
         items.append(n.Item(name, lower_scalar(bare, item.value)))
     return Relation(n.Project(n.Values(Schema(()), ((),)), tuple(items), node.span), ordered=True)
 
@@ -293,14 +292,21 @@ def _range(scope: Scope, node: k.Range) -> Relation:
 
 
 def _external(scope: Scope, node: k.ExternalData) -> Relation:
-    """Refuse data from the network; reading goes on with the declared columns."""
-    scope.error(
-        "E305",
-        "externaldata reads from the network, and nothing here does",
-        node.span,
-        "download the file, load it as a table, and name that table instead",
-    )
-    return Relation(n.Values(Schema(tuple(Field(c.name, c.type) for c in node.columns)), ()))
+    """The rows of a file on the network: a table loaded under its address stands for it, and nothing is fetched."""
+    schema = Schema(tuple(Field(c.name, c.type) for c in node.columns))
+    found = [scope.context.catalog.table(place) for place in node.places]
+    tables = [t for t in found if t is not None]
+    if not node.places or len(tables) < len(found):
+        absent = next((p for p, t in zip(node.places, found, strict=True) if t is None), "an address")
+        scope.error("E101", "externaldata names a file that is not loaded, and nothing here reads from the network", node.span, f"load its rows as a table named {absent!r}")
+        return Relation(n.Values(schema, ()))
+    legs = []
+    for table in tables:
+        rows = table_rows(table, table.name)
+        columns = {f.name: e.Column(f.name, f.type) for f in rows.schema}
+        items = tuple(n.Item(f.name, coerce.to_type(columns[f.name], f.type) if f.name in columns else coerce.fit(e.null(), f.type)) for f in schema)
+        legs.append(n.Project(rows.plan, items))
+    return Relation(legs[0] if len(legs) == 1 else n.Union(tuple(legs)))
 
 
 __all__ = ["Constant", "bind_arguments", "default_name", "is_tabular", "lower_source", "table_rows"]

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from livefire.diagnostics import NOWHERE
 from livefire.languages.kit.ast import Apply, Constant, Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.scalars import lower_condition
-from livefire.languages.kql.scope import Relation, Scope, fill
+from livefire.languages.kql.scope import Function, Relation, Scope, fill
 from livefire.languages.kql.sources import lower_source, table_rows
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -131,14 +132,38 @@ def lower_search(scope: Scope, relation: Relation | None, step: k.Search) -> Rel
             legs.extend(_legs(scope, table, False))
         if not step.tables:
             legs = [table_rows(t, t.name) for t in scope.context.catalog.tables() if t.vendor in ("", "sentinel")]
+            legs.extend(_views(scope))
     found = []
+    wanted = _names(step.predicate)
     for leg in legs:
+        if relation is None and not wanted <= set(leg.schema.names) and not leg.open:
+            # A table without a column that is asked for holds no row that fits.
+            continue
         condition = lower_condition(scope.over(replace(leg, open=relation is None)), _spread(step.predicate, step.case_sensitive))
         found.append(leg.with_plan(n.Filter(leg.plan, condition, step.span)))
     if not found:
         scope.error("E101", "there is no table to search", step.span)
         return Relation(n.Values(Schema(()), ()), open=True)
     return merged(scope, found, source_name=None if relation is not None else "$table")
+
+
+def _views(scope: Scope) -> list[Relation]:
+    """Return the rows of every `let` view."""
+    bound = {x: scope.frame.find(x) for x in scope.frame.all_names()}
+    views = [x for x, f in bound.items() if isinstance(f, Function) and f.definition.view]
+    return [lower_source(scope.bare(), Name(x, NOWHERE)) for x in views]
+
+
+def _names(node: object) -> set[str]:
+    from livefire.languages.kit.ast import Binary
+
+    match node:
+        case Binary(left=left, right=right):
+            return _names(left) | _names(right)
+        case Name(text=text):
+            return {text}
+        case _:
+            return set()
 
 
 def _spread(node: k.Expression, sensitive: bool) -> k.Expression:
