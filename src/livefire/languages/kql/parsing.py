@@ -81,7 +81,7 @@ def _pattern(scope: Scope, step: k.Parse) -> tuple[str, list[tuple[k.Capture, in
                 pieces.append(re.escape(text))
             continue
         if part.skip:
-            pieces.append(".*?")
+            pieces.append(".*" if step.kind == "regex" else ".*?")
             continue
         if isinstance(after, k.Capture) and part.type is Type.STRING:
             what = "a text column" if after.skip else "two columns"
@@ -100,7 +100,8 @@ def _pattern(scope: Scope, step: k.Parse) -> tuple[str, list[tuple[k.Capture, in
 
 
 def _capture(part: k.Capture, after: Constant | k.Capture | None, kind: str) -> str:
-    if after is None:
+    if after is None or (kind == "regex" and part.type not in _NUMBER):
+        # Patterns of kind=regex are greedy, as Kusto's are unless the flag U turns them.
         return "(.*)"
     if kind == "relaxed" and isinstance(after, Constant):
         return _RELAXED

@@ -114,7 +114,8 @@ def _series(
         found.append((shown, value, coerce.fit(default, value.type) if default.type.numeric and value.type.numeric else default))
     # A constant key makes no rows give no series, as Kusto does, where a group of all rows would give one.
     one_group = n.Item(scope.state.name("key"), e.whole(1))
-    hidden_keys = tuple(n.Item(h, e.Column(h, t)) for _, h, t in keys) or (one_group,)
+    never_empty = any(o.name == "kind" and o.value == "nonempty" for o in step.options)
+    hidden_keys = tuple(n.Item(h, e.Column(h, t)) for _, h, t in keys) or (() if never_empty else (one_group,))
     outer_keys = tuple(n.Item(i.name, e.Column(i.name, i.expr.type)) for i in hidden_keys)
     grouped: n.Plan = n.Aggregate(rows.plan, (*hidden_keys, n.Item(place, e.Column(place, Type.LONG))), tuple(gathered.aggregates or ()))
     name_of_place = call("number.text", e.Column(place, Type.LONG))
