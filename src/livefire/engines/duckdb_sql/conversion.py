@@ -46,9 +46,11 @@ def _formats(names: list[str]) -> str:
     return "[" + ", ".join(f"'{n}'" for n in names) + "]"
 
 
+_ISO_TEXT = "regexp_replace(replace(replace(replace({0}, 'UTC', 'Z'), 'GMT', 'Z'), '/', '-'), '\\s+$', '')"
+_US_TEXT = r"regexp_replace(regexp_replace({0}, '^\s+|\s+$', '', 'g'), '^(\d+)-(\d+)-', '\1/\2/')"
 _MOMENT = (
-    f"(CASE WHEN regexp_full_match({{0}}, {_ISO}) THEN CAST(TRY_CAST(regexp_replace(replace(replace(replace({{0}}, 'UTC', 'Z'), 'GMT', 'Z'), '/', '-'), '\\s+$', '') AS TIMESTAMPTZ) AS TIMESTAMP)"
-    f" WHEN regexp_full_match({{0}}, {_US}) THEN try_strptime(regexp_replace(regexp_replace({{0}}, '^\\s+|\\s+$', '', 'g'), '^(\\d+)-(\\d+)-', '\\1/\\2/'), {_formats(_FORMATS)})"
+    f"(CASE WHEN regexp_full_match({{0}}, {_ISO}) THEN CAST(TRY_CAST({_ISO_TEXT} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    f" WHEN regexp_full_match({{0}}, {_US}) THEN try_strptime({_US_TEXT}, {_formats(_FORMATS)})"
     r" WHEN regexp_full_match({0}, '\s*\d{{4}}-\d{{1,2}}\s*') THEN try_strptime(trim({0}), '%Y-%m')"
     r" WHEN regexp_full_match({0}, '\s*\d{{8}}\s*') THEN try_strptime(trim({0}), '%Y%m%d')"
     f" ELSE try_strptime(trim({{0}}), {_formats(_NAMED)}) END)"

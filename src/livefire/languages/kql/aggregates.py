@@ -173,11 +173,8 @@ def _any(group: Group) -> e.Expr:
     return fill(group.keep("agg.any", value))
 
 
-def _arg(meaning: str) -> Callable[[Group], e.Expr]:
-    def lower(group: Group) -> e.Expr:
-        return group.scope.error("E305", f"{group.node.function} stands alone in summarize", group.node.span, "give it its own column")
-
-    return lower
+def _arg(group: Group) -> e.Expr:
+    return group.scope.error("E305", f"{group.node.function} stands alone in summarize", group.node.span, "give it its own column")
 
 
 def percentile_value(group: Group, value: e.Expr, percent: e.Expr) -> e.Expr:
@@ -222,8 +219,8 @@ AGGREGATES: dict[str, Rule] = {
     "make_list_with_nulls": Rule(_collect("agg.list", nulls=True), 1, 1), "make_set": Rule(_collect("agg.set"), 1, 2),
     "makeset": Rule(_collect("agg.set"), 1, 2), "make_set_if": Rule(_collect("agg.set"), 2, 3, 1), "make_bag": Rule(_bag, 1, 2),
     "make_bag_if": Rule(_bag, 2, 3, 1), "make_dictionary": Rule(_bag, 1, 2), "take_any": Rule(_any, 1, None), "any": Rule(_any, 1, None),
-    "take_anyif": Rule(_any, 2, 2, 1), "anyif": Rule(_any, 2, 2, 1), "arg_max": Rule(_arg("agg.arg_max"), 1, None),
-    "arg_min": Rule(_arg("agg.arg_min"), 1, None), "argmax": Rule(_arg("agg.arg_max"), 1, None), "argmin": Rule(_arg("agg.arg_min"), 1, None),
+    "take_anyif": Rule(_any, 2, 2, 1), "anyif": Rule(_any, 2, 2, 1), "arg_max": Rule(_arg, 1, None),
+    "arg_min": Rule(_arg, 1, None), "argmax": Rule(_arg, 1, None), "argmin": Rule(_arg, 1, None),
     "percentile": Rule(_percentile, 2, 2), "percentiles": Rule(_percentile, 2, None), "percentiles_array": Rule(_percentiles_array, 2, None),
     "binary_all_and": Rule(_bits("agg.bit_and"), 1, 1), "binary_all_or": Rule(_bits("agg.bit_or"), 1, 1),
     "binary_all_xor": Rule(_bits("agg.bit_xor"), 1, 1), "hll": Rule(_approximate, 1, 2), "tdigest": Rule(_approximate, 1, 2),

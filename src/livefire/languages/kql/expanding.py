@@ -105,7 +105,7 @@ def mv_apply(scope: Scope, relation: Relation, step: k.MvApply) -> Relation:
     expanded, _ = expand(scope, relation.with_plan(marked, ordered=True), guarded, step, index)
     carried = Carried((row,), tuple(hidden.values()), live)
     inner = lower_within(scope, expanded, step.steps, carried)
-    return _outside(inner, outer, hidden, live, relation)
+    return _outside(inner, hidden, live, relation)
 
 
 def _nothing_to_expand(expansions: list[Expansion]) -> e.Expr:
@@ -115,7 +115,7 @@ def _nothing_to_expand(expansions: list[Expansion]) -> e.Expr:
     return tests[0] if len(tests) == 1 else call("logic.and", *tests)
 
 
-def _outside(inner: Relation, outer: list[object], hidden: dict[str, str], live: str, relation: Relation) -> Relation:
+def _outside(inner: Relation, hidden: dict[str, str], live: str, relation: Relation) -> Relation:
     """Return outer columns, then the subquery's, for the rows that are left."""
     plan = n.Filter(inner.plan, e.Column(live, Type.BOOL))
     names = Namer()
@@ -129,7 +129,6 @@ def _outside(inner: Relation, outer: list[object], hidden: dict[str, str], live:
             found = next(f for f in visible if f.name == field.name)
             items.append(n.Item(names.unique(field.name), e.Column(found.name, found.type)))
     items.extend(n.Item(names.unique(f.name), e.Column(f.name, f.type)) for f in visible if f.name not in hidden)
-    del outer
     return relation.with_plan(n.Project(plan, tuple(items)))
 
 

@@ -91,7 +91,7 @@ def _prefix_in_text(site: Site) -> e.Expr:
     prefixes = _texts(site, 1)
     if prefixes is None or not all(isinstance(p, e.Literal) for p in prefixes):
         return site.refuse("the prefixes must be constant")
-    found = []
+    found: list[e.Expr] = []
     for prefix in prefixes:
         text = str(prefix.value) if isinstance(prefix, e.Literal) else ""
         octet = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
@@ -127,7 +127,8 @@ def _parse_mask(site: Site) -> e.Expr:
 
 
 NETWORK: dict[str, Scalar] = {
-    "ipv4_compare": Scalar(_compare, 2, 3), "ipv4_is_match": Scalar(_match, 2, 3), "ipv4_is_in_range": Scalar(_match, 2, 2), "ipv4_is_private": Scalar(_private, 1, 1),
+    "ipv4_compare": Scalar(_compare, 2, 3), "ipv4_is_match": Scalar(_match, 2, 3), "ipv4_is_in_range": Scalar(_match, 2, 2),
+    "ipv4_is_private": Scalar(_private, 1, 1),
     "ipv4_is_in_any_range": Scalar(_in_any_range, 2, None), "ipv6_is_in_range": Scalar(_v6_range, 2, 2),
     "ipv6_is_in_any_range": Scalar(_v6_any_range, 2, None), "has_ipv4": Scalar(_in_text, 2, 2),
     "has_any_ipv4": Scalar(_in_text, 2, None), "has_ipv4_prefix": Scalar(_prefix_in_text, 2, 2), "has_any_ipv4_prefix": Scalar(_prefix_in_text, 2, None),

@@ -111,10 +111,7 @@ def _extract_all(site: Site) -> e.Expr:
     if not isinstance(pattern, e.Literal):
         return site.refuse("the pattern must be constant")
     count = group_count(str(pattern.value))
-    if len(site.args) == 3:
-        groups = _chosen_groups(site, str(pattern.value))
-    else:
-        groups = list(range(1, count + 1))
+    groups = _chosen_groups(site, str(pattern.value)) if len(site.args) == 3 else list(range(1, count + 1))
     if not groups:
         site.scope.context.quirk(107, "the pattern has no capture group", span=site.node.args[0].span, help="put what is wanted into parentheses")
         groups = [0]

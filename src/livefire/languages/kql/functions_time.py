@@ -19,7 +19,8 @@ _TICKS = {
 }  # fmt: skip
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _PARTS = {
-    "year": "year", "quarter": "quarter", "month": "month", "week_of_year": "week_of_year", "weekofyear": "week_of_year", "day": "day", "dayofyear": "day_of_year",
+    "year": "year", "quarter": "quarter", "month": "month", "week_of_year": "week_of_year", "weekofyear": "week_of_year", "day": "day",
+    "dayofyear": "day_of_year",
     "dayofmonth": "day", "hour": "hour", "minute": "minute", "second": "second", "millisecond": "millisecond", "monthofyear": "month", "hourofday": "hour",
 }  # fmt: skip
 

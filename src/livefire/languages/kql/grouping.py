@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from livefire.diagnostics import NOWHERE
 from livefire.languages.kit.ast import Apply, Name, Star
 from livefire.languages.kql import aggregates, coerce
 from livefire.languages.kql import nodes as k
@@ -78,15 +79,9 @@ def _outside(scope: Scope, grouped: n.Aggregate, value: e.Expr) -> e.Expr:
     """Check that an expression over the groups reads only aggregates and keys."""
     visible = set(grouped.schema.names)
     for name in sorted(e.columns_of(value) - visible):
-        scope.error("E104", f"the column {name!r} is not aggregated", grouped.span or _nowhere(), "put it after `by`, or take_any(…) of it")
+        scope.error("E104", f"the column {name!r} is not aggregated", grouped.span or NOWHERE, "put it after `by`, or take_any(…) of it")
         return e.null(value.type)
     return value
-
-
-def _nowhere() -> object:
-    from livefire.diagnostics import NOWHERE
-
-    return NOWHERE
 
 
 def _columns(scope: Scope, relation: Relation, item: k.Item, names: Namer, keys: set[str]) -> list[Column]:
@@ -149,6 +144,7 @@ def _any_columns(scope: Scope, relation: Relation, item: k.Item, node: Apply, na
     found: list[Column] = []
     for place, argument in enumerate(node.args):
         inner = Scope(scope.state, scope.frame, scope.relation, scope.columns, gathered=Gathered())
+        pairs: list[tuple[str | None, e.Expr]]
         if isinstance(argument.value, Star):
             pairs = [(f.name, _column(f.name, f.type)) for f in relation.schema if f.name not in keys]
         else:

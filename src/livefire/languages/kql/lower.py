@@ -13,6 +13,7 @@ from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Frame, Function, Relation, Scope, State
 from livefire.languages.kql.sources import is_tabular, lower_source
+from livefire.plan import expr as e
 from livefire.plan.nodes import Plan
 
 
@@ -32,7 +33,7 @@ def lower_block(scope: Scope, block: k.Block) -> Relation:
     return lower_source(inner, block.query)
 
 
-def lower_body(scope: Scope, block: k.Block) -> object:
+def lower_body(scope: Scope, block: k.Block) -> e.Expr:
     """Return the value of a scalar function's body."""
     inner = _statements(scope, block)
     assert block.query is not None

@@ -11,7 +11,9 @@ from livefire.languages.kql.lexer import tokens, unquote
 from livefire.languages.kql.steps import UNSUPPORTED, StepParser
 from livefire.schema import Type
 
-_NO_SOURCE = frozenset("== != =~ !~ < > <= >= = + - / % , ; | ) ] } . and or in has contains".split())
+_NO_SOURCE = frozenset(
+    ["==", "!=", "=~", "!~", "<", ">", "<=", ">=", "=", "+", "-", "/", "%", ",", ";", "|", ")", "]", "}", ".", "and", "or", "in", "has", "contains"]
+)
 
 
 class Parser(StepParser):
@@ -162,7 +164,7 @@ class Parser(StepParser):
 
     def _special_source(self) -> k.Expression | None:
         token, after = self.token, self.peek()
-        if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not (after.text == "=" and False)):
+        if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not (False)):
             return None
         if after.kind == "name" and after.text in _NO_SOURCE and token.text != "search":
             return None

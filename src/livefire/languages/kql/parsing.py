@@ -41,7 +41,7 @@ def parse(scope: Scope, relation: Relation, step: k.Parse) -> Relation:
         return Relation(relation.plan, open=True)
     pattern, captures = built
     fields = {c.name: _captured(value, pattern, group, c.type) for c, group in captures}
-    matched = call("text.matches_regex", value, e.text(pattern), span=step.span)
+    matched: e.Expr = call("text.matches_regex", value, e.text(pattern), span=step.span)
     if step.kind != "relaxed":
         needed = [matched, *(call("logic.not", call("logic.is_null", fields[c.name])) for c, _ in captures if c.type is not Type.STRING)]
         matched = all_of(*needed)

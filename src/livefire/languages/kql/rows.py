@@ -8,7 +8,6 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from livefire.diagnostics import Span
-from livefire.languages.binder import unknown_column
 from livefire.languages.kit.ast import Apply, Argument, Name, Star
 from livefire.languages.kql import coerce, operators
 from livefire.languages.kql import nodes as k
@@ -18,7 +17,7 @@ from livefire.languages.kql.scalars import lower_condition, lower_scalar
 from livefire.languages.kql.scope import HIDDEN, Function, Gathered, Relation, Scope
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import aggregate, call, window
+from livefire.plan.functions import aggregate, window
 from livefire.schema import Field, Schema, Type
 
 

@@ -196,7 +196,7 @@ class StepParser(ExpressionParser):
     def _union_source(self) -> k.Expression:
         if self.at("("):
             return self._postfix()
-        if self.token.kind == "name" and self.peek().text == "*" and self.peek().span.start == self.token.span.end or self.at("*"):
+        if (self.token.kind == "name" and self.peek().text == "*" and self.peek().span.start == self.token.span.end) or self.at("*"):
             return self.wildcard()
         return self.source()
 

@@ -10,6 +10,7 @@ from livefire.diagnostics import NOWHERE
 from livefire.languages.kit.ast import Apply, Constant, Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
+from livefire.languages.kql.expressions import kit
 from livefire.languages.kql.scalars import lower_condition
 from livefire.languages.kql.scope import Function, Relation, Scope, fill
 from livefire.languages.kql.sources import lower_source, table_rows
@@ -47,13 +48,13 @@ def _legs(scope: Scope, source: k.Expression, fuzzy: bool) -> list[Relation]:
     return [lower_source(scope.bare(), source)]
 
 
-def _absent(scope: Scope, node: object) -> Name | Apply | None:
+def _absent(scope: Scope, node: object) -> Name | None:
     """Return the name of the missing table a leg starts with, if any."""
     match node:
         case k.Query(source=source):
             return _absent(scope, source)
         case Name(text=text) if scope.frame.find(text) is None and scope.context.catalog.table(text) is None:
-            return node
+            return Name(text, node.span)
         case Apply(function="table", args=args) if args and isinstance(args[0].value, Constant):
             name = str(args[0].value.value)
             return Name(name, node.span) if scope.context.catalog.table(name) is None else None
@@ -182,9 +183,9 @@ def _spread(node: k.Expression, sensitive: bool) -> k.Expression:
             word = "hassuffix_cs" if sensitive else "hassuffix"
         return Binary(word, Star(node.span), Constant(bare, Type.STRING, node.span), node.span, node.span)
     if isinstance(node, Binary) and node.operator in ("and", "or"):
-        return replace(node, left=_spread(node.left, sensitive), right=_spread(node.right, sensitive))
+        return replace(node, left=kit(_spread(node.left, sensitive)), right=kit(_spread(node.right, sensitive)))
     if isinstance(node, Apply) and node.function == "not" and len(node.args) == 1:
-        return replace(node, args=(replace(node.args[0], value=_spread(node.args[0].value, sensitive)),))
+        return replace(node, args=(replace(node.args[0], value=kit(_spread(node.args[0].value, sensitive))),))
     return node
 
 
