@@ -132,7 +132,8 @@ def parse_kv(scope: Scope, relation: Relation, step: k.ParseKv) -> Relation:
     quoted = f"{quote}(?:[^{quote}]*){quote}|" if quote else ""
     values: dict[str, e.Expr] = {}
     for column in step.columns:
-        pattern = rf"(?s)(?:\A|{pair})\s*{re.escape(column.name)}\s*{between}\s*({quoted}.*?)(?:{pair}|\z)"
+        key = f"(?:{re.escape(column.name)}|{quote}{re.escape(column.name)}{quote})"
+        pattern = rf"(?s)(?:\A|{pair})\s*{key}\s*{between}\s*({quoted}.*?)(?:{pair}|\z)"
         found = call("text.extract_regex", value, e.text(pattern), e.whole(1))
         if quote:
             found = call("text.replace_regex", found, e.text(f"\\A{quote}|{quote}\\z"), e.text(""))
