@@ -9,10 +9,11 @@ from typing import Any
 from livefire import QueryError, Workspace
 from livefire.diagnostics import Diagnostic
 
+Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def run(text: str, tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None, *, lenient: bool = False) -> list[tuple[Any, ...]]:
+def run(text: str, tables: Tables | None = None, *, lenient: bool = False) -> list[tuple[Any, ...]]:
     """Return the rows of a query over tables given by name."""
     workspace = Workspace()
     for name, rows in (tables or {}).items():
@@ -26,7 +27,7 @@ def columns(text: str) -> list[tuple[str, str]]:
     return list(zip(result.columns, result.types, strict=True))
 
 
-def faults(text: str, tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> list[Diagnostic]:
+def faults(text: str, tables: Tables | None = None) -> list[Diagnostic]:
     """Return the errors for which a query is refused."""
     try:
         run(text, tables)

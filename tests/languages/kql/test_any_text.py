@@ -53,7 +53,9 @@ def test_any_characters(text: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(sorted(FUNCTIONS)), st.lists(st.sampled_from(["a", "b", "d", "d.k", "1", "'x'", "1d", "datetime(2026-01-01)", "null", "true"]), max_size=4))
+@given(
+    st.sampled_from(sorted(FUNCTIONS)), st.lists(st.sampled_from(["a", "b", "d", "d.k", "1", "'x'", "1d", "datetime(2026-01-01)", "null", "true"]), max_size=4)
+)
 def test_functions_with_any_arguments(name: str, arguments: list[str]) -> None:
     outcome(f"T | serialize | extend z = {name}({', '.join(arguments)})")
 

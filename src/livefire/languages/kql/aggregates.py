@@ -36,7 +36,7 @@ class Group:
             return call("dynamic.real", value)
         if value.type is Type.BOOL:
             return coerce.to_long(value)
-        if value.type is Type.STRING:
+        if value.type in (Type.STRING, Type.GUID):
             what = f"{self.node.function} needs numbers, not text"
             self.scope.error("E104", what, self.node.args[place].span, "convert with tolong() or todouble()")
             return e.null(Type.LONG)
@@ -165,7 +165,12 @@ def dynamic_of(value: e.Expr) -> e.Expr:
 
 
 def _bag(group: Group) -> e.Expr:
-    return group.keep("agg.merge_objects", group.value(), type=Type.DYNAMIC)
+    value = group.value()
+    if value.type not in (Type.DYNAMIC, Type.UNKNOWN):
+        return group.scope.error("E104", f"{group.node.function} takes bags, not a {value.type.value}", group.node.span, "make one with bag_pack()")
+    if len(group.node.args) > 1:
+        return group.scope.error("E304", f"the largest size of {group.node.function} is not run", group.node.args[1].span, "leave it out")
+    return group.keep("agg.merge_objects", coerce.fit(value, Type.DYNAMIC), type=Type.DYNAMIC)
 
 
 def _any(group: Group) -> e.Expr:
@@ -179,7 +184,7 @@ def _arg(group: Group) -> e.Expr:
 
 def percentile_value(group: Group, value: e.Expr, percent: e.Expr) -> e.Expr:
     """Return the smallest value at or above which the share lies."""
-    if not isinstance(percent, e.Literal) or not isinstance(percent.value, (int, float)):
+    if not isinstance(percent, e.Literal) or not isinstance(percent.value, (int, float)) or not 0 <= percent.value <= 100:
         return group.scope.error("E107", "a percentile is a constant from 0 to 100", group.node.span)
     return group.keep("agg.percentile", value, percent)
 
@@ -192,7 +197,10 @@ def _percentiles_array(group: Group) -> e.Expr:
     value = group.number()
     percents = [group.value(i) for i in range(1, len(group.node.args))]
     if len(percents) == 1 and percents[0].type is Type.DYNAMIC and isinstance(percents[0], e.Literal):
-        percents = [e.Literal(float(x), Type.REAL) for x in json.loads(str(percents[0].value))]
+        listed = json.loads(str(percents[0].value)) if percents[0].value is not None else []
+        if not isinstance(listed, list) or not all(isinstance(x, (int, float)) for x in listed):
+            return group.scope.error("E107", "percentiles are numbers from 0 to 100", group.node.span)
+        percents = [e.Literal(float(x), Type.REAL) for x in listed]
     return call("dynamic.array", *(dynamic_of(percentile_value(group, value, p)) for p in percents))
 
 

@@ -105,7 +105,7 @@ def mv_apply(scope: Scope, relation: Relation, step: k.MvApply) -> Relation:
     expanded, _ = expand(scope, relation.with_plan(marked, ordered=True), guarded, step, index)
     carried = Carried((row,), tuple(hidden.values()), live)
     inner = lower_within(scope, expanded, step.steps, carried)
-    return _outside(inner, hidden, live, relation)
+    return _outside(inner, hidden, (row, live), relation)
 
 
 def _nothing_to_expand(expansions: list[Expansion]) -> e.Expr:
@@ -115,9 +115,10 @@ def _nothing_to_expand(expansions: list[Expansion]) -> e.Expr:
     return tests[0] if len(tests) == 1 else call("logic.and", *tests)
 
 
-def _outside(inner: Relation, hidden: dict[str, str], live: str, relation: Relation) -> Relation:
-    """Return outer columns, then the subquery's, for the rows that are left."""
-    plan = n.Filter(inner.plan, e.Column(live, Type.BOOL))
+def _outside(inner: Relation, hidden: dict[str, str], marks: tuple[str, str], relation: Relation) -> Relation:
+    """Return outer columns, then the subquery's, for the rows that are left, in the order of the outer rows."""
+    row, live = marks
+    plan = n.Sort(n.Filter(inner.plan, e.Column(live, Type.BOOL)), (e.SortKey(n.column(inner.plan, row)),))
     names = Namer()
     items: list[n.Item] = []
     visible = [f for f in inner.schema if not f.name.startswith("\x02")]

@@ -29,16 +29,17 @@ _FAMILIES = {
 _REASONS = {
     "its values are random": "rand new_guid",
     "Kusto's hash is its own": "hash hash_combine hash_many hash_xxhash64",
-    "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest percentrank_tdigest",
+    "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
+    " percentrank_tdigest",
     "XML is not read here": "parse_xml",
+    "its numbers are wider than the decimals here": "parse_version",
     "it follows a list that the service keeps": "parse_user_agent",
     "its rules are those of Windows programs": "parse_command_line",
     "a session's start depends on every row before it": "row_window_session",
     "sizes in storage differ here": "estimate_data_size",
     "only IPv4 addresses are compared": "ipv6_compare ipv6_is_match parse_ipv6 parse_ipv6_mask ipv4_range_to_cidr_list",
     "it needs an option of the service": "bin_auto",
-    "it is not computed here": "treepath erf erfc welch_test indexof_regex "
-    "base64_decode_toguid base64_encode_fromguid base64_encode_fromarray",
+    "it is not computed here": "treepath erf erfc welch_test indexof_regex base64_decode_toguid base64_encode_fromguid base64_encode_fromarray",
     "names of columns are not listed here": "column_names_of",
     "it stops a query by its data": "assert",
     "names of time zones are not listed here": "datetime_list_timezones",

@@ -85,7 +85,7 @@ def _parameters(scope: Scope, statement: k.QueryParameters) -> None:
 
     for parameter in statement.parameters:
         if parameter.default is None:
-            scope.error("E407", f"the query parameter {parameter.name!r} has no value", parameter.span, "give it a default, as in name: type = value")
+            scope.error("E457", f"the query parameter {parameter.name!r} has no value", parameter.span, "give it a default, as in name: type = value")
             continue
         scope.frame.names[parameter.name] = coerce.fit(lower_scalar(scope, parameter.default), parameter.type)
 

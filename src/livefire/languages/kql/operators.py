@@ -367,6 +367,8 @@ def _member_of_values(scope: Scope, left: e.Expr, options: list[e.Expr], span: S
     if left.type is Type.DYNAMIC:
         return any_of(*(equal(scope, left, o, span) for o in options))
     aligned = [align(scope, left, o, span, "in") for o in options]
+    if any(p is None for p in aligned):
+        return e.null(Type.BOOL)
     if left.type.numeric:
         return call("logic.is_true", call("compare.in", left, *(p[1] for p in aligned if p), span=span))
     return any_of(*(equal(scope, left, o, span) for o in options))
