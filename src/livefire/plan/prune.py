@@ -44,7 +44,7 @@ def _items(items: tuple[n.Item, ...], needed: frozenset[str]) -> tuple[n.Item, .
 def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:
     match plan:
         case n.Scan(schema=schema, physical=physical):
-            kept = [(f, p) for f, p in zip(schema, physical, strict=True) if f.name in needed] or [(schema.fields[0], physical[0])]
+            kept = [(f, p) for f, p in zip(schema, physical, strict=True) if f.name in needed] or list(zip(schema, physical, strict=True))[:1]
             return replace(plan, schema=Schema(tuple(f for f, _ in kept)), physical=tuple(p for _, p in kept))
         case n.Values():
             return plan

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from livefire import QueryError, Workspace
 from livefire.diagnostics import Diagnostic
 
-NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
+Tables = Mapping[str, Sequence[Mapping[str, Any]]]
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def run(text: str, *, lenient: bool = False, **tables: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+def run(text: str, tables: Tables | None = None, *, lenient: bool = False) -> list[tuple[Any, ...]]:
     """Return the rows of a query over tables given by name."""
     workspace = Workspace()
-    for name, rows in tables.items():
+    for name, rows in (tables or {}).items():
         workspace.load(name, rows)
     return workspace.query(text, language="kql", now=NOW, lenient=lenient).rows
 
@@ -26,10 +27,10 @@ def columns(text: str) -> list[tuple[str, str]]:
     return list(zip(result.columns, result.types, strict=True))
 
 
-def faults(text: str, **tables: Sequence[Mapping[str, Any]]) -> list[Diagnostic]:
+def faults(text: str, tables: Tables | None = None) -> list[Diagnostic]:
     """Return the errors for which a query is refused."""
     try:
-        run(text, **tables)
+        run(text, tables)
     except QueryError as error:
         return [d for d in error.diagnostics if d.severity == "error"]
     return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -33,15 +33,15 @@ def workspace() -> Workspace:
 
 
 def test_lenient_takes_the_column_that_was_meant() -> None:
-    result = workspace().query(RULE, now=datetime(2026, 1, 2, tzinfo=timezone.utc), lenient=True)
-    assert result.rows == [(datetime(2026, 1, 1, 12, tzinfo=timezone.utc), "i-7", "eu-central-1")]
+    result = workspace().query(RULE, now=datetime(2026, 1, 2, tzinfo=UTC), lenient=True)
+    assert result.rows == [(datetime(2026, 1, 1, 12, tzinfo=UTC), "i-7", "eu-central-1")]
     told = [(d.severity, d.code, d.fix.replacement if d.fix else "") for d in result.diagnostics]
     assert told == [("warning", "W102", "AWSRegion"), ("warning", "W123", "")]
 
 
 def test_faithful_refuses_at_the_place_with_the_right_name() -> None:
     with pytest.raises(QueryError) as refused:
-        workspace().query(RULE, now=datetime(2026, 1, 2, tzinfo=timezone.utc))
+        workspace().query(RULE, now=datetime(2026, 1, 2, tzinfo=UTC))
     error = next(d for d in refused.value.diagnostics if d.severity == "error")
     assert (error.code, error.help) == ("E102", "did you mean 'AWSRegion'?")
     assert RULE[error.span.start : error.span.end] == "AwsRegion"

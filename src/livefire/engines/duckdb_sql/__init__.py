@@ -84,7 +84,7 @@ FAMILIES = (
     "dynamic",
     "elements",
     "encoding",
-    "encodings",
+    "forms",
     "lists",
     "network",
     "scalars",

@@ -89,7 +89,9 @@ def _list_all(printer: Printer, call: Call) -> str:
 def _merge_objects(printer: Printer, call: Call) -> str:
     value = printer.expr(call.args[0])
     valid = f"(CASE WHEN json_type({value}) = 'OBJECT' THEN {value} END)"
-    pairs = f"flatten(list_transform(list_filter({_ordered_list(printer, call, valid)}, LAMBDA b: b IS NOT NULL), LAMBDA b: list_transform(json_keys(b), LAMBDA k: [k, CAST(json_extract(b, '$.' || CAST(to_json(k) AS VARCHAR)) AS VARCHAR)])))"
+    member = "[k, CAST(json_extract(b, '$.' || CAST(to_json(k) AS VARCHAR)) AS VARCHAR)]"
+    bags = f"list_filter({_ordered_list(printer, call, valid)}, LAMBDA b: b IS NOT NULL)"
+    pairs = f"flatten(list_transform({bags}, LAMBDA b: list_transform(json_keys(b), LAMBDA k: {member})))"
     kept = (
         f"list_reduce({pairs}, LAMBDA a, p: CASE WHEN list_contains(list_transform(a, LAMBDA q: q[1]), p[1]) THEN a ELSE a || [p] END, CAST([] AS VARCHAR[][]))"
     )

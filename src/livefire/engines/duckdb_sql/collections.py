@@ -96,6 +96,7 @@ _CUTS = (
     " ELSE least(c, len(" + _E0 + ")) END))"
 )
 _EDGES = "([0] || " + _CUTS + " || [len(" + _E0 + ")])"
+_PIECE = array_of("list_slice(" + _E0 + ", " + _EDGES + "[i] + 1, " + _EDGES + "[i + 1])")
 
 
 def _sort_members(text: str, depth: int) -> str:
@@ -121,7 +122,8 @@ FUNCTIONS: dict[str, Spelling] = {
     "array.expand": (
         "(CASE COALESCE(json_type({0}), 'NULL') WHEN 'NULL' THEN '[null]' WHEN 'ARRAY' THEN {0} WHEN 'OBJECT' THEN "
         + array_of(
-            "list_transform(json_keys({0}), LAMBDA k: CASE WHEN {1} THEN '[' || CAST(to_json(k) AS VARCHAR) || ',' || CAST(json_extract({0}, '$.' || CAST(to_json(k) AS VARCHAR)) AS VARCHAR) || ']'"
+            "list_transform(json_keys({0}), LAMBDA k: CASE WHEN {1} THEN '[' || CAST(to_json(k) AS VARCHAR) || ',' ||"
+            " CAST(json_extract({0}, '$.' || CAST(to_json(k) AS VARCHAR)) AS VARCHAR) || ']'"
             " ELSE '{{' || " + _MEMBER + " || '}}' END)"
         )
         + " ELSE '[' || {0} || ']' END)"
@@ -145,13 +147,15 @@ FUNCTIONS: dict[str, Spelling] = {
     "array.sort": _sort,
     "array.sort_by": _sort_by,
     "array.split": _only_arrays(
-        array_of("list_transform(range(1, len(" + _EDGES + ")), LAMBDA i: " + array_of("list_slice(" + _E0 + ", " + _EDGES + "[i] + 1, " + _EDGES + "[i + 1])") + ")")
+        array_of("list_transform(range(1, len(" + _EDGES + ")), LAMBDA i: " + _PIECE + ")")
     ),
     "array.choose": _only_arrays(
         array_of(
-            "list_transform(range(1, len(" + _E0 + ") + 1), LAMBDA i: CASE WHEN " + _E0 + "[i] = 'true' OR COALESCE(TRY_CAST(" + _E0 + "[i] AS DOUBLE) <> 0, FALSE)"
+            "list_transform(range(1, len(" + _E0 + ") + 1), LAMBDA i: CASE WHEN "
+            + _E0 + "[i] = 'true' OR COALESCE(TRY_CAST(" + _E0 + "[i] AS DOUBLE) <> 0, FALSE)"
             " THEN COALESCE(CASE WHEN json_type({1}) = 'ARRAY' THEN " + _E1 + "[i] ELSE {1} END, 'null')"
-            " WHEN " + _E0 + "[i] = 'null' THEN 'null' ELSE COALESCE(CASE WHEN json_type({2}) = 'ARRAY' THEN " + _E2 + "[i] ELSE {2} END, 'null') END)"
+            " WHEN " + _E0 + "[i] <> 'false' AND TRY_CAST(" + _E0 + "[i] AS DOUBLE) IS NULL THEN 'null'"
+            " ELSE COALESCE(CASE WHEN json_type({2}) = 'ARRAY' THEN " + _E2 + "[i] ELSE {2} END, 'null') END)"
         )
     ),
     "array.sum": _only_arrays("COALESCE(list_sum(list_transform(" + _E0 + ", LAMBDA x: TRY_CAST(x AS DOUBLE))), 0)"),
@@ -168,14 +172,17 @@ FUNCTIONS: dict[str, Spelling] = {
     "object.merge": _merge,
     "object.without": (
         "(CASE WHEN json_type({0}) = 'OBJECT' THEN "
-        + _object_of("list_transform(list_filter(json_keys({0}), LAMBDA k: NOT list_contains(" + _E1 + ", CAST(to_json(k) AS VARCHAR))), LAMBDA k: " + _MEMBER + ")")
+        + _object_of(
+            "list_transform(list_filter(json_keys({0}), LAMBDA k: NOT list_contains(" + _E1 + ", CAST(to_json(k) AS VARCHAR))), LAMBDA k: " + _MEMBER + ")"
+        )
         + " END)"
     ),
     "object.has": "(CASE WHEN json_type({0}) = 'OBJECT' THEN list_contains(json_keys({0}), {1}) ELSE FALSE END)",
     "object.with_member": (
         "(CASE WHEN json_type({0}) = 'OBJECT' THEN "
         + _object_of(
-            "list_transform(list_filter(json_keys({0}), LAMBDA k: k <> {1}), LAMBDA k: " + _MEMBER + ") || [CAST(to_json({1}) AS VARCHAR) || ':' || COALESCE({2}, 'null')]"
+            "list_transform(list_filter(json_keys({0}), LAMBDA k: k <> {1}), LAMBDA k: " + _MEMBER + ")"
+            " || [CAST(to_json({1}) AS VARCHAR) || ':' || COALESCE({2}, 'null')]"
         )
         + " END)"
     ),

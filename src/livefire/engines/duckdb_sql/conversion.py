@@ -36,8 +36,8 @@ _UNIT_TICKS = (
     )
     + " END)"
 )  # fmt: skip
-_ISO = r"'\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}(?:[T ]\s*\d{{1,2}}:\d{{1,2}}(?::\d{{1,2}}(?:\.\d+)?)?)?\s*(?:Z|UTC|GMT|[-+]\d{{2}}:?\d{{2}}|[-+]\d{{2}})?\s*'"
-_US = r"'\s*\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{4}}(?: .*)?'"
+_ISO = r"'\s*\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}}(?:[T ]\s*\d{{1,2}}:\d{{1,2}}(?::\d{{1,2}}(?:\.\d+)?)?)?\s*(?:Z|UTC|GMT|[-+]\d{{2}}:?\d{{2}}|[-+]\d{{2}})?\s*'"
+_US = r"'\s*\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{4}}(?: [^\n\r]*)?\s*'"
 _FORMATS = ["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S.%f", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%m/%d/%Y %I:%M %p"]
 _NAMED = ["%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S", "%d %b %Y %H:%M:%S", "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y"]
 
@@ -46,9 +46,11 @@ def _formats(names: list[str]) -> str:
     return "[" + ", ".join(f"'{n}'" for n in names) + "]"
 
 
+_ISO_TEXT = "regexp_replace(replace(replace(replace({0}, 'UTC', 'Z'), 'GMT', 'Z'), '/', '-'), '\\s+$', '')"
+_US_TEXT = r"regexp_replace(regexp_replace({0}, '^\s+|\s+$', '', 'g'), '^(\d+)-(\d+)-', '\1/\2/')"
 _MOMENT = (
-    f"(CASE WHEN regexp_full_match({{0}}, {_ISO}) THEN CAST(TRY_CAST(trim(replace(replace({{0}}, 'UTC', 'Z'), 'GMT', 'Z')) AS TIMESTAMPTZ) AS TIMESTAMP)"
-    f" WHEN regexp_full_match({{0}}, {_US}) THEN try_strptime(regexp_replace(trim({{0}}), '^(\\d+)-(\\d+)-', '\\1/\\2/'), {_formats(_FORMATS)})"
+    f"(CASE WHEN regexp_full_match({{0}}, {_ISO}) THEN CAST(TRY_CAST({_ISO_TEXT} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    f" WHEN regexp_full_match({{0}}, {_US}) THEN try_strptime({_US_TEXT}, {_formats(_FORMATS)})"
     r" WHEN regexp_full_match({0}, '\s*\d{{4}}-\d{{1,2}}\s*') THEN try_strptime(trim({0}), '%Y-%m')"
     r" WHEN regexp_full_match({0}, '\s*\d{{8}}\s*') THEN try_strptime(trim({0}), '%Y%m%d')"
     f" ELSE try_strptime(trim({{0}}), {_formats(_NAMED)}) END)"

@@ -36,7 +36,7 @@ class Group:
             return call("dynamic.real", value)
         if value.type is Type.BOOL:
             return coerce.to_long(value)
-        if value.type is Type.STRING:
+        if value.type in (Type.STRING, Type.GUID):
             what = f"{self.node.function} needs numbers, not text"
             self.scope.error("E104", what, self.node.args[place].span, "convert with tolong() or todouble()")
             return e.null(Type.LONG)
@@ -165,7 +165,12 @@ def dynamic_of(value: e.Expr) -> e.Expr:
 
 
 def _bag(group: Group) -> e.Expr:
-    return group.keep("agg.merge_objects", group.value(), type=Type.DYNAMIC)
+    value = group.value()
+    if value.type not in (Type.DYNAMIC, Type.UNKNOWN):
+        return group.scope.error("E104", f"{group.node.function} takes bags, not a {value.type.value}", group.node.span, "make one with bag_pack()")
+    if len(group.node.args) > 1:
+        return group.scope.error("E304", f"the largest size of {group.node.function} is not run", group.node.args[1].span, "leave it out")
+    return group.keep("agg.merge_objects", coerce.fit(value, Type.DYNAMIC), type=Type.DYNAMIC)
 
 
 def _any(group: Group) -> e.Expr:
@@ -173,16 +178,13 @@ def _any(group: Group) -> e.Expr:
     return fill(group.keep("agg.any", value))
 
 
-def _arg(meaning: str) -> Callable[[Group], e.Expr]:
-    def lower(group: Group) -> e.Expr:
-        return group.scope.error("E305", f"{group.node.function} stands alone in summarize", group.node.span, "give it its own column")
-
-    return lower
+def _arg(group: Group) -> e.Expr:
+    return group.scope.error("E305", f"{group.node.function} stands alone in summarize", group.node.span, "give it its own column")
 
 
 def percentile_value(group: Group, value: e.Expr, percent: e.Expr) -> e.Expr:
     """Return the smallest value at or above which the share lies."""
-    if not isinstance(percent, e.Literal) or not isinstance(percent.value, (int, float)):
+    if not isinstance(percent, e.Literal) or not isinstance(percent.value, (int, float)) or not 0 <= percent.value <= 100:
         return group.scope.error("E107", "a percentile is a constant from 0 to 100", group.node.span)
     return group.keep("agg.percentile", value, percent)
 
@@ -195,7 +197,10 @@ def _percentiles_array(group: Group) -> e.Expr:
     value = group.number()
     percents = [group.value(i) for i in range(1, len(group.node.args))]
     if len(percents) == 1 and percents[0].type is Type.DYNAMIC and isinstance(percents[0], e.Literal):
-        percents = [e.Literal(float(x), Type.REAL) for x in json.loads(str(percents[0].value))]
+        listed = json.loads(str(percents[0].value)) if percents[0].value is not None else []
+        if not isinstance(listed, list) or not all(isinstance(x, (int, float)) for x in listed):
+            return group.scope.error("E107", "percentiles are numbers from 0 to 100", group.node.span)
+        percents = [e.Literal(float(x), Type.REAL) for x in listed]
     return call("dynamic.array", *(dynamic_of(percentile_value(group, value, p)) for p in percents))
 
 
@@ -222,8 +227,8 @@ AGGREGATES: dict[str, Rule] = {
     "make_list_with_nulls": Rule(_collect("agg.list", nulls=True), 1, 1), "make_set": Rule(_collect("agg.set"), 1, 2),
     "makeset": Rule(_collect("agg.set"), 1, 2), "make_set_if": Rule(_collect("agg.set"), 2, 3, 1), "make_bag": Rule(_bag, 1, 2),
     "make_bag_if": Rule(_bag, 2, 3, 1), "make_dictionary": Rule(_bag, 1, 2), "take_any": Rule(_any, 1, None), "any": Rule(_any, 1, None),
-    "take_anyif": Rule(_any, 2, 2, 1), "anyif": Rule(_any, 2, 2, 1), "arg_max": Rule(_arg("agg.arg_max"), 1, None),
-    "arg_min": Rule(_arg("agg.arg_min"), 1, None), "argmax": Rule(_arg("agg.arg_max"), 1, None), "argmin": Rule(_arg("agg.arg_min"), 1, None),
+    "take_anyif": Rule(_any, 2, 2, 1), "anyif": Rule(_any, 2, 2, 1), "arg_max": Rule(_arg, 1, None),
+    "arg_min": Rule(_arg, 1, None), "argmax": Rule(_arg, 1, None), "argmin": Rule(_arg, 1, None),
     "percentile": Rule(_percentile, 2, 2), "percentiles": Rule(_percentile, 2, None), "percentiles_array": Rule(_percentiles_array, 2, None),
     "binary_all_and": Rule(_bits("agg.bit_and"), 1, 1), "binary_all_or": Rule(_bits("agg.bit_or"), 1, 1),
     "binary_all_xor": Rule(_bits("agg.bit_xor"), 1, 1), "hll": Rule(_approximate, 1, 2), "tdigest": Rule(_approximate, 1, 2),

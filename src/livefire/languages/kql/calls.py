@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from livefire.diagnostics import Span
 from livefire.languages.binder import nearest
-from livefire.languages.kit.ast import Apply, Name
+from livefire.languages.kit.ast import Apply, Name, Star
 from livefire.languages.kql import coerce, operators
 from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.scalars import lower_scalar
@@ -127,16 +127,17 @@ class Scalar:
 
 
 def known_function(name: str) -> bool:
-    """True for a function or aggregate of Kusto that can be run here."""
-    from livefire.languages.kql.functions import FUNCTIONS
+    """True for a scalar function or aggregate of Kusto, whether it can be run here or not."""
+    from livefire.languages.kql.aggregates import AGGREGATES
+    from livefire.languages.kql.functions import FUNCTIONS, refusal
 
-    return name in FUNCTIONS
+    return name in FUNCTIONS or refusal(name) is not None or name in AGGREGATES or name == "toscalar"
 
 
 def lower_call(scope: Scope, node: Apply) -> e.Expr:
     """Return the value of a call: a let function, an aggregate, or a function of Kusto."""
     from livefire.languages.kql.aggregates import AGGREGATES, lower_aggregate
-    from livefire.languages.kql.functions import FUNCTIONS, REFUSED
+    from livefire.languages.kql.functions import FUNCTIONS
 
     bound = scope.frame.find(node.function)
     if isinstance(bound, Function):
@@ -147,7 +148,7 @@ def lower_call(scope: Scope, node: Apply) -> e.Expr:
         return lower_aggregate(scope, node)
     function = FUNCTIONS.get(node.function)
     if function is None:
-        return _unknown(scope, node, REFUSED, AGGREGATES, FUNCTIONS)
+        return _unknown(scope, node, [*FUNCTIONS, *AGGREGATES])
     if len(node.args) < function.least or (function.most is not None and len(node.args) > function.most):
         return scope.error("E105", f"{node.function} takes {_count(function)}, and {len(node.args)} were given", node.span)
     if function.raw:
@@ -163,20 +164,21 @@ def _count(function: Scalar) -> str:
     return f"{function.least} to {function.most} arguments"
 
 
-def _unknown(scope: Scope, node: Apply, refused: dict[str, str], aggregates: object, functions: dict[str, Scalar]) -> e.Expr:
+def _unknown(scope: Scope, node: Apply, known: list[str]) -> e.Expr:
+    from livefire.languages.kql.aggregates import AGGREGATES
+    from livefire.languages.kql.functions import refusal
+    from livefire.languages.kql.sources import is_tabular
+
     for argument in node.args:
         # Faults inside the arguments are worth knowing too.
-        if not isinstance(argument.value, Name):
-            from livefire.languages.kql.sources import is_tabular
-
-            if not is_tabular(scope, argument.value):
-                lower_scalar(scope, argument.value)
-    if node.function in refused:
-        return scope.error("E302", f"{node.function} is not run: {refused[node.function]}", node.name_span)
-    assert isinstance(aggregates, dict)
-    if node.function in aggregates:
+        if not isinstance(argument.value, (Name, Star)) and not is_tabular(scope, argument.value):
+            lower_scalar(scope, argument.value)
+    reason = refusal(node.function)
+    if reason is not None:
+        return scope.error("E302", f"{node.function} is not run: {reason}", node.name_span)
+    if node.function in AGGREGATES:
         return scope.error("E104", f"{node.function}() is an aggregate and stands only in summarize", node.name_span, "put it into summarize … by …")
-    meant = nearest(node.function, [*functions, *aggregates, *scope.frame.all_names()])
+    meant = nearest(node.function, [*known, *scope.frame.all_names()])
     return scope.error("E103", f"no function is named {node.function!r}", node.name_span, f"did you mean {meant!r}?" if meant else "")
 
 

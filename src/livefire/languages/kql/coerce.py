@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
 from livefire.languages.kql.expressions import timespan_text
-from livefire.languages.kql.literals import BadLiteral, read_datetime, read_guid, read_timespan
+from livefire.languages.kql.literals import LiteralError, read_datetime, read_guid, read_timespan
 from livefire.languages.kql.scope import fill
 from livefire.plan import expr as e
 from livefire.plan.functions import call
@@ -110,7 +112,7 @@ def _scalar_text(value: e.Scalar, type: Type) -> str:
 
 def real_text(value: float) -> str:
     """Return a real as Kusto writes it: shortest form, whole ones with `.0`, far ones with an exponent."""
-    if value != value:
+    if math.isnan(value):
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
@@ -253,10 +255,10 @@ def to_guid(expr: e.Expr) -> e.Expr:
 
 def read_text(literal: e.Literal, type: Type) -> e.Literal:
     """Return a constant text as a constant of another type, null when it is none."""
-    readers = {Type.DATETIME: read_datetime, Type.TIMESPAN: read_timespan, Type.GUID: read_guid}
+    readers: dict[Type, Callable[[str], e.Scalar]] = {Type.DATETIME: read_datetime, Type.TIMESPAN: read_timespan, Type.GUID: read_guid}
     try:
         return e.Literal(readers[type](str(literal.value)), type)
-    except BadLiteral:
+    except LiteralError:
         return e.null(type)
 
 
@@ -306,11 +308,11 @@ def meet(types: list[Type]) -> Type | None:
     if len(known) == 1:
         return known[0]
     if all(t.numeric for t in known):
-        widest = known[0]
+        widest: Type = known[0]
         for other in known[1:]:
             widest = wider(widest, other)
         return widest
-    without = [t for t in known if t is not Type.DYNAMIC]
+    without: list[Type] = [t for t in known if t is not Type.DYNAMIC]
     return meet(without) if len(without) < len(known) else None
 
 

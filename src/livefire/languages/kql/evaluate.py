@@ -163,9 +163,7 @@ def _narrow(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -> 
         return Relation(relation.plan, open=True)
     row, cell = scope.state.name("row"), scope.state.name("cell")
     numbered = n.Window(relation.plan, (n.Item(row, window("window.row_number", row_order=True)),))
-    cells = []
-    for field in relation.schema:
-        cells.append(call("dynamic.array", e.text(field.name), coerce.to_text(e.Column(field.name, field.type))))
+    cells = [call("dynamic.array", e.text(f.name), coerce.to_text(e.Column(f.name, f.type))) for f in relation.schema]
     place = scope.state.name("place")
     rows = n.Unnest(numbered, call("dynamic.array", *cells), cell, place, span=step.span)
     ordered = n.Sort(rows, (e.SortKey(e.Column(row, Type.LONG)), e.SortKey(e.Column(place, Type.LONG))))

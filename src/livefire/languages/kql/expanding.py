@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from livefire.languages.kit.ast import Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.naming import Namer, default_name
@@ -56,8 +55,6 @@ def _expansions(scope: Scope, relation: Relation, items: Sequence[k.ExpandItem])
         name = item.name or default_name(item.value)
         if name is None:
             name = names.numbered()
-        elif item.name is None and not isinstance(item.value, Name):
-            name = names.unique(name)
         found.append(Expansion(name, value, item.type or Type.DYNAMIC))
     return found
 
@@ -108,7 +105,7 @@ def mv_apply(scope: Scope, relation: Relation, step: k.MvApply) -> Relation:
     expanded, _ = expand(scope, relation.with_plan(marked, ordered=True), guarded, step, index)
     carried = Carried((row,), tuple(hidden.values()), live)
     inner = lower_within(scope, expanded, step.steps, carried)
-    return _outside(inner, outer, hidden, live, relation)
+    return _outside(inner, hidden, (row, live), relation)
 
 
 def _nothing_to_expand(expansions: list[Expansion]) -> e.Expr:
@@ -118,9 +115,10 @@ def _nothing_to_expand(expansions: list[Expansion]) -> e.Expr:
     return tests[0] if len(tests) == 1 else call("logic.and", *tests)
 
 
-def _outside(inner: Relation, outer: list[object], hidden: dict[str, str], live: str, relation: Relation) -> Relation:
-    """Return outer columns, then the subquery's, for the rows that are left."""
-    plan = n.Filter(inner.plan, e.Column(live, Type.BOOL))
+def _outside(inner: Relation, hidden: dict[str, str], marks: tuple[str, str], relation: Relation) -> Relation:
+    """Return outer columns, then the subquery's, for the rows that are left, in the order of the outer rows."""
+    row, live = marks
+    plan = n.Sort(n.Filter(inner.plan, e.Column(live, Type.BOOL)), (e.SortKey(n.column(inner.plan, row)),))
     names = Namer()
     items: list[n.Item] = []
     visible = [f for f in inner.schema if not f.name.startswith("\x02")]
@@ -132,7 +130,6 @@ def _outside(inner: Relation, outer: list[object], hidden: dict[str, str], live:
             found = next(f for f in visible if f.name == field.name)
             items.append(n.Item(names.unique(field.name), e.Column(found.name, found.type)))
     items.extend(n.Item(names.unique(f.name), e.Column(f.name, f.type)) for f in visible if f.name not in hidden)
-    del outer
     return relation.with_plan(n.Project(plan, tuple(items)))
 
 

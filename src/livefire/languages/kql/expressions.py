@@ -14,17 +14,50 @@ from livefire.languages.kit.ast import Apply, Argument, Ast, Binary, Constant, I
 from livefire.languages.kit.cursor import Cursor
 from livefire.languages.kit.lexer import Token
 from livefire.languages.kql.lexer import LITERAL_TYPES, unquote
-from livefire.languages.kql.literals import TYPES, BadLiteral, read_timespan, read_value
+from livefire.languages.kql.literals import TYPES, LiteralError, read_timespan, read_value
 from livefire.languages.kql.nodes import Expression, Item, SchemaColumn, TypeOf
 from livefire.plan.expr import Scalar
 from livefire.schema import Type
 
 _TEXT = frozenset(
-    "=~ !~ has !has has_cs !has_cs hasprefix !hasprefix hasprefix_cs !hasprefix_cs hassuffix !hassuffix hassuffix_cs !hassuffix_cs contains !contains"
-    " contains_cs !contains_cs startswith !startswith startswith_cs !startswith_cs endswith !endswith endswith_cs !endswith_cs like notlike"
-    " notcontains containscs notcontainscs notcontains_cs likecs notlikecs".split()
+    [
+        "=~",
+        "!~",
+        "has",
+        "!has",
+        "has_cs",
+        "!has_cs",
+        "hasprefix",
+        "!hasprefix",
+        "hasprefix_cs",
+        "!hasprefix_cs",
+        "hassuffix",
+        "!hassuffix",
+        "hassuffix_cs",
+        "!hassuffix_cs",
+        "contains",
+        "!contains",
+        "contains_cs",
+        "!contains_cs",
+        "startswith",
+        "!startswith",
+        "startswith_cs",
+        "!startswith_cs",
+        "endswith",
+        "!endswith",
+        "endswith_cs",
+        "!endswith_cs",
+        "like",
+        "notlike",
+        "notcontains",
+        "containscs",
+        "notcontainscs",
+        "notcontains_cs",
+        "likecs",
+        "notlikecs",
+    ]
 )
-_LISTS = frozenset("in !in in~ !in~ has_any has_all".split())
+_LISTS = frozenset(["in", "!in", "in~", "!in~", "has_any", "has_all"])
 _OLD = {"notcontains": "!contains", "containscs": "contains_cs", "notcontainscs": "!contains_cs", "notcontains_cs": "!contains_cs", "<>": "!="}
 _LONG = 2**63
 
@@ -356,7 +389,7 @@ class ExpressionParser(Cursor):
     def _value(self, type: Type, text: str, span: Span) -> Scalar:
         try:
             return read_timespan(text) if type is Type.TIMESPAN and text.lower() != "null" else read_value(type, text)
-        except BadLiteral as error:
+        except LiteralError as error:
             return self.fail(f"{text[:40]!r} is no {type.value}", code="E206", span=span, help=str(error))
 
     def _dynamic(self) -> Expression:
@@ -443,7 +476,7 @@ class ExpressionParser(Cursor):
         opened = self.advance()
         members: dict[str, str] = {}
         while not self.at("}") and not self.done:
-            if self.token.kind != "string" and self.token.kind != "name":
+            if self.token.kind not in {"string", "name"}:
                 self.fail(f"expected a member name in quotes, found {self.describe()}")
             key = self._joined_text() if self.token.kind == "string" else self.advance().text
             self.expect(":", "after the member name")

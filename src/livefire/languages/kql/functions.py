@@ -13,34 +13,42 @@ from livefire.languages.kql.functions_time import TIME
 
 FUNCTIONS: dict[str, Scalar] = {**GENERAL, **TEXT, **TIME, **NUMBER, **DYNAMIC, **NETWORK, **ROWS}
 
-_SERIES = "series are analysed by algorithms of the service"
-_SKETCH = "it reads a sketch that only Kusto makes"
-_GEO = "geography is not computed here"
-REFUSED: dict[str, str] = {
-    **{f"series_{x}": _SERIES for x in (
-        "decompose decompose_anomalies decompose_forecast fit_line fit_line_dynamic fit_2lines fit_2lines_dynamic fit_poly fir iir stats stats_dynamic outliers"
-        " periods_detect periods_validate seasonal fft ifft fill_backward fill_const fill_forward fill_linear add subtract multiply divide greater greater_equals"
-        " less less_equals equals not_equals abs acos asin atan ceiling cos cosine_similarity cross_product dot_product exp floor log magnitude monthly pearson_correlation"
-        " pow product sign sin tan moving_avg_fl"
-    ).split()},
-    **{x: _SKETCH for x in "dcount_hll hll_merge merge_tdigest percentile_tdigest percentiles_array_tdigest percentrank_tdigest rank_tdigest tdigest_merge".split()},
-    **{x: _GEO for x in (
-        "geo_distance_2points geo_info_from_ip_address geo_point_in_circle geo_point_in_polygon geo_geohash_to_central_point geo_point_to_geohash geo_point_to_s2cell"
-        " geo_polygon_to_s2cells geo_point_to_h3cell"
-    ).split()},
-    "rand": "its values are random", "new_guid": "its values are random", "hash": "Kusto's hash is its own", "hash_xxhash64": "the hash is not computed here",
-    "hash_combine": "Kusto's hash is its own", "hash_many": "Kusto's hash is its own", "parse_xml": "XML is not read here", "parse_user_agent": "it follows a list that the service keeps",
-    "parse_command_line": "its rules are those of Windows programs", "current_principal": "there is no signed-in user here", "current_database": "there is no database here",
-    "current_cluster_endpoint": "there is no cluster here", "current_principal_details": "there is no signed-in user here",
-    "current_principal_is_member_of": "there is no signed-in user here", "cursor_after": "database cursors are not here", "extent_id": "storage extents are not here",
-    "extent_tags": "storage extents are not here", "row_window_session": "a session's start depends on every row before it", "estimate_data_size": "sizes in storage differ here",
-    "gzip_compress_to_base64_string": "compression is not run here", "gzip_decompress_from_base64_string": "compression is not run here",
-    "zlib_compress_to_base64_string": "compression is not run here", "zlib_decompress_from_base64_string": "compression is not run here",
-    "ipv6_compare": "only IPv4 addresses are compared", "ipv6_is_match": "only IPv4 addresses are compared", "parse_ipv6": "only IPv4 addresses are read",
-    "parse_ipv6_mask": "only IPv4 addresses are read", "ipv6_is_in_any_range": "only IPv4 ranges are tested; ipv6_is_in_range takes one constant range",
-    "punycode_to_string": "punycode is not read here", "punycode_from_string": "punycode is not written here", "bin_auto": "it needs a query_bin_auto_size option",
-    "treepath": "paths of a bag are not listed here", "erf": "it is not computed here", "erfc": "it is not computed here", "beta_cdf": "it is not computed here",
-    "beta_inv": "it is not computed here", "beta_pdf": "it is not computed here", "welch_test": "it is not computed here",
-    "indexof_regex": "places of patterns are not computed here", "assert": "it stops a query by its data", "base64_decode_toguid": "it is not read here",
-    "base64_encode_fromguid": "it is not written here", "base64_encode_fromarray": "it is not written here", "convert_angle": "units are not converted here",
-}  # fmt: skip
+_FAMILIES = {
+    "series_": "series are analysed by algorithms of the service",
+    "geo_": "geography is not computed here",
+    "convert_": "units are not converted here",
+    "punycode_": "punycode is not read here",
+    "gzip_": "compression is not run here",
+    "zlib_": "compression is not run here",
+    "current_": "there is no signed-in user, database or cluster here",
+    "cursor_": "database cursors are not here",
+    "extent_": "storage extents are not here",
+    "beta_": "it is not computed here",
+    "graph_": "graphs are not run here",
+}
+_REASONS = {
+    "its values are random": "rand new_guid",
+    "Kusto's hash is its own": "hash hash_combine hash_many hash_xxhash64",
+    "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
+    " percentrank_tdigest",
+    "XML is not read here": "parse_xml",
+    "its numbers are wider than the decimals here": "parse_version",
+    "it follows a list that the service keeps": "parse_user_agent",
+    "its rules are those of Windows programs": "parse_command_line",
+    "a session's start depends on every row before it": "row_window_session",
+    "sizes in storage differ here": "estimate_data_size",
+    "only IPv4 addresses are compared": "ipv6_compare ipv6_is_match parse_ipv6 parse_ipv6_mask ipv4_range_to_cidr_list",
+    "it needs an option of the service": "bin_auto",
+    "it is not computed here": "treepath erf erfc welch_test indexof_regex base64_decode_toguid base64_encode_fromguid base64_encode_fromarray",
+    "names of columns are not listed here": "column_names_of",
+    "it stops a query by its data": "assert",
+    "names of time zones are not listed here": "datetime_list_timezones",
+}
+_EXACT = {name: reason for reason, names in _REASONS.items() for name in names.split()}
+
+
+def refusal(name: str) -> str | None:
+    """Return why a function of Kusto is not run here, None for a name that is none of Kusto's."""
+    if name in _EXACT:
+        return _EXACT[name]
+    return next((reason for prefix, reason in _FAMILIES.items() if name.startswith(prefix)), None)

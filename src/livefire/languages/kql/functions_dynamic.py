@@ -134,6 +134,8 @@ def _range(site: Site) -> e.Expr:
         return site.call("array.range_datetime", start, coerce.fit(stop, Type.DATETIME), step)
     if start.type is Type.TIMESPAN:
         return site.refuse("a range of timespans is not run", "make a range of numbers and multiply")
+    if start.type is Type.UNKNOWN:
+        return e.null(Type.DYNAMIC)
     step = site.args[2] if site.has(2) else e.whole(1)
     kind = coerce.meet([start.type, stop.type, step.type]) or Type.LONG
     kind = Type.REAL if kind in (Type.REAL, Type.DECIMAL) else Type.LONG
@@ -198,7 +200,8 @@ DYNAMIC: dict[str, Scalar] = {
     "set_union": on_arrays("array.union"), "set_intersect": on_arrays("array.intersect"), "set_difference": on_arrays("array.difference"),
     "set_equals": on_arrays("array.same_set", 2), "jaccard_index": Scalar(_jaccard, 2, 2), "zip": on_arrays("array.zip"), "range": Scalar(_range, 2, 3),
     "repeat": Scalar(_repeat, 2, 2), "gettype": Scalar(_gettype, 1, 1), "column_ifexists": Scalar(_column_ifexists, 2, 2, raw=True),
-    "columnifexists": Scalar(_column_ifexists, 2, 2, raw=True), "dynamic_to_json": Scalar(lambda s: s.call("logic.coalesce", s.call("object.sorted", coerce.to_dynamic(s.args[0])), e.text("")), 1, 1),
+    "columnifexists": Scalar(_column_ifexists, 2, 2, raw=True),
+    "dynamic_to_json": Scalar(lambda s: s.call("logic.coalesce", s.call("object.sorted", coerce.to_dynamic(s.args[0])), e.text("")), 1, 1),
 }  # fmt: skip
 
 __all__ = ["DYNAMIC", "Apply", "Constant"]

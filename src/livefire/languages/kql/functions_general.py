@@ -42,9 +42,12 @@ def _condition(site: Site, place: int) -> e.Expr:
     return operators.truth(site.scope, site.args[place], site.node.args[place].span)
 
 
-def _branches(site: Site, values: list[int]) -> tuple[list[e.Expr], Type]:
+def _branches(site: Site, values: list[int], *, mixed: bool = False) -> tuple[list[e.Expr], Type]:
+    """Return the results of branches in one type; results of different types are dynamic where that is allowed."""
     chosen = [site.args[i] for i in values]
     kind = coerce.meet([v.type for v in chosen])
+    if kind is None and mixed:
+        kind = Type.DYNAMIC
     if kind is None:
         types = ", ".join(dict.fromkeys(v.type.value for v in chosen))
         site.scope.context.quirk(104, f"the results of {site.node.function} have different types: {types}", span=site.span, help="convert them to one type")
@@ -53,7 +56,7 @@ def _branches(site: Site, values: list[int]) -> tuple[list[e.Expr], Type]:
 
 
 def _iff(site: Site) -> e.Expr:
-    (yes, no), kind = _branches(site, [1, 2])
+    (yes, no), kind = _branches(site, [1, 2], mixed=True)
     return e.Case(((_condition(site, 0), yes),), no, kind)
 
 
@@ -61,7 +64,7 @@ def _case(site: Site) -> e.Expr:
     count = len(site.args)
     if count % 2 == 0:
         return site.scope.error("E105", "case takes conditions and results in turn, and a last result", site.span)
-    values, kind = _branches(site, [*range(1, count - 1, 2), count - 1])
+    values, kind = _branches(site, [*range(1, count - 1, 2), count - 1], mixed=True)
     whens = tuple((_condition(site, 2 * i), v) for i, v in enumerate(values[:-1]))
     return e.Case(whens, values[-1], kind)
 

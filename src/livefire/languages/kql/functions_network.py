@@ -70,6 +70,14 @@ def _v6_range(site: Site) -> e.Expr:
     return site.call("text.cidr_contains", site.string(0), e.text(block))
 
 
+def _v6_any_range(site: Site) -> e.Expr:
+    ranges = _texts(site, 1)
+    if ranges is None or not all(isinstance(r, e.Literal) for r in ranges):
+        return site.refuse("the ranges must be constant", "write them with dynamic([...])")
+    value = site.string(0)
+    return any_of(*(call("logic.is_true", call("text.cidr_contains", value, r)) for r in ranges))
+
+
 def _in_text(site: Site) -> e.Expr:
     addresses = _texts(site, 1)
     if addresses is None:
@@ -83,7 +91,7 @@ def _prefix_in_text(site: Site) -> e.Expr:
     prefixes = _texts(site, 1)
     if prefixes is None or not all(isinstance(p, e.Literal) for p in prefixes):
         return site.refuse("the prefixes must be constant")
-    found = []
+    found: list[e.Expr] = []
     for prefix in prefixes:
         text = str(prefix.value) if isinstance(prefix, e.Literal) else ""
         octet = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
@@ -119,8 +127,10 @@ def _parse_mask(site: Site) -> e.Expr:
 
 
 NETWORK: dict[str, Scalar] = {
-    "ipv4_compare": Scalar(_compare, 2, 3), "ipv4_is_match": Scalar(_match, 2, 3), "ipv4_is_in_range": Scalar(_match, 2, 2), "ipv4_is_private": Scalar(_private, 1, 1),
-    "ipv4_is_in_any_range": Scalar(_in_any_range, 2, None), "ipv6_is_in_range": Scalar(_v6_range, 2, 2), "has_ipv4": Scalar(_in_text, 2, 2),
+    "ipv4_compare": Scalar(_compare, 2, 3), "ipv4_is_match": Scalar(_match, 2, 3), "ipv4_is_in_range": Scalar(_match, 2, 2),
+    "ipv4_is_private": Scalar(_private, 1, 1),
+    "ipv4_is_in_any_range": Scalar(_in_any_range, 2, None), "ipv6_is_in_range": Scalar(_v6_range, 2, 2),
+    "ipv6_is_in_any_range": Scalar(_v6_any_range, 2, None), "has_ipv4": Scalar(_in_text, 2, 2),
     "has_any_ipv4": Scalar(_in_text, 2, None), "has_ipv4_prefix": Scalar(_prefix_in_text, 2, 2), "has_any_ipv4_prefix": Scalar(_prefix_in_text, 2, None),
     "parse_ipv4": Scalar(lambda s: s.call("address.ipv4_number", s.string(0)), 1, 1), "parse_ipv4_mask": Scalar(_parse_mask, 2, 2),
     "ipv4_netmask_suffix": Scalar(lambda s: s.call("address.ipv4_prefix", s.string(0)), 1, 1), "format_ipv4": _format(False), "format_ipv4_mask": _format(True),

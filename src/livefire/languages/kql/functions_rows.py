@@ -62,8 +62,10 @@ def _cumsum(site: Site) -> e.Expr:
     value = site.args[0]
     if value.type is Type.DYNAMIC:
         value = coerce.to_real(value)
-    if value.type is Type.INT:
+    if value.type is Type.INT or value.type is Type.UNKNOWN:
         value = coerce.fit(value, Type.LONG)
+    if not value.type.numeric and value.type is not Type.TIMESPAN:
+        return site.scope.error("E104", f"row_cumsum adds numbers, not a {value.type.value}", site.node.args[0].span)
     parts = _parts(site, 1)
     found = keep(site, window("agg.sum", value, type=value.type, partition_by=parts, frame=_BEFORE, row_order=True, span=site.span))
     return call("logic.coalesce", found, coerce.fit(e.whole(0), value.type))

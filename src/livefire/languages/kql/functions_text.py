@@ -39,7 +39,7 @@ def _strcat_delim(site: Site) -> e.Expr:
 
 
 def _strcat_array(site: Site) -> e.Expr:
-    return fill(site.call("text.join", site.dynamic(0), site.text(1)))
+    return fill(site.call("text.join", site.dynamic(0), e.text(site.constant_text(1))))
 
 
 def _substring(site: Site) -> e.Expr:
@@ -62,10 +62,11 @@ def _indexof(site: Site) -> e.Expr:
     start = site.long(2)
     length = site.long(3) if site.has(3) else e.whole(-1)
     occurrence = site.long(4) if site.has(4) else e.whole(1)
-    found = site.call("text.position_of", value, needle, start, length, occurrence)
-    if isinstance(start, e.Literal) and isinstance(start.value, int) and start.value < 0:
-        return e.null(Type.LONG)
-    return found
+    # A negative start counts from the end.
+    size = call("text.length", value)
+    from_end = call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))
+    place = e.Case(((call("compare.lt", start, e.whole(0)), from_end),), start, Type.LONG)
+    return site.call("text.position_of", value, needle, place, length, occurrence)
 
 
 def _split(site: Site) -> e.Expr:
@@ -89,6 +90,8 @@ def _extract(site: Site) -> e.Expr:
     inner = Site(site.scope, site.node, args)
     pattern = _regex(inner, 0)
     group = inner.long(1) if args[1].type is not Type.STRING else _named_group(inner, pattern)
+    if not (isinstance(group, e.Literal) and isinstance(group.value, int) and 0 <= group.value <= 16):
+        return site.scope.error("E107", "the capture group is a constant from 0 to 16", site.node.args[1].span)
     if isinstance(group, e.Literal) and isinstance(pattern, e.Literal) and isinstance(group.value, int) and group.value > group_count(str(pattern.value)):
         return e.text("")
     found = fill(site.call("text.extract_regex", inner.string(2), pattern, group))
@@ -110,10 +113,7 @@ def _extract_all(site: Site) -> e.Expr:
     if not isinstance(pattern, e.Literal):
         return site.refuse("the pattern must be constant")
     count = group_count(str(pattern.value))
-    if len(site.args) == 3:
-        groups = _chosen_groups(site, str(pattern.value))
-    else:
-        groups = list(range(1, count + 1))
+    groups = _chosen_groups(site, str(pattern.value)) if len(site.args) == 3 else list(range(1, count + 1))
     if not groups:
         site.scope.context.quirk(107, "the pattern has no capture group", span=site.node.args[0].span, help="put what is wanted into parentheses")
         groups = [0]
@@ -128,11 +128,12 @@ def _extract_all(site: Site) -> e.Expr:
 
 def _chosen_groups(site: Site, pattern: str) -> list[int]:
     chosen = site.args[1]
-    if not isinstance(chosen, e.Literal) or chosen.value is None:
-        site.refuse("the groups must be constant")
+    listed = json.loads(str(chosen.value)) if isinstance(chosen, e.Literal) and chosen.type is Type.DYNAMIC and chosen.value is not None else None
+    if not isinstance(listed, list) or not all(isinstance(g, (str, int)) for g in listed):
+        site.refuse("the groups must be a constant array of numbers and names")
         return [0]
     names = group_names(pattern)
-    return [names.get(g, 0) if isinstance(g, str) else int(g) for g in json.loads(str(chosen.value))]
+    return [names.get(g, 0) if isinstance(g, str) else int(g) for g in listed]
 
 
 def _replace_regex(order: tuple[int, int, int]) -> Callable[[Site], e.Expr]:
@@ -152,9 +153,9 @@ def _replace_string(site: Site) -> e.Expr:
 
 def _replace_strings(site: Site) -> e.Expr:
     found, olds, news = site.text(0), site.args[1], site.args[2]
-    if not (isinstance(olds, e.Literal) and isinstance(news, e.Literal)):
-        return site.refuse("both lists must be constant")
-    old_texts, new_texts = json.loads(str(olds.value)), json.loads(str(news.value))
+    if not (isinstance(olds, e.Literal) and isinstance(news, e.Literal) and olds.type is news.type is Type.DYNAMIC):
+        return site.refuse("both lists must be constant arrays", "write them with dynamic([...])")
+    old_texts, new_texts = (json.loads(str(x.value)) if x.value is not None else None for x in (olds, news))
     if not isinstance(old_texts, list) or not isinstance(new_texts, list) or len(old_texts) != len(new_texts):
         return site.scope.error("E107", "both lists must have the same length", site.span)
     for old, new in zip(old_texts, new_texts, strict=True):
@@ -261,17 +262,6 @@ def _has_any_index(site: Site) -> e.Expr:
     return site.call("array.first_term_fold", site.string(0), site.dynamic(1))
 
 
-def _parse_version(site: Site) -> e.Expr:
-    value = site.string(0)
-    parts = call("text.split", value, e.text("."))
-    total: e.Expr = e.Literal(0, Type.DECIMAL)
-    for place in range(4):
-        number = call("logic.coalesce", coerce.to_decimal(e.Path(parts, (place,))), coerce.to_decimal(e.text("0")))
-        total = call("number.add", call("number.multiply", total, coerce.to_decimal(e.text("100000000")), type=Type.DECIMAL), number, type=Type.DECIMAL)
-    valid = call("text.matches_regex", value, e.text(r"^\d{1,8}(\.\d{1,8}){0,3}$"))
-    return e.Case(((valid, total),), e.null(Type.DECIMAL), Type.DECIMAL)
-
-
 def _parse_path(site: Site) -> e.Expr:
     """The parts of a Windows or Unix path."""
     value = site.string(0)
@@ -294,7 +284,8 @@ def _parse_path(site: Site) -> e.Expr:
 def _from_code_points(site: Site) -> e.Expr:
     if len(site.args) == 1 and site.args[0].type is Type.DYNAMIC:
         return fill(site.call("encode.from_code_points", site.args[0]))
-    return fill(site.call("encode.from_code_points", site.call("dynamic.array", *(site.long(i) for i in range(len(site.args))))))
+    parts = [a if a.type is Type.DYNAMIC else call("dynamic.array", coerce.to_long(a)) for a in site.args]
+    return fill(site.call("encode.from_code_points", call("dynamic.concat", *parts)))
 
 
 def _regex_quote(site: Site) -> e.Expr:
@@ -320,7 +311,7 @@ TEXT: dict[str, Scalar] = {
     "parse_url": Scalar(lambda s: s.call("encode.parse_url", s.string(0)), 1, 1), "parseurl": Scalar(lambda s: s.call("encode.parse_url", s.string(0)), 1, 1),
     "parse_urlquery": Scalar(_parse_query, 1, 1), "parseurlquery": Scalar(_parse_query, 1, 1),
     "parse_csv": Scalar(lambda s: s.call("encode.csv_row", s.string(0)), 1, 1), "parse_path": Scalar(_parse_path, 1, 1),
-    "parse_version": Scalar(_parse_version, 1, 1), "has_any_index": Scalar(_has_any_index, 2, 2),
+    "has_any_index": Scalar(_has_any_index, 2, 2),
     "unicode_codepoints_from_string": Scalar(lambda s: s.call("encode.code_points", s.text(0)), 1, 1),
     "to_utf8": Scalar(lambda s: s.call("encode.code_points", s.text(0)), 1, 1), "unicode_codepoints_to_string": Scalar(_from_code_points, 1, None),
     "make_string": Scalar(_from_code_points, 1, None), "regex_quote": Scalar(_regex_quote, 1, 1),

@@ -19,7 +19,8 @@ _TICKS = {
 }  # fmt: skip
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _PARTS = {
-    "year": "year", "quarter": "quarter", "month": "month", "week_of_year": "week_of_year", "weekofyear": "week_of_year", "day": "day", "dayofyear": "day_of_year",
+    "year": "year", "quarter": "quarter", "month": "month", "week_of_year": "week_of_year", "weekofyear": "week_of_year", "day": "day",
+    "dayofyear": "day_of_year",
     "dayofmonth": "day", "hour": "hour", "minute": "minute", "second": "second", "millisecond": "millisecond", "monthofyear": "month", "hourofday": "hour",
 }  # fmt: skip
 
@@ -262,7 +263,19 @@ def _unixtime(divisor: float, unit: str) -> Scalar:
 
 
 def _zone(meaning: str) -> Scalar:
-    return Scalar(lambda s: s.call(meaning, s.moment(0), s.string(1)), 2, 2)
+    def lower(site: Site) -> e.Expr:
+        zone = site.string(1)
+        if isinstance(zone, e.Literal) and not _known_zone(str(zone.value)):
+            return site.scope.error("E107", f"no time zone is named {zone.value!r}", site.node.args[1].span, "name one as 'Europe/Paris'")
+        return site.call(meaning, site.moment(0), zone)
+
+    return Scalar(lower, 2, 2)
+
+
+def _known_zone(name: str) -> bool:
+    from zoneinfo import available_timezones
+
+    return name in available_timezones()
 
 
 def _ingestion_time(site: Site) -> e.Expr:

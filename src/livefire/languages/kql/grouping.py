@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from livefire.diagnostics import NOWHERE
 from livefire.languages.kit.ast import Apply, Name, Star
 from livefire.languages.kql import aggregates, coerce
 from livefire.languages.kql import nodes as k
@@ -58,9 +59,10 @@ def group_keys(scope: Scope, relation: Relation, items: tuple[k.Item, ...], name
     for item in items:
         value = lower_scalar(inner, item.value)
         written = item.names[0] if item.names else default_name(item.value)
-        if item.names and names.taken(item.names[0]):
+        claimed = names.claim(item.names[0]) if item.names else None
+        if item.names and claimed is None:
             scope.error("E106", f"two columns are named {item.names[0]!r}", item.name_span)
-        name = names.unique(written) if written is not None else names.numbered()
+        name = claimed or (names.unique(written) if written is not None else names.numbered())
         if value.type is Type.DYNAMIC and not relation.open:
             scope.context.quirk(104, "rows cannot be grouped by a dynamic value", span=item.span, help="convert it, as in tostring(x)")
             value = coerce.to_text(value) if scope.context.lenient else value
@@ -77,15 +79,9 @@ def _outside(scope: Scope, grouped: n.Aggregate, value: e.Expr) -> e.Expr:
     """Check that an expression over the groups reads only aggregates and keys."""
     visible = set(grouped.schema.names)
     for name in sorted(e.columns_of(value) - visible):
-        scope.error("E104", f"the column {name!r} is not aggregated", grouped.span or _nowhere(), "put it after `by`, or take_any(…) of it")
+        scope.error("E104", f"the column {name!r} is not aggregated", grouped.span or NOWHERE, "put it after `by`, or take_any(…) of it")
         return e.null(value.type)
     return value
-
-
-def _nowhere() -> object:
-    from livefire.diagnostics import NOWHERE
-
-    return NOWHERE
 
 
 def _columns(scope: Scope, relation: Relation, item: k.Item, names: Namer, keys: set[str]) -> list[Column]:
@@ -105,10 +101,10 @@ def _columns(scope: Scope, relation: Relation, item: k.Item, names: Namer, keys:
 def _named(scope: Scope, item: k.Item, names: Namer, default: str | None, place: int = 0) -> str:
     if place < len(item.names):
         written = item.names[place]
-        if names.taken(written):
+        claimed = names.claim(written)
+        if claimed is None:
             scope.error("E106", f"two columns are named {written!r}", item.name_span)
-        names.claim(written)
-        return written
+        return claimed or written
     return names.unique(default) if default is not None else names.numbered()
 
 
@@ -148,6 +144,7 @@ def _any_columns(scope: Scope, relation: Relation, item: k.Item, node: Apply, na
     found: list[Column] = []
     for place, argument in enumerate(node.args):
         inner = Scope(scope.state, scope.frame, scope.relation, scope.columns, gathered=Gathered())
+        pairs: list[tuple[str | None, e.Expr]]
         if isinstance(argument.value, Star):
             pairs = [(f.name, _column(f.name, f.type)) for f in relation.schema if f.name not in keys]
         else:

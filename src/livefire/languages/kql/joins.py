@@ -18,7 +18,21 @@ from livefire.plan.functions import all_of, call, window
 from livefire.schema import Type
 
 Pair = tuple[e.Expr, e.Expr]
-_KINDS = "innerunique inner leftouter rightouter fullouter leftsemi rightsemi leftanti rightanti anti leftantisemi rightantisemi semi".split()
+_KINDS = [
+    "innerunique",
+    "inner",
+    "leftouter",
+    "rightouter",
+    "fullouter",
+    "leftsemi",
+    "rightsemi",
+    "leftanti",
+    "rightanti",
+    "anti",
+    "leftantisemi",
+    "rightantisemi",
+    "semi",
+]
 _JOIN: dict[str, n.JoinKind] = {"inner": "inner", "innerunique": "inner", "leftouter": "left", "rightouter": "right", "fullouter": "full"}
 
 
@@ -96,8 +110,8 @@ def _condition(scope: Scope, pairs: list[Pair], renamed: dict[str, str], span: S
     """Return the join condition; a null key matches nothing."""
     parts = []
     for a, b in pairs:
-        b = e.Column(renamed.get(b.name, b.name), b.type) if isinstance(b, e.Column) else b
-        met = operators.align(scope, a, b, span, "a join")
+        other = e.Column(renamed.get(b.name, b.name), b.type) if isinstance(b, e.Column) else b
+        met = operators.align(scope, a, other, span, "a join")
         if met is None:
             continue
         parts.append(call("compare.eq", *met, span=span))

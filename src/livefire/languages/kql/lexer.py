@@ -21,12 +21,50 @@ UNITS: dict[str, int] = {
     for name in names.split()
 }
 NANOS = ("nano", "nanos", "nanosec", "nanosecond", "nanoseconds")
-LITERAL_TYPES = "bool boolean datetime date decimal double guid uuid uniqueid int int32 long int64 real time timespan".split()
-HYPHENATED = (
-    "project-away project-keep project-rename project-reorder mv-expand mv-apply make-series parse-where parse-kv sample-distinct top-nested top-hitters"
-    " reduce-by graph-match graph-shortest-paths graph-to-table graph-mark-components make-graph macro-expand assert-schema execute-and-cache"
-    " granny-asc granny-desc project-by-names"
-).split()
+LITERAL_TYPES = [
+    "bool",
+    "boolean",
+    "datetime",
+    "date",
+    "decimal",
+    "double",
+    "guid",
+    "uuid",
+    "uniqueid",
+    "int",
+    "int32",
+    "long",
+    "int64",
+    "real",
+    "time",
+    "timespan",
+]
+HYPHENATED = [
+    "project-away",
+    "project-keep",
+    "project-rename",
+    "project-reorder",
+    "mv-expand",
+    "mv-apply",
+    "make-series",
+    "parse-where",
+    "parse-kv",
+    "sample-distinct",
+    "top-nested",
+    "top-hitters",
+    "reduce-by",
+    "graph-match",
+    "graph-shortest-paths",
+    "graph-to-table",
+    "graph-mark-components",
+    "make-graph",
+    "macro-expand",
+    "assert-schema",
+    "execute-and-cache",
+    "granny-asc",
+    "granny-desc",
+    "project-by-names",
+]
 _NEGATABLE = "in~ in contains_cs contains has_cs hasprefix_cs hasprefix hassuffix_cs hassuffix has startswith_cs startswith endswith_cs endswith between"
 
 
@@ -48,9 +86,9 @@ _STRING = "|".join(
 _QUOTED = r"\s*(?:\"[^\"\n]*\"|'[^'\n]*')\s*"
 _LEXER = Lexer(
     (
-        ("skip", r"(?:[\s\ufeff\u200b]+|//[^\n]*)+"),
+        ("skip", r"(?:[\s\ufeff\u200b]+|//[^\n]*|(?:(?<=\n)|(?<![\s\S]))#[^\n]*)+"),
         ("string", _STRING),
-        ("typed", rf"(?:{_words(LITERAL_TYPES)})\s*\((?:[^()'\"\[\]{{}},;|:=]*(?::[^()'\"\[\]{{}},;|=]*)*|{_QUOTED})\)"),
+        ("typed", rf"(?:{_words(LITERAL_TYPES)})\s*\((?:[^()'\"\[\]{{}},;|:=]*(?::[^()'\"\[\]{{}},;|=]*)*|{_QUOTED}|[\d\s,]+)\)"),
         ("timespan", rf"\d+(?:\.\d+)?(?:{_UNIT})(?![\w$])"),
         ("hex", r"0[xX][0-9a-fA-F]+"),
         ("real", r"\d+(?:\.\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+|\.(?![.\w]))(?!\w)"),

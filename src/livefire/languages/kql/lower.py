@@ -13,6 +13,7 @@ from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Frame, Function, Relation, Scope, State
 from livefire.languages.kql.sources import is_tabular, lower_source
+from livefire.plan import expr as e
 from livefire.plan.nodes import Plan
 
 
@@ -32,7 +33,7 @@ def lower_block(scope: Scope, block: k.Block) -> Relation:
     return lower_source(inner, block.query)
 
 
-def lower_body(scope: Scope, block: k.Block) -> object:
+def lower_body(scope: Scope, block: k.Block) -> e.Expr:
     """Return the value of a scalar function's body."""
     inner = _statements(scope, block)
     assert block.query is not None
@@ -84,7 +85,7 @@ def _parameters(scope: Scope, statement: k.QueryParameters) -> None:
 
     for parameter in statement.parameters:
         if parameter.default is None:
-            scope.error("E407", f"the query parameter {parameter.name!r} has no value", parameter.span, "give it a default, as in name: type = value")
+            scope.error("E457", f"the query parameter {parameter.name!r} has no value", parameter.span, "give it a default, as in name: type = value")
             continue
         scope.frame.names[parameter.name] = coerce.fit(lower_scalar(scope, parameter.default), parameter.type)
 

@@ -49,6 +49,7 @@ class Namer:
 
     def __init__(self, taken: Iterable[str] = (), unnamed: str = "Column", first: int = 1) -> None:
         self._taken = set(taken)
+        self._written: set[str] = set()
         self._unnamed = unnamed
         self._next = first
 
@@ -61,9 +62,12 @@ class Namer:
         self._taken.add(candidate)
         return candidate
 
-    def claim(self, name: str) -> None:
-        """Take a name that was written."""
-        self._taken.add(name)
+    def claim(self, name: str) -> str | None:
+        """Take a name that was written; one that a default has taken is numbered, one written before gives None."""
+        if name in self._written:
+            return None
+        self._written.add(name)
+        return self.unique(name)
 
     def taken(self, name: str) -> bool:
         """True when the name is in use."""

@@ -74,6 +74,7 @@ class FunctionBody:
     parameters: tuple[Parameter, ...]
     body: Block
     span: Span
+    view: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class ExternalData:
-    """`externaldata(schema)[places] with (…)`; only its schema is ever used."""
+    """`externaldata(schema)[places] with (…)`."""
 
     columns: tuple[SchemaColumn, ...]
+    places: tuple[str, ...]
     span: Span
 
 
@@ -343,6 +345,7 @@ class MakeSeries:
     step: Expression | None
     keys: tuple[Item, ...]
     options: tuple[Option, ...]
+    inclusive: bool
     span: Span
 
 

@@ -60,15 +60,9 @@ def align(scope: Scope, left: e.Expr, right: e.Expr, span: Span, operator: str) 
     if a is Type.UNKNOWN or b is Type.UNKNOWN:
         return _align_unknown(left, right)
     if a is Type.DYNAMIC and b is Type.DYNAMIC:
-        if scope.open or not operator.startswith(("==", "!=", "<", ">")):
-            return left, right
-        scope.context.quirk(
-            104,
-            f"two dynamic values cannot be compared with {operator}",
-            span=span,
-            help="convert both, as in tostring(x) == tostring(y)",
-        )
-        return coerce.to_text(left), coerce.to_text(right)
+        if operator.startswith(("<", ">")):
+            scope.context.quirk(104, f"two dynamic values cannot be compared with {operator}", span=span, help="convert both, as in toreal(x) < toreal(y)")
+        return call("dynamic.text", left), call("dynamic.text", right)
     if a is Type.DYNAMIC:
         return from_dynamic(left, b), right
     if b is Type.DYNAMIC:
@@ -121,6 +115,8 @@ def ordered(scope: Scope, operator: str, left: e.Expr, right: e.Expr, span: Span
     met = align(scope, left, right, span, operator)
     if met is None:
         return e.null(Type.BOOL)
+    if met[0].type in (Type.STRING, Type.GUID):
+        scope.context.quirk(104, f"texts cannot be compared with {operator}", span=span, help="compare them with strcmp(a, b), or convert them")
     if met[0].type is Type.BOOL:
         met = coerce.to_long(met[0]), coerce.to_long(met[1])
     return call(_ORDER[operator], *met, span=span)
@@ -142,7 +138,7 @@ def truth(scope: Scope, value: e.Expr, span: Span) -> e.Expr:
         return value
     if value.type is Type.UNKNOWN:
         return e.null(Type.BOOL) if isinstance(value, e.Literal) else value
-    if value.type.numeric or value.type is Type.DYNAMIC:
+    if value.type is Type.DYNAMIC:
         return coerce.to_bool(value)
     scope.context.quirk(104, f"a condition is expected here, not a {value.type.value}", span=span, help="compare it with something")
     return coerce.to_bool(value)
@@ -199,6 +195,8 @@ def _scaled(span_value: e.Expr, factor: e.Expr, span: Span) -> e.Expr:
 def divide(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left / right`: whole numbers give a whole number; by zero is null for them."""
     left, right = _undynamic(left, right)
+    if Type.UNKNOWN in (left.type, right.type):
+        return e.null(Type.UNKNOWN)
     if left.type is Type.TIMESPAN and right.type is Type.TIMESPAN:
         return call("number.divide", left, right, span=span)
     if left.type is Type.TIMESPAN and right.type.numeric:
@@ -217,8 +215,10 @@ def divide(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
 
 
 def modulo(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
-    """`left % right`, with the sign of Kusto's: never negative for whole numbers."""
+    """`left % right`, with the sign of the dividend."""
     left, right = _undynamic(left, right)
+    if Type.UNKNOWN in (left.type, right.type):
+        return e.null(Type.UNKNOWN)
     if left.type is Type.TIMESPAN and right.type is Type.TIMESPAN:
         return call("number.modulo", left, right, type=Type.TIMESPAN, span=span)
     pair = _pair(scope, "%", left, right, span)
@@ -238,12 +238,8 @@ def _undynamic(left: e.Expr, right: e.Expr, difference: bool = False) -> tuple[e
 
 
 def _pair(scope: Scope, sign: str, left: e.Expr, right: e.Expr, span: Span) -> tuple[e.Expr, e.Expr, Type] | None:
-    known = [x.type for x in (left, right) if x.type is not Type.UNKNOWN]
-    if not known:
-        return e.null(Type.LONG), e.null(Type.LONG), Type.LONG
+    known = [left.type, right.type]
     if any(not t.numeric for t in known):
-        if left.type is Type.UNKNOWN or right.type is Type.UNKNOWN:
-            return None
         help = "convert text with tolong() or todouble(); join text with strcat()" if Type.STRING in known else ""
         scope.error("E104", f"{sign} is not defined for {left.type.value} and {right.type.value}", span, help)
         return None
@@ -253,12 +249,11 @@ def _pair(scope: Scope, sign: str, left: e.Expr, right: e.Expr, span: Span) -> t
 
 
 def _arithmetic(scope: Scope, sign: str, meaning: str, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
-    for value, other in ((left, right), (right, left)):
-        if value.type is Type.UNKNOWN and other.type in (Type.DATETIME, Type.TIMESPAN):
-            return e.null(other.type)
+    if Type.UNKNOWN in (left.type, right.type):
+        return e.null(Type.UNKNOWN)
     pair = _pair(scope, sign, left, right, span)
     if pair is None:
-        return e.null(Type.LONG if Type.UNKNOWN not in (left.type, right.type) else Type.UNKNOWN)
+        return e.null(Type.LONG)
     a, b, wide = pair
     return _numbers(meaning, a, b, wide, span)
 
@@ -295,7 +290,7 @@ def text_operator(scope: Scope, operator: str, left: e.Expr, right: e.Expr, span
     word = operator.removeprefix("!")
     sensitive = word.endswith("_cs")
     fold, exact = _TEXT[word.removesuffix("_cs")]
-    value, needle = searchable(scope, left, operator, span), coerce.to_text(right)
+    value, needle = searchable(scope, left, operator, span), searchable(scope, right, operator, span)
     found = empty_needle(word, needle) or call(exact if sensitive else fold, value, needle, span=span)
     return negate(found) if negated else found
 
@@ -372,6 +367,8 @@ def _member_of_values(scope: Scope, left: e.Expr, options: list[e.Expr], span: S
     if left.type is Type.DYNAMIC:
         return any_of(*(equal(scope, left, o, span) for o in options))
     aligned = [align(scope, left, o, span, "in") for o in options]
+    if any(p is None for p in aligned):
+        return e.null(Type.BOOL)
     if left.type.numeric:
         return call("logic.is_true", call("compare.in", left, *(p[1] for p in aligned if p), span=span))
     return any_of(*(equal(scope, left, o, span) for o in options))

@@ -7,11 +7,13 @@ from livefire.languages.base import Context
 from livefire.languages.kit.ast import Constant, Name
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import span_of
-from livefire.languages.kql.lexer import tokens
+from livefire.languages.kql.lexer import tokens, unquote
 from livefire.languages.kql.steps import UNSUPPORTED, StepParser
 from livefire.schema import Type
 
-_NO_SOURCE = frozenset("== != =~ !~ < > <= >= = + - / % , ; | ) ] } . and or in has contains".split())
+_NO_SOURCE = frozenset(
+    ["==", "!=", "=~", "!~", "<", ">", "<=", ">=", "=", "+", "-", "/", "%", ",", ";", "|", ")", "]", "}", ".", "and", "or", "in", "has", "contains"]
+)
 
 
 class Parser(StepParser):
@@ -80,7 +82,8 @@ class Parser(StepParser):
 
     def _let_value(self) -> k.Expression:
         start = self.token.span
-        if self.at("view") and self.peek().text == "(":
+        view = self.at("view") and self.peek().text == "("
+        if view:
             self.advance()
         if self.at("(") and (self._function_ahead()):
             parameters = self._parameters()
@@ -89,7 +92,7 @@ class Parser(StepParser):
             body = self.block("}")
             self.shallower()
             self.close(opened)
-            return k.FunctionBody(parameters, body, start.to(self._last()))
+            return k.FunctionBody(parameters, body, start.to(self._last()), view)
         return self.pipeline()
 
     def _function_ahead(self) -> bool:
@@ -161,7 +164,7 @@ class Parser(StepParser):
 
     def _special_source(self) -> k.Expression | None:
         token, after = self.token, self.peek()
-        if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not (after.text == "=" and False)):
+        if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not (False)):
             return None
         if after.kind == "name" and after.text in _NO_SOURCE and token.text != "search":
             return None
@@ -211,13 +214,15 @@ class Parser(StepParser):
         columns = self.schema_columns()
         self.options()
         opened = self.expect("[")
+        first = self.place
         self._skip_to("]")
+        places = tuple(unquote(t.text) for t in self.tokens[first : self.place] if t.kind == "string")
         self.close(opened)
         if self.take("with"):
             opened = self.expect("(")
             self._skip_to(")")
             self.close(opened)
-        return k.ExternalData(columns, start.to(self._last()))
+        return k.ExternalData(columns, places, start.to(self._last()))
 
     def _skip_to(self, sign: str) -> None:
         depth = 0

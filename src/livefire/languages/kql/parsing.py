@@ -41,7 +41,7 @@ def parse(scope: Scope, relation: Relation, step: k.Parse) -> Relation:
         return Relation(relation.plan, open=True)
     pattern, captures = built
     fields = {c.name: _captured(value, pattern, group, c.type) for c, group in captures}
-    matched = call("text.matches_regex", value, e.text(pattern), span=step.span)
+    matched: e.Expr = call("text.matches_regex", value, e.text(pattern), span=step.span)
     if step.kind != "relaxed":
         needed = [matched, *(call("logic.not", call("logic.is_null", fields[c.name])) for c, _ in captures if c.type is not Type.STRING)]
         matched = all_of(*needed)
@@ -81,7 +81,7 @@ def _pattern(scope: Scope, step: k.Parse) -> tuple[str, list[tuple[k.Capture, in
                 pieces.append(re.escape(text))
             continue
         if part.skip:
-            pieces.append(".*?")
+            pieces.append(".*" if step.kind == "regex" else ".*?")
             continue
         if isinstance(after, k.Capture) and part.type is Type.STRING:
             what = "a text column" if after.skip else "two columns"
@@ -100,7 +100,8 @@ def _pattern(scope: Scope, step: k.Parse) -> tuple[str, list[tuple[k.Capture, in
 
 
 def _capture(part: k.Capture, after: Constant | k.Capture | None, kind: str) -> str:
-    if after is None:
+    if after is None or (kind == "regex" and part.type not in _NUMBER):
+        # Patterns of kind=regex are greedy, as Kusto's are unless the flag U turns them.
         return "(.*)"
     if kind == "relaxed" and isinstance(after, Constant):
         return _RELAXED
@@ -131,7 +132,8 @@ def parse_kv(scope: Scope, relation: Relation, step: k.ParseKv) -> Relation:
     quoted = f"{quote}(?:[^{quote}]*){quote}|" if quote else ""
     values: dict[str, e.Expr] = {}
     for column in step.columns:
-        pattern = rf"(?s)(?:\A|{pair})\s*{re.escape(column.name)}\s*{between}\s*({quoted}.*?)(?:{pair}|\z)"
+        key = f"(?:{re.escape(column.name)}|{quote}{re.escape(column.name)}{quote})"
+        pattern = rf"(?s)(?:\A|{pair})\s*{key}\s*{between}\s*({quoted}.*?)(?:{pair}|\z)"
         found = call("text.extract_regex", value, e.text(pattern), e.whole(1))
         if quote:
             found = call("text.replace_regex", found, e.text(f"\\A{quote}|{quote}\\z"), e.text(""))

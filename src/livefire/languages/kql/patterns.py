@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 from livefire.diagnostics import Span
 from livefire.languages.kql.scope import Scope
@@ -37,7 +38,8 @@ def fault(pattern: str) -> str:
 
 def _compile_fault(pattern: str) -> str:
     """Let Python's reader find unclosed groups and bad ranges; what only RE2 knows is made neutral first."""
-    text = re.sub(r"\\[pP](?:\{\^?\w+\}|\w)", "x", pattern)
+    text = re.sub(r"\\\\", "xx", pattern)
+    text = re.sub(r"\\[pP](?:\{\^?\w+\}|\w)", "x", text)
     text = re.sub(r"\\[zCQE]", "x", text)
     text = re.sub(r"\\x\{[0-9a-fA-F]+\}", "x", text)
     text = re.sub(r"\(\?[imsU]*-?[imsU]*(:|\))", lambda m: "(?:" if m[1] == ":" else "", text)
@@ -46,7 +48,9 @@ def _compile_fault(pattern: str) -> str:
     text = re.sub(r"\[:\^?\w+:\]", "x", text)
     text = re.sub(r"\\([A-Za-z])", lambda m: m[0] if m[1] in "dDwWsSbBnrtfvaAxu" else "x", text)
     try:
-        re.compile(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         return str(error).split(" at position")[0]
     return ""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from livefire.diagnostics import Span
-from livefire.languages.binder import unknown_column
 from livefire.languages.kit.ast import Apply, Argument, Name, Star
 from livefire.languages.kql import coerce, operators
 from livefire.languages.kql import nodes as k
@@ -18,7 +17,7 @@ from livefire.languages.kql.scalars import lower_condition, lower_scalar
 from livefire.languages.kql.scope import HIDDEN, Function, Gathered, Relation, Scope
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import aggregate, call, window
+from livefire.plan.functions import aggregate, window
 from livefire.schema import Field, Schema, Type
 
 
@@ -82,7 +81,7 @@ def extend(scope: Scope, relation: Relation, step: k.Extend) -> Relation:
                 given = name
                 if given in fresh:
                     scope.error("E106", f"two columns are named {given!r}", item.name_span)
-                names.claim(given)
+                names.claim(given) if given not in relation.schema else None
             if isinstance(item.value, Name) and not item.names and given == item.value.text:
                 continue
             fresh[given] = value
@@ -116,15 +115,17 @@ def project(scope: Scope, relation: Relation, step: k.Project) -> Relation:
     items: list[n.Item] = []
     for item in step.items:
         if isinstance(item.value, Star) and not item.names:
+            scope.context.quirk(220, "project takes no *", span=item.span, help="use extend to add columns, or project-away to drop some")
             items.extend(n.Item(names.unique(f.name), e.Column(f.name, f.type)) for f in relation.schema if not names.taken(f.name))
             continue
         for name, value in named_values(inner, item):
             if item.names and name is not None:
-                if names.taken(name):
+                given = names.claim(name) or name
+                if given != name or any(i.name == given for i in items):
                     scope.error("E106", f"two columns are named {name!r}", item.name_span)
-                names.claim(name)
-                given = name
             else:
+                if isinstance(item.value, Name) and name is not None and names.taken(name):
+                    scope.error("E106", f"two columns are named {name!r}", item.name_span)
                 given = names.unique(name) if name is not None else names.numbered()
             items.append(n.Item(given, value))
     return relation.with_plan(n.Project(with_windows(relation, gathered), tuple(items), step.span), open=False)

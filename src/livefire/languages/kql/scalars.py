@@ -33,6 +33,7 @@ def lower_condition(scope: Scope, node: k.Expression) -> e.Expr:
 
 
 def _constant(scope: Scope, node: Constant) -> e.Expr:
+    del scope
     return e.Literal(node.value, node.type)
 
 
@@ -44,7 +45,7 @@ def _name(scope: Scope, node: Name) -> e.Expr:
     if isinstance(bound, Relation):
         return scope.error("E104", f"{node.text!r} is a table, and a value is expected here", node.span, "toscalar(…) takes its first value")
     if isinstance(bound, Function):
-        return scope.error("E104", f"{node.text!r} is a function", node.span, f"call it: {node.text}(…)")
+        return lower_scalar(scope, Apply(node.text, (), node.span, node.span))
     if bound is not None:
         return bound  # type: ignore[return-value]  # what is no relation and no function is an expression
     if node.text == "null" and not node.quoted:
@@ -155,7 +156,7 @@ def _list(scope: Scope, node: Binary, left: e.Expr) -> e.Expr:
 
 
 def _options(scope: Scope, node: object) -> list[e.Expr | Relation]:
-    from livefire.languages.kql.sources import lower_source, is_tabular
+    from livefire.languages.kql.sources import is_tabular, lower_source
 
     items = node.items if isinstance(node, ListOf) else (node,)
     return [lower_source(scope.bare(), x) if is_tabular(scope, x) else lower_scalar(scope, x) for x in items]
@@ -191,9 +192,10 @@ def _has_many(scope: Scope, node: Binary, left: e.Expr, options: list[e.Expr | R
     found: list[e.Expr] = []
     for option in options:
         if isinstance(option, Relation):
-            return scope.error(
-                "E305", f"{node.operator} over the rows of a query is not run", node.span, "make a list of them: toscalar(… | summarize make_set(x))"
+            found.append(
+                call("logic.is_true", call("array.any_term_fold" if node.operator == "has_any" else "array.every_term_fold", value, _listed(scope, option)))
             )
+            continue
         for needle in operators._elements(option):
             if needle.type is Type.DYNAMIC and not isinstance(needle, e.Literal):
                 found.append(
@@ -202,6 +204,20 @@ def _has_many(scope: Scope, node: Binary, left: e.Expr, options: list[e.Expr | R
             else:
                 found.append(operators.text_operator(scope, "has", value, needle, node.span))
     return any_of(*found) if node.operator == "has_any" else all_of(*found)
+
+
+def _listed(scope: Scope, relation: Relation) -> e.Expr:
+    """Return the first column of rows as an array."""
+    from livefire.plan import nodes as n
+    from livefire.plan.functions import aggregate
+
+    if not relation.schema.fields:
+        return e.null(Type.DYNAMIC)
+    first = relation.schema.fields[0]
+    if first.type is Type.DYNAMIC:
+        return e.ScalarQuery(n.Project(relation.plan, (n.Item(scope.state.name("listed"), e.Column(first.name, first.type)),)), Type.DYNAMIC)
+    value = coerce.to_dynamic(coerce.to_text(e.Column(first.name, first.type)))
+    return e.ScalarQuery(n.Aggregate(relation.plan, (), (n.Item(scope.state.name("listed"), aggregate("agg.set", value)),)), Type.DYNAMIC)
 
 
 def _between(scope: Scope, node: Binary, left: e.Expr) -> e.Expr:
@@ -261,7 +277,7 @@ def _walk_constant(base: e.Literal, step: str | int) -> e.Expr:
 def _index(scope: Scope, node: Index) -> e.Expr:
     base, index = lower_scalar(scope, node.base), lower_scalar(scope, node.index)
     if isinstance(index, e.Literal) and isinstance(index.value, (str, int)) and not isinstance(index.value, bool):
-        return navigate(scope, base, json.loads(index.value) if index.type is Type.DYNAMIC else index.value, node.span)
+        return navigate(scope, base, json.loads(str(index.value)) if index.type is Type.DYNAMIC else index.value, node.span)
     if base.type is Type.UNKNOWN or index.type is Type.UNKNOWN:
         return e.null(Type.DYNAMIC)
     if base.type is not Type.DYNAMIC:
@@ -287,6 +303,6 @@ def _apply(scope: Scope, node: Apply) -> e.Expr:
     return lower_call(scope, node)
 
 
-_RULES: dict[type, Callable[[Scope, object], e.Expr]] = {
+_RULES: dict[type, Callable[..., e.Expr]] = {
     Constant: _constant, Name: _name, Unary: _unary, Binary: _binary, Member: _member, Index: _index, Star: _star, k.TypeOf: _type_of, Apply: _apply,
-}  # type: ignore[dict-item]  # fmt: skip  # each rule takes the node of its key
+}  # fmt: skip

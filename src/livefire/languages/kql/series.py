@@ -73,6 +73,8 @@ def _range(scope: Scope, relation: Relation, step: k.MakeSeries, axis: e.Expr, s
         last = _place(_end_of_data(scope, relation, axis, "agg.max"), start, size)
         return start, call("number.add", last, one, type=Type.LONG)
     stop = lower_scalar(scope.bare(), step.stop)
+    if step.inclusive:
+        return start, call("number.add", _place(stop, start, size), one, type=Type.LONG)
     # The end is not part of the series, so the bins are the steps rounded up.
     backwards = _distance(start, stop)
     return start, call("number.negate", _steps(backwards, _number(size)))
@@ -110,13 +112,17 @@ def _series(
         name = item.name if item.name is not None else default_name(item.value)
         shown = names.unique(name) if name is not None else names.numbered()
         found.append((shown, value, coerce.fit(default, value.type) if default.type.numeric and value.type.numeric else default))
-    hidden_keys = tuple(n.Item(h, e.Column(h, t)) for _, h, t in keys)
+    # A constant key makes no rows give no series, as Kusto does, where a group of all rows would give one.
+    one_group = n.Item(scope.state.name("key"), e.whole(1))
+    never_empty = any(o.name == "kind" and o.value == "nonempty" for o in step.options)
+    hidden_keys = tuple(n.Item(h, e.Column(h, t)) for _, h, t in keys) or (() if never_empty else (one_group,))
+    outer_keys = tuple(n.Item(i.name, e.Column(i.name, i.expr.type)) for i in hidden_keys)
     grouped: n.Plan = n.Aggregate(rows.plan, (*hidden_keys, n.Item(place, e.Column(place, Type.LONG))), tuple(gathered.aggregates or ()))
     name_of_place = call("number.text", e.Column(place, Type.LONG))
     packed = [n.Item(scope.state.name("bin"), call("dynamic.object", name_of_place, coerce.to_dynamic(value))) for _, value, _ in found]
-    bins = n.Project(grouped, (*hidden_keys, *packed))
+    bins = n.Project(grouped, (*outer_keys, *packed))
     merged = tuple(n.Item(p.name, aggregate("agg.merge_objects", e.Column(p.name, Type.DYNAMIC), type=Type.DYNAMIC)) for p in packed)
-    whole = n.Aggregate(bins, hidden_keys, merged)
+    whole = n.Aggregate(bins, outer_keys, merged)
     items = [n.Item(name, fill(e.Column(h, t))) for name, h, t in keys]
     for (name, _, default), column in zip(found, merged, strict=True):
         series = call("array.of_places", e.Column(column.name, Type.DYNAMIC), count, coerce.to_dynamic(default), span=step.span)

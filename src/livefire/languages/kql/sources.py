@@ -9,7 +9,6 @@ from livefire.languages.binder import nearest, unknown_table
 from livefire.languages.kit.ast import Apply, Constant, Member, Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
-from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import MAX_CALLS, Frame, Function, Relation, Scope, filled, nowhere
@@ -100,9 +99,9 @@ def lower_source(scope: Scope, node: object) -> Relation:
             scope.error(
                 "E104",
                 "rows are expected here, not a value",
-                span_of(node) if hasattr(node, "span") else Span(0, 0),
+                getattr(node, "span", Span(0, 0)),
                 "start with a table, datatable(…) or print",
-            )  # type: ignore[arg-type]  # every node has a span
+            )
             return nowhere()
 
 
@@ -207,7 +206,7 @@ def _argument(scope: Scope, parameter: k.Parameter, node: object) -> object:
     relation = lower_source(scope.bare(), node)
     for column in parameter.columns:
         if relation.schema.get(column.name) is None and not relation.open:
-            scope.error("E102", f"the rows for {parameter.name!r} lack the column {column.name!r}", span_of(node))  # type: ignore[arg-type]  # every node has a span
+            scope.error("E102", f"the rows for {parameter.name!r} lack the column {column.name!r}", getattr(node, "span", parameter.span))
     return relation
 
 
@@ -256,9 +255,8 @@ def _print(scope: Scope, node: k.Print) -> Relation:
         name = item.names[0] if item.names else None
         if name is None:
             name = f"print_{place}"
-        if names.taken(name):
+        if names.claim(name) is None:
             scope.error("E106", f"two columns are named {name!r}", item.name_span)
-        names.claim(name)
         items.append(n.Item(name, lower_scalar(bare, item.value)))
     return Relation(n.Project(n.Values(Schema(()), ((),)), tuple(items), node.span), ordered=True)
 
@@ -281,26 +279,48 @@ def _range(scope: Scope, node: k.Range) -> Relation:
     column, index = scope.state.name("range"), scope.state.name("place")
     rows = n.Unnest(n.Values(Schema(()), ((),)), values, column, index)
     element = e.Column(column, Type.DYNAMIC)
-    found = {
-        Type.DATETIME: lambda: call("dynamic.datetime", element),
-        Type.TIMESPAN: lambda: call("logic.cast", call("dynamic.long", element), type=Type.TIMESPAN),
-        Type.REAL: lambda: call("dynamic.real", element),
-        Type.INT: lambda: coerce.narrow(call("dynamic.long", element), Type.INT),
-        Type.DECIMAL: lambda: coerce.to_decimal(call("dynamic.real", element)),
-    }.get(kind, lambda: call("dynamic.long", element))()
+    found = _element(element, kind)
     ordered = n.Sort(rows, (e.SortKey(e.Column(index, Type.LONG)),))
     return Relation(n.Project(ordered, (n.Item(node.name, found),)), ordered=True)
 
 
+def _element(element: e.Expr, kind: Type) -> e.Expr:
+    match kind:
+        case Type.DATETIME:
+            return call("dynamic.datetime", element)
+        case Type.TIMESPAN:
+            return call("logic.cast", call("dynamic.long", element), type=Type.TIMESPAN)
+        case Type.REAL:
+            return call("dynamic.real", element)
+        case Type.INT:
+            return coerce.narrow(call("dynamic.long", element), Type.INT)
+        case Type.DECIMAL:
+            return coerce.to_decimal(call("dynamic.real", element))
+        case _:
+            return call("dynamic.long", element)
+
+
 def _external(scope: Scope, node: k.ExternalData) -> Relation:
-    """Refuse data from the network; reading goes on with the declared columns."""
-    scope.error(
-        "E305",
-        "externaldata reads from the network, and nothing here does",
-        node.span,
-        "download the file, load it as a table, and name that table instead",
-    )
-    return Relation(n.Values(Schema(tuple(Field(c.name, c.type) for c in node.columns)), ()))
+    """The rows of a file on the network: a table loaded under its address stands for it, and nothing is fetched."""
+    schema = Schema(tuple(Field(c.name, c.type) for c in node.columns))
+    found = [scope.context.catalog.table(place) for place in node.places]
+    tables = [t for t in found if t is not None]
+    if not node.places or len(tables) < len(found):
+        absent = next((p for p, t in zip(node.places, found, strict=True) if t is None), "an address")
+        scope.error(
+            "E101",
+            "externaldata names a file that is not loaded, and nothing here reads from the network",
+            node.span,
+            f"load its rows as a table named {absent!r}",
+        )
+        return Relation(n.Values(schema, ()))
+    legs = []
+    for table in tables:
+        rows = table_rows(table, table.name)
+        columns = {f.name: e.Column(f.name, f.type) for f in rows.schema}
+        items = tuple(n.Item(f.name, coerce.to_type(columns[f.name], f.type) if f.name in columns else coerce.fit(e.null(), f.type)) for f in schema)
+        legs.append(n.Project(rows.plan, items))
+    return Relation(legs[0] if len(legs) == 1 else n.Union(tuple(legs)))
 
 
 __all__ = ["Constant", "bind_arguments", "default_name", "is_tabular", "lower_source", "table_rows"]

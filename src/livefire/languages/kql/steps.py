@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from livefire.diagnostics import Span
-from livefire.languages.kit.ast import Constant, Name
+from livefire.languages.kit.ast import Apply, Binary, Constant, Name
 from livefire.languages.kit.lexer import Token
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import ExpressionParser
@@ -195,7 +196,7 @@ class StepParser(ExpressionParser):
     def _union_source(self) -> k.Expression:
         if self.at("("):
             return self._postfix()
-        if self.token.kind == "name" and self.peek().text == "*" and self.peek().span.start == self.token.span.end or self.at("*"):
+        if (self.token.kind == "name" and self.peek().text == "*" and self.peek().span.start == self.token.span.end) or self.at("*"):
             return self.wildcard()
         return self.source()
 
@@ -300,9 +301,15 @@ class StepParser(ExpressionParser):
         self.expect("on", "before the axis")
         axis = self.item()
         self.take(",")
-        begin = stop = step = None
-        if self.at("in") and self.peek().text == "range":
-            self.fail("`in range(…)` of make-series is not read", code="E305", help="write: from a to b step c")
+        begin: k.Expression | None = None
+        stop: k.Expression | None = None
+        step: k.Expression | None = None
+        inclusive = False
+        if isinstance(axis.value, Binary) and axis.value.operator == "in" and isinstance(axis.value.right, Apply) and len(axis.value.right.args) == 3:
+            # The older form `on axis in range(start, stop, step)`, whose stop is part of the series.
+            begin, stop, step = (a.value for a in axis.value.right.args)
+            axis = replace(axis, value=axis.value.left)
+            inclusive = True
         if self.take("from"):
             begin = self.expression()
         if self.take("to"):
@@ -310,7 +317,7 @@ class StepParser(ExpressionParser):
         if self.take("step"):
             step = self.expression()
         keys = self.items() if self.take("by") else ()
-        return k.MakeSeries(tuple(items), axis, begin, stop, step, keys, options, start.to(self._last()))
+        return k.MakeSeries(tuple(items), axis, begin, stop, step, keys, options, inclusive, start.to(self._last()))
 
     def _series_item(self) -> k.SeriesItem:
         start = self.token.span

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from livefire.diagnostics import NOWHERE
 from livefire.languages.kit.ast import Apply, Constant, Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
+from livefire.languages.kql.expressions import kit
 from livefire.languages.kql.scalars import lower_condition
-from livefire.languages.kql.scope import Relation, Scope, fill
+from livefire.languages.kql.scope import Function, Relation, Scope, fill
 from livefire.languages.kql.sources import lower_source, table_rows
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -46,13 +48,13 @@ def _legs(scope: Scope, source: k.Expression, fuzzy: bool) -> list[Relation]:
     return [lower_source(scope.bare(), source)]
 
 
-def _absent(scope: Scope, node: object) -> Name | Apply | None:
+def _absent(scope: Scope, node: object) -> Name | None:
     """Return the name of the missing table a leg starts with, if any."""
     match node:
         case k.Query(source=source):
             return _absent(scope, source)
         case Name(text=text) if scope.frame.find(text) is None and scope.context.catalog.table(text) is None:
-            return node
+            return Name(text, node.span)
         case Apply(function="table", args=args) if args and isinstance(args[0].value, Constant):
             name = str(args[0].value.value)
             return Name(name, node.span) if scope.context.catalog.table(name) is None else None
@@ -131,14 +133,38 @@ def lower_search(scope: Scope, relation: Relation | None, step: k.Search) -> Rel
             legs.extend(_legs(scope, table, False))
         if not step.tables:
             legs = [table_rows(t, t.name) for t in scope.context.catalog.tables() if t.vendor in ("", "sentinel")]
+            legs.extend(_views(scope))
     found = []
+    wanted = _names(step.predicate)
     for leg in legs:
+        if relation is None and not wanted <= set(leg.schema.names) and not leg.open:
+            # A table without a column that is asked for holds no row that fits.
+            continue
         condition = lower_condition(scope.over(replace(leg, open=relation is None)), _spread(step.predicate, step.case_sensitive))
         found.append(leg.with_plan(n.Filter(leg.plan, condition, step.span)))
     if not found:
         scope.error("E101", "there is no table to search", step.span)
         return Relation(n.Values(Schema(()), ()), open=True)
     return merged(scope, found, source_name=None if relation is not None else "$table")
+
+
+def _views(scope: Scope) -> list[Relation]:
+    """Return the rows of every `let` view."""
+    bound = {x: scope.frame.find(x) for x in scope.frame.all_names()}
+    views = [x for x, f in bound.items() if isinstance(f, Function) and f.definition.view]
+    return [lower_source(scope.bare(), Name(x, NOWHERE)) for x in views]
+
+
+def _names(node: object) -> set[str]:
+    from livefire.languages.kit.ast import Binary
+
+    match node:
+        case Binary(left=left, right=right):
+            return _names(left) | _names(right)
+        case Name(text=text):
+            return {text}
+        case _:
+            return set()
 
 
 def _spread(node: k.Expression, sensitive: bool) -> k.Expression:
@@ -157,9 +183,9 @@ def _spread(node: k.Expression, sensitive: bool) -> k.Expression:
             word = "hassuffix_cs" if sensitive else "hassuffix"
         return Binary(word, Star(node.span), Constant(bare, Type.STRING, node.span), node.span, node.span)
     if isinstance(node, Binary) and node.operator in ("and", "or"):
-        return replace(node, left=_spread(node.left, sensitive), right=_spread(node.right, sensitive))
+        return replace(node, left=kit(_spread(node.left, sensitive)), right=kit(_spread(node.right, sensitive)))
     if isinstance(node, Apply) and node.function == "not" and len(node.args) == 1:
-        return replace(node, args=(replace(node.args[0], value=_spread(node.args[0].value, sensitive)),))
+        return replace(node, args=(replace(node.args[0], value=kit(_spread(node.args[0].value, sensitive))),))
     return node
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from livefire.diagnostics import Span
@@ -139,6 +140,6 @@ def partition(scope: Scope, relation: Relation, step: k.Partition) -> Relation:
     return Relation(n.select(found.plan, *names), open=found.open)
 
 
-STEPS = {k.Partition: partition}
+STEPS: dict[type, Callable[..., Relation]] = {k.Partition: partition}
 
 __all__ = ["STEPS", "Carried", "aggregate", "lower_within"]

@@ -25,7 +25,7 @@ FAMILIES = (
     "dynamic",
     "elements",
     "encoding",
-    "encodings",
+    "forms",
     "lists",
     "logic",
     "number",

@@ -7,7 +7,8 @@ FUNCTIONS = (
         "array.expand",
         (2, 2),
         J,
-        "the values one value stands for: elements of an array; members of an object as objects (second false) or as [name, value] (true); a scalar, or null, by itself",
+        "the values one value stands for: elements of an array; members of an object as objects (second false) or as"
+        " [name, value] (true); a scalar, or null, by itself",
         "[null] for null",
         examples=(
             example(("[1,2]", J), (False, B), gives="[1,2]"),
@@ -29,7 +30,8 @@ FUNCTIONS = (
         "array.index_of",
         (5, 5),
         L,
-        "place of the fifth-th element (counted from 1) equal to the second, at or after the third and within as many elements as the fourth says (-1 for all); -1 when none",
+        "place of the fifth-th element (counted from 1) equal to the second, at or after the third and within as many elements"
+        " as the fourth says (-1 for all); -1 when none",
         "null for null or no array",
         examples=(
             example(('["a","b","a"]', J), ('"a"', J), (1, L), (-1, L), (1, L), gives=2),

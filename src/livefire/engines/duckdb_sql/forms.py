@@ -78,7 +78,8 @@ _FIELD = r"""'(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))'"""
 _LINE = r"regexp_extract({0}, '^[^\r\n]*', 0)"
 _CSV = (
     f"('[' || array_to_string(list_transform(range(1, len(regexp_extract_all({_LINE}, {_FIELD}, 0)) + 1), LAMBDA i:"
-    f" CAST(to_json(CASE WHEN contains(regexp_extract_all({_LINE}, {_FIELD}, 0)[i], '\"') THEN replace(regexp_extract_all({_LINE}, {_FIELD}, 1)[i], '\"\"', '\"')"
+    f" CAST(to_json(CASE WHEN contains(regexp_extract_all({_LINE}, {_FIELD}, 0)[i], '\"') THEN"
+    f" replace(regexp_extract_all({_LINE}, {_FIELD}, 1)[i], '\"\"', '\"')"
     f" ELSE regexp_extract_all({_LINE}, {_FIELD}, 2)[i] END) AS VARCHAR)), ',') || ']')"
 )
 
@@ -101,10 +102,14 @@ FUNCTIONS: dict[str, Spelling] = {
     ),
     "encode.url_decode": "url_decode({0})",
     "encode.hex": "lower(to_hex({0}))",
-    "encode.code_points": "('[' || COALESCE(array_to_string(list_transform(range(1, length({0}) + 1), LAMBDA i: CAST(unicode(substring({0}, i, 1)) AS VARCHAR)), ','), '') || ']')",
+    "encode.code_points": (
+        "('[' || COALESCE(array_to_string(list_transform(range(1, length({0}) + 1), LAMBDA i: CAST(unicode(substring({0}, i, 1)) AS VARCHAR)), ','), '')"
+        " || ']')"
+    ),
     "encode.from_code_points": "COALESCE(array_to_string(list_transform(CAST(json_extract({0}, '$[*]') AS INTEGER[]), LAMBDA c: chr(c)), ''), '')",
     "encode.base64_bytes": (
-        "('[' || array_to_string(list_transform(regexp_extract_all(hex(TRY(from_base64({0}))), '..', 0), LAMBDA h: CAST(CAST('0x' || h AS INTEGER) AS VARCHAR)), ',') || ']')"
+        "('[' || array_to_string(list_transform(regexp_extract_all(hex(TRY(from_base64({0}))), '..', 0), LAMBDA h:"
+        " CAST(CAST('0x' || h AS INTEGER) AS VARCHAR)), ',') || ']')"
     ),
     "encode.parse_url": _PARSE_URL,
     "encode.parse_query": _QUERY,
@@ -138,7 +143,8 @@ FUNCTIONS: dict[str, Spelling] = {
     "number.loggamma": "lgamma({0})",
     "number.is_nan": "isnan({0})",
     "number.is_infinite": "isinf({0})",
-    "time.zone_to_utc": "CAST(timezone({1}, {0}) AS TIMESTAMP)",
+    # A local time that a change of clocks leaves out is moved by the gap, as .NET does.
+    "time.zone_to_utc": "(CAST(timezone({1}, {0}) AS TIMESTAMP) - (timezone({1}, timezone({1}, {0})) - {0}))",
     "time.utc_to_zone": "timezone({1}, CAST({0} AS TIMESTAMPTZ))",
     "time.of_parts": "TRY(make_timestamp({0}, {1}, {2}, {3}, {4}, {5}))",
 }  # fmt: skip

@@ -26,10 +26,18 @@ FUNCTIONS = (
         examples=(example(("a1b2", S), ("([a-z])([0-9])", S), ("[1,2]", S), gives='[["a","1"],["b","2"]]'),),
     ),
     Function("text.pad_left", (3, 3), S, "at least that many characters, filled at the start", examples=(example(("7", S), (3, L), ("0", S), gives="007"),)),
-    Function("text.translate", (3, 3), S, "each character of the second replaced by that of the third", examples=(example(("abc", S), ("ab", S), ("xy", S), gives="xyc"),)),
+    Function(
+        "text.translate",
+        (3, 3),
+        S,
+        "each character of the second replaced by that of the third",
+        examples=(example(("abc", S), ("ab", S), ("xy", S), gives="xyc"),),
+    ),
     Function("text.bytes", (1, 1), L, "number of UTF-8 bytes", examples=(example(("é", S), gives=2),)),
     Function("encode.md5", (1, 1), S, "MD5 of the UTF-8 bytes, hexadecimal", examples=(example(("a", S), gives="0cc175b9c0f1b6a831c399e269772661"),)),
-    Function("encode.sha1", (1, 1), S, "SHA-1 of the UTF-8 bytes, hexadecimal", examples=(example(("a", S), gives="86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"),)),
+    Function(
+        "encode.sha1", (1, 1), S, "SHA-1 of the UTF-8 bytes, hexadecimal", examples=(example(("a", S), gives="86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"),)
+    ),
     Function(
         "encode.sha256",
         (1, 1),
@@ -39,10 +47,14 @@ FUNCTIONS = (
     ),
     Function("encode.url", (1, 1), S, "percent-encoded with lower-case digits", examples=(example(("a b/", S), gives="a%20b%2f"),)),
     Function("encode.url_decode", (1, 1), S, "percent-decoded", examples=(example(("a%20b%2f", S), gives="a b/"),)),
-    Function("encode.hex", (1, 1), S, "a 64-bit number in two's complement as lower-case hexadecimal", examples=(example((-256, L), gives="ffffffffffffff00"),)),
+    Function(
+        "encode.hex", (1, 1), S, "a 64-bit number in two's complement as lower-case hexadecimal", examples=(example((-256, L), gives="ffffffffffffff00"),)
+    ),
     Function("encode.code_points", (1, 1), J, "array of code points", examples=(example(("ab", S), gives="[97,98]"),)),
     Function("encode.from_code_points", (1, 1), S, "text of an array of code points", examples=(example(("[97,98]", J), gives="ab"),)),
-    Function("encode.base64_bytes", (1, 1), J, "bytes of base64 as an array of numbers; null when it is none", examples=(example(("YWI=", S), gives="[97,98]"),)),
+    Function(
+        "encode.base64_bytes", (1, 1), J, "bytes of base64 as an array of numbers; null when it is none", examples=(example(("YWI=", S), gives="[97,98]"),)
+    ),
     Function(
         "encode.parse_url",
         (1, 1),
@@ -65,10 +77,28 @@ FUNCTIONS = (
         "null for null or no address",
         examples=(example(("10.0.0.9/24", S), ("10.0.0.1", S), (32, L), gives=0), example(("10.0.0.1", S), ("10.0.0.2", S), (32, L), gives=-1)),
     ),
-    Function("address.ipv4_number", (1, 1), L, "an IPv4 address, cut to its prefix, as a number; null when it is none", examples=(example(("10.0.0.9/24", S), gives=167772160),)),
-    Function("address.ipv4_prefix", (1, 1), L, "the prefix of an IPv4 address, 32 without one; null when it is no address", examples=(example(("10.0.0.0/8", S), gives=8),)),
+    Function(
+        "address.ipv4_number",
+        (1, 1),
+        L,
+        "an IPv4 address, cut to its prefix, as a number; null when it is none",
+        examples=(example(("10.0.0.9/24", S), gives=167772160),),
+    ),
+    Function(
+        "address.ipv4_prefix",
+        (1, 1),
+        L,
+        "the prefix of an IPv4 address, 32 without one; null when it is no address",
+        examples=(example(("10.0.0.0/8", S), gives=8),),
+    ),
     Function("address.ipv4_text", (2, 2), S, "a number as an IPv4 address cut to a prefix", examples=(example((167772161, L), (24, L), gives="10.0.0.0"),)),
-    Function("address.in_text", (2, 2), B, "an IPv4 address occurs in a text, with no letter or digit beside it", examples=(example(("x 10.0.0.1,", S), ("10.0.0.1", S), gives=True),)),
+    Function(
+        "address.in_text",
+        (2, 2),
+        B,
+        "an IPv4 address occurs in a text, with no letter or digit beside it",
+        examples=(example(("x 10.0.0.1,", S), ("10.0.0.1", S), gives=True),),
+    ),
     Function("number.bit_and", (2, 2), L, "bits set in both", examples=(example((6, L), (3, L), gives=2),)),
     Function("number.bit_or", (2, 2), L, "bits set in either", examples=(example((6, L), (3, L), gives=7),)),
     Function("number.bit_xor", (2, 2), L, "bits set in one only", examples=(example((6, L), (3, L), gives=5),)),
@@ -76,15 +106,26 @@ FUNCTIONS = (
     Function("number.shift_left", (2, 2), L, "bits moved up", examples=(example((1, L), (4, L), gives=16),)),
     Function("number.shift_right", (2, 2), L, "bits moved down", examples=(example((16, L), (4, L), gives=1),)),
     Function("number.bit_count", (1, 1), L, "number of bits set", examples=(example((7, L), gives=3),)),
-    *(Function(f"number.{name}", (1, 1), R, summary) for name, summary in (
-        ("sin", "sine"), ("cos", "cosine"), ("tan", "tangent"), ("cot", "cotangent"), ("asin", "arc sine; null outside -1 to 1"),
-        ("acos", "arc cosine; null outside -1 to 1"), ("atan", "arc tangent"), ("log2", "binary logarithm; null at or below zero"),
-        ("log10", "decimal logarithm; null at or below zero"), ("gamma", "gamma function"), ("loggamma", "logarithm of the gamma function"),
-    )),
+    *(
+        Function(f"number.{name}", (1, 1), R, summary)
+        for name, summary in (
+            ("sin", "sine"),
+            ("cos", "cosine"),
+            ("tan", "tangent"),
+            ("cot", "cotangent"),
+            ("asin", "arc sine; null outside -1 to 1"),
+            ("acos", "arc cosine; null outside -1 to 1"),
+            ("atan", "arc tangent"),
+            ("log2", "binary logarithm; null at or below zero"),
+            ("log10", "decimal logarithm; null at or below zero"),
+            ("gamma", "gamma function"),
+            ("loggamma", "logarithm of the gamma function"),
+        )
+    ),
     Function("number.atan2", (2, 2), R, "angle of a point given as y, x"),
     Function("number.is_nan", (1, 1), B, "the number is NaN", examples=(example((float("nan"), R), gives=True),)),
     Function("number.is_infinite", (1, 1), B, "the number is an infinity", examples=(example((1.0, R), gives=False),)),
     Function("time.zone_to_utc", (2, 2), Type.DATETIME, "a local time of a named zone as UTC"),
     Function("time.utc_to_zone", (2, 2), Type.DATETIME, "UTC as the local time of a named zone"),
     Function("time.of_parts", (6, 6), Type.DATETIME, "datetime of year, month, day, hour, minute, second (real); null when there is none"),
-)  # fmt: skip
+)

@@ -1,0 +1,86 @@
+"""What a query is refused for: code, place, words and the way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from livefire import Workspace
+from tests.languages.kql.running import faults
+
+ROWS = {"T": [{"Name": "a", "Size": 1, "Bag": {"k": 1}}]}
+
+CASES = [
+    ("T | where name == 'a'", "E102", "name", "no column is named 'name'", "did you mean 'Name'?"),
+    ("AWSCloudTrial | take 1", "E101", "AWSCloudTrial", "no table is named 'AWSCloudTrial'", "did you mean 'AWSCloudTrail'?"),
+    ("T | extend x = tolowr(Name)", "E103", "tolowr", "no function is named 'tolowr'", "did you mean 'tolower'?"),
+    ("T | wher Size > 1", "E201", "wher", "expected an operator after '|', found 'wher'", "did you mean 'where'?"),
+    ("T | where Size has 'a'", "E104", "Size has 'a'", "has works on text, not on a long", "convert it with tostring()"),
+    ("T | where Name.k == 'a'", "E104", "Name.k", "a string has no member 'k'", "read the text first: parse_json(x).k"),
+    ("T | where (Size > 1", "E202", "(", "expected ')' to close '(' of line 1, found the end of the query", "close it with ')'"),
+    (
+        "T | extend Size + 'a'",
+        "E104",
+        "Size + 'a'",
+        "+ is not defined for long and string",
+        "convert text with tolong() or todouble(); join text with strcat()",
+    ),
+    ("T | summarize count() by Bag", "E104", "Bag", "rows cannot be grouped by a dynamic value", "convert it, as in tostring(x)"),
+    ("T | summarize Size", "E104", "summarize Size", "the column 'Size' is not aggregated", "put it after `by`, or take_any(…) of it"),
+    ("T | extend n = count()", "E104", "count", "count() is an aggregate and stands only in summarize", "put it into summarize … by …"),
+    (
+        "T | where Name matches regex @'(?<!x)a'",
+        "E205",
+        "@'(?<!x)a'",
+        "the pattern cannot be run: it looks around",
+        "Kusto's patterns are RE2's: no lookaround and no back-references",
+    ),
+    ("T | join kind=outer (T) on Name", "E107", "kind=outer", "no join is of kind 'outer'", None),
+    (
+        "T | join (T) on $left.Size > $right.Size",
+        "E305",
+        "$left.Size > $right.Size",
+        "a join condition is a column, or $left.a == $right.b",
+        "join on equal columns, and test the rest with where",
+    ),
+    ("T | take 1.5", "E107", "1.5", "a constant number of rows is expected here", ""),
+    ("T | project a = 1, a = 2", "E106", "a", "two columns are named 'a'", ""),
+    ("T | extend bin(Size)", "E105", "bin(Size)", "bin takes 2 arguments, and 1 were given", ""),
+    ("T | scan with (step s: true;)", "E301", "scan", "the operator scan is not run: its state machine is not run here", ""),
+    (
+        "externaldata(a: string)['https://files.example/a.csv']",
+        "E101",
+        None,
+        "externaldata names a file that is not loaded, and nothing here reads from the network",
+        "load its rows as a table named 'https://files.example/a.csv'",
+    ),
+    (
+        "print datetime(2026-13-01)",
+        "E206",
+        "datetime(2026-13-01)",
+        "'2026-13-01' is no datetime",
+        "a datetime is written 2026-01-31 or 2026-01-31T23:59:59.123Z",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "place", "message", "help"), CASES, ids=[c[0][:40] for c in CASES])
+def test_refusals(text: str, code: str, place: str | None, message: str, help: str | None) -> None:
+    first = faults(text, ROWS)[0]
+    assert (first.code, first.message) == (code, message)
+    assert place is None or text[first.span.start : first.span.end] == place
+    assert help is None or first.help == help
+
+
+def test_every_fault_is_found_in_one_reading() -> None:
+    codes = [d.code for d in faults("T | where nam == 'a' | extend x = tolowr(Name), y = geo_distance_2points(1, 2, 3, 4)", ROWS)]
+    assert codes == ["E102", "E103", "E302"]
+
+
+def test_an_unknown_table_does_not_end_a_check() -> None:
+    found = Workspace().check("NoSuchTable | where anything == 1 and Other.member has 'x' | extend e = parse_xml(z)", language="kql")
+    assert [d.code for d in found if d.severity == "error"] == ["E101", "E302"]
+
+
+def test_words_without_effect_are_noticed() -> None:
+    found = Workspace().check("set notruncation;\nprint x = 1 | render timechart", language="kql")
+    assert [(d.severity, d.code) for d in found] == [("notice", "N121"), ("notice", "N122")]
