@@ -218,3 +218,16 @@ def test_events_come_by_time_then_tiebreaker_then_as_stored() -> None:
     assert numbers("any where true", rows, tiebreaker_field="tie") == [2, 3, 0, 1]
     assert numbers("any where true | tail 2", rows, tiebreaker_field="tie") == [0, 1]
     assert [r["place"] for r in shown("any where true | head 1", rows, tiebreaker_field="tie")] == [2]
+
+
+def test_an_address_field_equals_a_block_that_holds_it() -> None:
+    rows: list[Row] = [{"source.ip": "10.1.2.3", "note": "10.1.2.3"}, {"source.ip": "192.168.0.1", "note": "10.0.0.0/8"}, {"note": None}]
+    assert numbers('any where source.ip == "10.0.0.0/8"', rows) == [0]
+    assert numbers('any where source.ip in ("10.0.0.0/8", "192.168.0.1")', rows) == [0, 1]
+    assert numbers('any where not source.ip : "10.0.0.0/8"', rows) == [1, 2]
+    # Another field is text, which a block is too.
+    assert numbers('any where note == "10.0.0.0/8"', rows) == [1]
+
+
+def test_the_text_of_a_date_is_refused() -> None:
+    assert faults('any where string(@timestamp) == "x"', [{"x": 1}]) == [("E305", "string(@timestamp)")]
