@@ -105,6 +105,14 @@ def test_not_is_carried_inward() -> None:
     assert numbers("any where not (length(s) == 2 and n == 4)", TYPED) == [1, 2]
 
 
+def test_a_sum_with_a_constant_is_a_comparison_of_the_field() -> None:
+    # Elasticsearch moves the constant over, so an event without n is unequal, though a script would not say so.
+    assert numbers("any where n + 1 == 5", TYPED) == [0]
+    assert numbers("any where not n + 1 == 5", TYPED) == [1, 2]
+    assert numbers("any where 3 - n != -1 and -n != 7", TYPED) == [2]
+    assert numbers("any where n * 2 != 8", TYPED) == [1]
+
+
 TEXTS: list[Row] = [{"s": "C:\\Win\\cmd.exe"}, {"s": "100%_done"}, {"s": "tab\there"}, {"s": "É*?"}, {"s": None}]
 
 

@@ -83,6 +83,9 @@ class Conditions:
             self.refuse_fields(node, right)
         if isinstance(left, Name) and is_constant(right):
             return self.field_comparison(left, operator, right, node)
+        name = _shifted(left)
+        if name is not None and is_constant(right) and self.operands.constant(right).type is Type.LONG:
+            return self.shifted_comparison(name, left, operator, right, node)
         return Truth(self.operands.within(lambda: self.operands.compare(operator, left, right, node)), script=True)
 
     def refuse_fields(self, node: Binary, right: Ast) -> None:
@@ -109,6 +112,23 @@ class Conditions:
         fits = self.operands.any_value(field, lambda value: self.fits(name, wanted, value, right, node))
         settled = call("logic.is_true", fits, span=node.span)
         return Truth(negate(settled) if operator == "!=" else settled)
+
+    def shifted_comparison(self, name: Name, left: Ast, operator: str, right: Ast, node: Binary) -> Truth:
+        """`f + 2 == 5` is `f == 3` to Elasticsearch, and so holds or not for an event without the field as that does."""
+        field = self.fields.find(name)
+        if field.type is not Type.DYNAMIC and not field.type.integral:
+            return Truth(self.operands.within(lambda: self.operands.compare(operator, left, right, node)), script=True)
+        wanted = "==" if operator == "!=" else operator
+        fits = self.operands.any_value(field, lambda value: self.operands.typed(wanted, self._shift(left, value), self.operands.constant(right), node.span))
+        settled = call("logic.is_true", fits, span=node.span)
+        return Truth(negate(settled) if operator == "!=" else settled)
+
+    def _shift(self, left: Ast, value: e.Expr) -> e.Expr:
+        """Return a field's value with what is added to it."""
+        if not isinstance(left, Binary):
+            return call("number.negate", self.operands.as_number(value, left.span))
+        sides = [value if isinstance(side, Name) else self.operands.constant(side) for side in (left.left, left.right)]
+        return self.operands.arithmetic("add" if left.operator == "+" else "subtract", sides[0], sides[1], left.span)
 
     def fits(self, name: Name, operator: str, value: e.Expr, right: Ast, node: Binary) -> e.Expr:
         """Return whether one value of a field fits a comparison."""
@@ -231,6 +251,18 @@ def is_constant(node: Ast) -> bool:
         case Apply(args=args):
             return all(is_constant(a.value) for a in args)
     return False
+
+
+def _shifted(node: Ast) -> Name | None:
+    """Return the field of `f + 2`, `2 - f` or `-f`."""
+    match node:
+        case Unary(operator="-", operand=Name() as name):
+            return name
+        case Binary(operator="+" | "-", left=Name() as name, right=Constant(type=Type.LONG)):
+            return name
+        case Binary(operator="+" | "-", left=Constant(type=Type.LONG), right=Name() as name):
+            return name
+    return None
 
 
 def _maybe_not(truth: Truth, negated: bool) -> Truth:
