@@ -34,6 +34,7 @@ def lower(tree: object, context: Context) -> n.Plan:
     return _events(tree.body, tree.pipes, reader)
 
 
+_STORED = "stored place"
 # Parameters of the search API that change its results, with the nearest way here.
 _REFUSED_OPTIONS = {
     "size": "pipe to `head` or `tail`",
@@ -114,9 +115,13 @@ class Reader:
 def _events(events: ast.EventFilter, pipes: tuple[ast.Pipe, ...], reader: Reader) -> n.Plan:
     plan: n.Plan = n.Filter(reader.origin.plan, reader.predicate(events), events.span)
     order = reader.order(events.span)
+    if pipes:
+        # Which of several events of one time is cut off must not change from run to run.
+        plan = n.Window(plan, (n.Item(_STORED, e.WindowCall("window.row_number", (), Type.LONG)),))
+        order = (*order, e.SortKey(n.column(plan, _STORED)))
     if order:
         plan = n.Sort(plan, order, events.span)
-    elif reader.origin.known:
+    if reader.origin.known and reader.time() is None:
         words = f"no field is named {reader.time_field!r}, so events keep the order they are stored in"
         reader.context.diagnostics.warn("W147", words, events.span, help="name the event time with timestamp_field")
     for pipe in pipes:
