@@ -154,6 +154,11 @@ class _Candidates:
         key = pc.divide(event, max(self.size, 1))
         place = pc.subtract(event, pc.multiply(key, self.size))
         stage = pc.subtract(width - 2, pc.subtract(packed, pc.multiply(event, width)))
+        if self.size and width > 2:
+            # A first event whose key's next is a first event again is replaced before anything could follow it.
+            again = pc.and_(pc.equal(key[:-1], key[1:]), pc.and_(pc.equal(stage[:-1], 0), pc.equal(stage[1:], 0)))
+            kept = pa.concat_arrays([pc.invert(again), pa.array([True] * min(len(key), 1), pa.bool_())])
+            key, place, stage = key.filter(kept), place.filter(kept), stage.filter(kept)
         return zip(key.to_pylist(), place.to_pylist(), stage.to_pylist(), strict=True)
 
     def _stages(self) -> list[tuple[int, Step]]:

@@ -122,6 +122,12 @@ def test_a_sequence_needs_times_and_single_keys() -> None:
     assert numbers("sequence by k [any where true] [any where true]", [{"k": ["a"]}, {"k": "a"}]) == [0, 1]
 
 
+def test_options_that_change_results_are_not_passed_over() -> None:
+    assert faults("any where f", ROWS, size=10) == [("E304", "any where f")]
+    assert faults("any where f", ROWS, case_sensitive=False) == [("E304", "any where f")]
+    assert numbers("any where f", ROWS, case_sensitive=True) == [0]
+
+
 def test_an_unknown_table_does_not_hide_other_faults() -> None:
     codes = [d.code for d in livefire.Workspace().check('any where x : (1 and "y"', language="eql", index="nothing")]
     assert "E202" in codes

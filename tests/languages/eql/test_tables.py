@@ -54,3 +54,14 @@ def test_an_unknown_table_is_named() -> None:
 def test_a_sequence_crosses_tables() -> None:
     found = rows('sequence with maxspan=1m [any where who == "bob"] [any where who == "ann"]', "logs-*")
     assert [(r["_sequence"], r["_step"], r["_index"]) for r in found] == [(0, 0, "logs-two"), (0, 1, "logs-one")]
+
+
+def test_an_event_that_fits_two_steps_does_not_follow_itself() -> None:
+    # The steps read different columns, which must not make two events of one.
+    ws = livefire.Workspace()
+    ws.load("log", [{"@timestamp": "2026-03-01T10:00:00Z", "a": 1, "b": 1, "c": "x"}], time_field="@timestamp")
+    for text in ("sequence [any where a == 1] [any where b == 1]", "sequence by c [any where a == 1] [any where true] until [any where b == 2]"):
+        compiled = ws.compile(livefire.diagnostics.Source(text), "eql", index="log")
+        assert ws.query(text, language="eql", index="log").rows == []
+        # One scan reads the events of all steps.
+        assert ws.sql(compiled).count("loaded:log") == 1

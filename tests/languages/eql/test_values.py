@@ -105,6 +105,14 @@ def test_not_is_carried_inward() -> None:
     assert numbers("any where not (length(s) == 2 and n == 4)", TYPED) == [1, 2]
 
 
+def test_a_sum_with_a_constant_is_a_comparison_of_the_field() -> None:
+    # Elasticsearch moves the constant over, so an event without n is unequal, though a script would not say so.
+    assert numbers("any where n + 1 == 5", TYPED) == [0]
+    assert numbers("any where not n + 1 == 5", TYPED) == [1, 2]
+    assert numbers("any where 3 - n != -1 and -n != 7", TYPED) == [2]
+    assert numbers("any where n * 2 != 8", TYPED) == [1]
+
+
 TEXTS: list[Row] = [{"s": "C:\\Win\\cmd.exe"}, {"s": "100%_done"}, {"s": "tab\there"}, {"s": "É*?"}, {"s": None}]
 
 
@@ -218,3 +226,16 @@ def test_events_come_by_time_then_tiebreaker_then_as_stored() -> None:
     assert numbers("any where true", rows, tiebreaker_field="tie") == [2, 3, 0, 1]
     assert numbers("any where true | tail 2", rows, tiebreaker_field="tie") == [0, 1]
     assert [r["place"] for r in shown("any where true | head 1", rows, tiebreaker_field="tie")] == [2]
+
+
+def test_an_address_field_equals_a_block_that_holds_it() -> None:
+    rows: list[Row] = [{"source.ip": "10.1.2.3", "note": "10.1.2.3"}, {"source.ip": "192.168.0.1", "note": "10.0.0.0/8"}, {"note": None}]
+    assert numbers('any where source.ip == "10.0.0.0/8"', rows) == [0]
+    assert numbers('any where source.ip in ("10.0.0.0/8", "192.168.0.1")', rows) == [0, 1]
+    assert numbers('any where not source.ip : "10.0.0.0/8"', rows) == [1, 2]
+    # Another field is text, which a block is too.
+    assert numbers('any where note == "10.0.0.0/8"', rows) == [1]
+
+
+def test_the_text_of_a_date_is_refused() -> None:
+    assert faults('any where string(@timestamp) == "x"', [{"x": 1}]) == [("E305", "string(@timestamp)")]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from livefire.languages.base import Context
-from livefire.languages.eql import patterns
+from livefire.languages.eql import functions, patterns
 from livefire.languages.eql.operands import Operands
 from livefire.languages.eql.sources import Fields
 from livefire.languages.kit.ast import Apply, Ast, Binary, Constant, ListOf, Name, Unary
@@ -83,6 +83,9 @@ class Conditions:
             self.refuse_fields(node, right)
         if isinstance(left, Name) and is_constant(right):
             return self.field_comparison(left, operator, right, node)
+        name = _shifted(left)
+        if name is not None and is_constant(right) and self.operands.constant(right).type is Type.LONG:
+            return self.shifted_comparison(name, left, operator, right, node)
         return Truth(self.operands.within(lambda: self.operands.compare(operator, left, right, node)), script=True)
 
     def refuse_fields(self, node: Binary, right: Ast) -> None:
@@ -106,9 +109,33 @@ class Conditions:
         """Compare a field with a constant: true when any of its values fits."""
         field = self.fields.find(name)
         wanted = "==" if operator == "!=" else operator
-        fits = self.operands.any_value(field, lambda value: self.operands.compare_field(wanted, value, right, node))
+        fits = self.operands.any_value(field, lambda value: self.fits(name, wanted, value, right, node))
         settled = call("logic.is_true", fits, span=node.span)
         return Truth(negate(settled) if operator == "!=" else settled)
+
+    def shifted_comparison(self, name: Name, left: Ast, operator: str, right: Ast, node: Binary) -> Truth:
+        """`f + 2 == 5` is `f == 3` to Elasticsearch, and so holds or not for an event without the field as that does."""
+        field = self.fields.find(name)
+        if field.type is not Type.DYNAMIC and not field.type.integral:
+            return Truth(self.operands.within(lambda: self.operands.compare(operator, left, right, node)), script=True)
+        wanted = "==" if operator == "!=" else operator
+        fits = self.operands.any_value(field, lambda value: self.operands.typed(wanted, self._shift(left, value), self.operands.constant(right), node.span))
+        settled = call("logic.is_true", fits, span=node.span)
+        return Truth(negate(settled) if operator == "!=" else settled)
+
+    def _shift(self, left: Ast, value: e.Expr) -> e.Expr:
+        """Return a field's value with what is added to it."""
+        if not isinstance(left, Binary):
+            return call("number.negate", self.operands.as_number(value, left.span))
+        sides = [value if isinstance(side, Name) else self.operands.constant(side) for side in (left.left, left.right)]
+        return self.operands.arithmetic("add" if left.operator == "+" else "subtract", sides[0], sides[1], left.span)
+
+    def fits(self, name: Name, operator: str, value: e.Expr, right: Ast, node: Binary) -> e.Expr:
+        """Return whether one value of a field fits a comparison."""
+        found = self.operands.compare_field(operator, value, right, node)
+        if operator == "==" and isinstance(right, Constant) and isinstance(right.value, str):
+            return any_of(found, *self._in_block(name, value, e.text(right.value)))
+        return found
 
     def flag(self, name: Name) -> Truth:
         """A field alone must be a boolean."""
@@ -136,28 +163,38 @@ class Conditions:
 
     def one_of(self, node: Binary, value: e.Expr, items: tuple[Ast, ...], *, is_field: bool) -> e.Expr:
         """Return whether one value fits any item of the list."""
-        plain: list[e.Expr] = []
+        exact: list[e.Expr] = []
         parts: list[e.Expr] = []
-        fold = node.operator in (":", "in~")
+        fold = node.operator in (":", "in~", "like~")
         for item in items:
             if not is_constant(item):
                 parts.append(self.operands.equal(value, self.operands.value(item), fold=fold))
                 continue
             literal = self.operands.constant(item)
-            if node.operator in ("like", "like~", "regex", "regex~") and literal.type is not Type.STRING:
+            if node.operator.startswith(("like", "regex")) and literal.type is not Type.STRING:
                 self.context.diagnostics.error("E104", f"`{node.operator}` takes a text in quotes", item.span)
             elif literal.value is None:
                 parts.append(e.null(Type.BOOL) if is_field or node.operator != ":" else call("logic.is_null", value))
-            elif literal.type is Type.STRING and node.operator not in ("in", "in~") and self.operands.texts(value):
-                pattern = patterns.match(self.operands.as_text(value), str(literal.value), node.operator, item.span, self.context)
-                plain.append(pattern) if pattern.function == "text.equals_fold" else parts.append(pattern)
-            else:
+            elif literal.type is not Type.STRING or not self.operands.texts(value):
                 parts.append(self.operands.against(value, literal, "==", item.span, fold=fold))
-        if len(plain) > 1:
-            parts.insert(0, call("text.in_fold", plain[0].args[0], *(p.args[1] for p in plain if isinstance(p, e.Call)), span=node.span))  # type: ignore[union-attr]
-        else:
-            parts[:0] = plain
+            elif patterns.is_plain(str(literal.value), node.operator):
+                exact.append(literal)
+                parts += self._in_block(node.left, value, literal) if is_field else []
+            else:
+                parts.append(patterns.match(self.operands.as_text(value), str(literal.value), node.operator, item.span, self.context))
+        if exact:
+            one, many = ("text.equals_fold", "text.in_fold") if fold else ("compare.eq", "compare.in")
+            parts.insert(0, call(one if len(exact) == 1 else many, self.operands.as_text(value), *exact, span=node.span))
         return any_of(*parts)
+
+    def _in_block(self, name: Ast, value: e.Expr, literal: e.Literal) -> list[e.Expr]:
+        """An address field of the common schema (`source.ip`) that is compared with a CIDR block holds for an address in it.
+
+        https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/ip#query-ip-fields
+        """
+        if not isinstance(name, Name) or name.text.rsplit(".", 1)[-1] != "ip" or not functions.is_block(str(literal.value)):
+            return []
+        return [call("text.cidr_contains", self.operands.as_text(value), literal)]
 
     # functions that Elasticsearch runs as queries, and scripts
 
@@ -214,6 +251,18 @@ def is_constant(node: Ast) -> bool:
         case Apply(args=args):
             return all(is_constant(a.value) for a in args)
     return False
+
+
+def _shifted(node: Ast) -> Name | None:
+    """Return the field of `f + 2`, `2 - f` or `-f`."""
+    match node:
+        case Unary(operator="-", operand=Name() as name):
+            return name
+        case Binary(operator="+" | "-", left=Name() as name, right=Constant(type=Type.LONG)):
+            return name
+        case Binary(operator="+" | "-", left=Constant(type=Type.LONG), right=Name() as name):
+            return name
+    return None
 
 
 def _maybe_not(truth: Truth, negated: bool) -> Truth:

@@ -60,13 +60,22 @@ def parse_number(text: str) -> e.Literal | None:
     return None
 
 
+def is_block(text: str) -> bool:
+    """Tell whether a text is a CIDR block such as `10.0.0.0/8`."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
+
+
 def _texts(meaning: str, type: Type) -> Builder:
     """Return the builder of a function of texts; null in any argument gives null."""
 
     def build(operands: Operands, args: Args, use: Use) -> e.Expr:
         if any(a.type is Type.UNKNOWN for a in args):
             return e.null(type)
-        return call(meaning + ("_fold" if use.fold else ""), *(operands.as_text(a) for a in args), span=use.span)
+        return call(meaning + ("_fold" if use.fold else ""), *(operands.as_text(a, use.span) for a in args), span=use.span)
 
     return build
 
@@ -85,7 +94,7 @@ def _between(operands: Operands, args: Args, use: Use) -> e.Expr:
         greedy = e.FALSE
     if any(a.type is Type.UNKNOWN for a in args[:3]):
         return e.null(Type.STRING)
-    texts = (operands.as_text(a) for a in args[:3])
+    texts = (operands.as_text(a, use.span) for a in args[:3])
     return call("text.between", *texts, greedy, e.Literal(use.fold, Type.BOOL), span=use.span)
 
 
@@ -101,14 +110,14 @@ def _cidr_match(operands: Operands, args: Args, use: Use) -> e.Expr:
             blocks.append(ipaddress.ip_network(arg.value, strict=False))
         except ValueError:
             operands.context.diagnostics.error("E206", f"{arg.value!r} is no CIDR block", use.place(number), help='write "10.0.0.0/8"')
-    source = operands.as_text(args[0])
+    source = operands.as_text(args[0], use.span)
     return any_of(*(call("text.cidr_contains", source, e.text(str(b)), span=use.span) for b in blocks))
 
 
 def _index_of(operands: Operands, args: Args, use: Use) -> e.Expr:
     if any(a.type is Type.UNKNOWN for a in args[:2]):
         return e.null(Type.LONG)
-    text, part = (operands.as_text(a) for a in args[:2])
+    text, part = (operands.as_text(a, use.span) for a in args[:2])
     if use.fold:
         text, part = call("text.lower", text), call("text.lower", part)
     start: e.Expr = e.whole(0)
@@ -134,8 +143,8 @@ def _number(operands: Operands, args: Args, use: Use) -> e.Expr:
             operands.context.diagnostics.error("E104", "the base of number is a whole number from 2 to 36", use.place(1))
             return e.null(Type.LONG)
         if base.value != 10:
-            return call("number.parse_base", operands.as_text(source), base, span=use.span)
-    text = operands.as_text(source)
+            return call("number.parse_base", operands.as_text(source, use.span), base, span=use.span)
+    text = operands.as_text(source, use.span)
     hexadecimal = call("number.parse_base", text, e.whole(16), span=use.span)
     is_hexadecimal = call("text.matches_regex", text, e.text(r"\A[+-]?0x"), e.text("s"))
     whole = call("number.parse_long", text, span=use.span)
@@ -150,7 +159,7 @@ def _substring(operands: Operands, args: Args, use: Use) -> e.Expr:
     """Characters from a place to before another; a negative place counts from the end, and both are cut to the text."""
     if args[0].type is Type.UNKNOWN or args[1].type is Type.UNKNOWN:
         return e.null(Type.STRING)
-    text = operands.as_text(args[0])
+    text = operands.as_text(args[0], use.span)
     size = call("text.length", text)
 
     def place(value: e.Expr) -> e.Expr:
@@ -177,7 +186,7 @@ _ALL = (
     Spelling("multiply", (2, 2), _arithmetic("multiply")),
     Spelling("number", (1, 2), _number),
     Spelling("startsWith", (2, 2), _texts("text.starts_with", Type.BOOL), folds=True),
-    Spelling("string", (1, 1), lambda operands, args, _: operands.as_text(args[0])),
+    Spelling("string", (1, 1), lambda operands, args, use: operands.as_text(args[0], use.span)),
     Spelling("stringContains", (2, 2), _texts("text.contains", Type.BOOL), folds=True),
     Spelling("substring", (2, 3), _substring),
     Spelling("subtract", (2, 2), _arithmetic("subtract")),

@@ -24,9 +24,7 @@ def lower(tree: object, context: Context) -> n.Plan:
     """
     if not isinstance(tree, ast.Query):
         raise TypeError(f"{type(tree).__name__} is no EQL query")
-    if context.options.get("case_sensitive") is False:
-        help = "`:` and functions with `~` do not regard case"
-        context.diagnostics.error("E304", "case_sensitive=false was removed from Elasticsearch", tree.span, help=help)
+    _refuse_options(tree.span, context)
     category, time, tiebreak = _field_options(context)
     asked = [*field_names(tree), category, time, *([tiebreak] if tiebreak else [])]
     origin = open_origin(context, asked)
@@ -34,6 +32,27 @@ def lower(tree: object, context: Context) -> n.Plan:
     if isinstance(tree.body, ast.Chain):
         return chains.lower(tree.body, tree.pipes, reader)
     return _events(tree.body, tree.pipes, reader)
+
+
+_STORED = "stored place"
+# Parameters of the search API that change its results, with the nearest way here.
+_REFUSED_OPTIONS = {
+    "size": "pipe to `head` or `tail`",
+    "result_position": "pipe to `head` or `tail`",
+    "filter": "write the condition into the query",
+    "max_samples_per_key": "a sample gives one choice a key",
+    "runtime_mappings": "a field must be stored",
+}
+
+
+def _refuse_options(span: Span, context: Context) -> None:
+    """Report options of Elasticsearch's search that cannot be honoured."""
+    if context.options.get("case_sensitive") is False:
+        help = "`:` and functions with `~` do not regard case"
+        context.diagnostics.error("E304", "case_sensitive=false was removed from Elasticsearch", span, help=help)
+    for name, help in _REFUSED_OPTIONS.items():
+        if context.options.get(name) is not None:
+            context.diagnostics.error("E304", f"the option {name} is not supported", span, help=help)
 
 
 def _field_options(context: Context) -> tuple[str, str, str | None]:
@@ -96,9 +115,13 @@ class Reader:
 def _events(events: ast.EventFilter, pipes: tuple[ast.Pipe, ...], reader: Reader) -> n.Plan:
     plan: n.Plan = n.Filter(reader.origin.plan, reader.predicate(events), events.span)
     order = reader.order(events.span)
+    if pipes:
+        # Which of several events of one time is cut off must not change from run to run.
+        plan = n.Window(plan, (n.Item(_STORED, e.WindowCall("window.row_number", (), Type.LONG)),))
+        order = (*order, e.SortKey(n.column(plan, _STORED)))
     if order:
         plan = n.Sort(plan, order, events.span)
-    elif reader.origin.known:
+    if reader.origin.known and reader.time() is None:
         words = f"no field is named {reader.time_field!r}, so events keep the order they are stored in"
         reader.context.diagnostics.warn("W147", words, events.span, help="name the event time with timestamp_field")
     for pipe in pipes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from livefire.diagnostics import Fix, Span
+from livefire.diagnostics import NOWHERE, Fix, Span
 from livefire.languages.base import Context
 from livefire.languages.binder import nearest
 from livefire.languages.eql import dates, functions
@@ -162,15 +162,16 @@ class Operands:
         """Tell whether a value can be text."""
         return value.type in (*_TEXTS, Type.DYNAMIC, Type.UNKNOWN)
 
-    def as_text(self, value: e.Expr) -> e.Expr:
-        """Return a value as text."""
+    def as_text(self, value: e.Expr, span: Span = NOWHERE) -> e.Expr:
+        """Return a value as text; E305 for a date."""
         match value.type:
             case Type.DYNAMIC:
                 return call("dynamic.text", value)
             case Type.BOOL:
                 return e.Case(((value, e.text("true")), (negate(value), e.text("false"))), e.null(Type.STRING), Type.STRING)
             case Type.DATETIME:
-                return call("time.iso", value)
+                self.context.diagnostics.error("E305", "the text of a date is not supported", span, help="compare the field with a date")
+                return e.null(Type.STRING)
             case Type.UNKNOWN:
                 return e.null(Type.STRING)
             case t if t.numeric:

@@ -15,6 +15,11 @@ _MAX_REPEAT = 1000
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 
+def is_plain(pattern: str, operator: str) -> bool:
+    """Tell whether a text under `:`, `in` or `like` stands for itself."""
+    return operator in ("in", "in~") or (not operator.startswith("regex") and not re.search(r"[*?]", pattern))
+
+
 def match(value: e.Expr, pattern: str, operator: str, span: Span, context: Context) -> e.Call:
     """Return whether a text fits a pattern under `:`, `like` or `regex` (`~` for any case); the whole text must fit.
 
@@ -24,11 +29,8 @@ def match(value: e.Expr, pattern: str, operator: str, span: Span, context: Conte
     if operator.startswith("regex"):
         flags = "is" if operator.endswith("~") else "s"
         return call("text.matches_regex", value, e.text(translate(pattern, span, context)), e.text(flags), span=span)
-    fold = operator in (":", "like~")
-    if not re.search(r"[*?]", pattern):
-        return call("text.equals_fold" if fold else "compare.eq", value, e.text(pattern), span=span)
     # The meaning gives the backslash a role that EQL does not know.
-    return call("text.wildcard_fold" if fold else "text.wildcard", value, e.text(pattern.replace("\\", "\\\\")), span=span)
+    return call("text.wildcard_fold" if operator in (":", "like~") else "text.wildcard", value, e.text(pattern.replace("\\", "\\\\")), span=span)
 
 
 def translate(pattern: str, span: Span, context: Context) -> str:
