@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from livefire.languages.cql import coerce, patterns
 from livefire.languages.cql import syntax as s
 from livefire.languages.cql.event import Event
@@ -41,9 +43,6 @@ def _rename(_: Lower, event: Event, bound: Bound) -> None:
                 old, new = item.items
                 if isinstance(old, s.Word) and isinstance(new, s.Word):
                     pairs.append((old.text, new.text))
-            elif isinstance(item, s.Word) and len(value.items) == 2 and not bound.has("as"):
-                pairs = [(w.text, v.text) for w, v in [value.items] if isinstance(w, s.Word) and isinstance(v, s.Word)]
-                break
             elif isinstance(item, s.Word) and bound.has("as"):
                 pairs.append((item.text, bound.text("as") or item.text))
             else:
@@ -112,11 +111,17 @@ def _replace(_: Lower, event: Event, bound: Bound) -> None:
 
 
 def _groups(template: str) -> str:
-    """Return a replacement with groups as RE2 writes them: $1 is \\1."""
-    import re
+    """Return a replacement as RE2 writes it: $1 is \\1, and a backslash makes the next character plain."""
+    return _REPLACED.sub(_replaced, template)
 
-    plain = template.replace("\\", "\\\\")
-    return re.sub(r"\$(\d)", r"\\\1", plain)
+
+_REPLACED = re.compile(r"\\(.?)|\$(\d)", re.DOTALL)
+
+
+def _replaced(piece: re.Match[str]) -> str:
+    if piece.group(2) is not None:
+        return f"\\{piece.group(2)}"
+    return "\\\\" if piece.group(1) in ("\\", "") else piece.group(1)
 
 
 FUNCTIONS = (

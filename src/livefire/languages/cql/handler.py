@@ -180,7 +180,6 @@ class Bound:
             return s.Word(str(given[value.name]), str(given[value.name]), True, value.span)
         if value.default is None:
             report_missing(value, self.context)
-            return s.Word("*", "*", False, value.span) if self.context.open_schema else None
         return value.default
 
     def field(self, name: str, default: str | None = None) -> str | None:
@@ -250,7 +249,7 @@ class Bound:
         value = self.need(name)
         if isinstance(value, ast.Pattern):
             return value
-        if value is None:
+        if value is None or (isinstance(value, s.Variable) and value.default is None and self.variable(value) is None):
             return None
         word = self.word(name)
         return ast.Pattern(word.text, "", word.span) if word is not None else None

@@ -183,7 +183,7 @@ class CqlLexer:
         if char == "\\" and following and following not in "\r\n":
             return 2 if following in _STOP - {'"'} or following in "\\*" else 1
         if self._mode == EXPRESSION:
-            return 1 if char.isalnum() or char in "_@#&.\\$" or (char == ":" and joined) else 0
+            return 1 if char.isalnum() or char in "_@#&.\\$" or char > "\x7f" or (char == ":" and joined) else 0
         if self._mode == ARGUMENTS:
             if char == ":":
                 return 1 if joined or following in ("/", ":", "\\", "*") else 0

@@ -61,7 +61,7 @@ class Lowering:
 
     def query(self, pipeline: s.Pipeline) -> n.Plan:
         """Return the plan of a whole query."""
-        return show(self.subquery(pipeline), pipeline)
+        return show(self.subquery(pipeline), self.context, pipeline)
 
     def subquery(self, pipeline: s.Pipeline) -> Event:
         """Return the event at the end of a query over the tables."""
@@ -72,7 +72,7 @@ class Lowering:
 
     def output(self, event: Event) -> n.Plan:
         """Return the plan of everything the event shows."""
-        return show(event)
+        return show(event, self.context)
 
     def rows(self, plan: n.Plan) -> Rows:
         """Return rows over a plan."""

@@ -15,7 +15,7 @@ from livefire.languages.cql.lexer import CqlLexer, is_call
 from livefire.languages.cql.values import ValueParser, word_of
 from livefire.languages.kit import ast
 
-_COMPARISONS = ("=", "!=", "<=", ">=", "<", ">", "==")
+_COMPARISONS = ("=", "!=", "<=", ">=", "<", ">", "==", "<=>")
 _GROUP_END = ("|", ";", "}", ")", "]", ",", "=>")
 
 
