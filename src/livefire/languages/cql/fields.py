@@ -11,6 +11,7 @@ from livefire.languages.cql.handler import Bound, Function, Lower
 from livefire.languages.cql.rows import is_null
 from livefire.plan import expr as e
 from livefire.plan.functions import call
+from livefire.schema import Type
 
 
 def _select(_: Lower, event: Event, bound: Bound) -> None:
@@ -20,7 +21,8 @@ def _select(_: Lower, event: Event, bound: Bound) -> None:
     names = [w.text for w in bound.fields("fields")]
     fields = {name: event.read(name) for name in names if not name.endswith("[]")}
     event.arrays = {name[:-2]: event.array(name[:-2]) for name in names if name.endswith("[]")}
-    event.fields = {name: value for name, value in fields.items() if not is_null(value) or not event.aggregated}
+    # A field that is selected is shown even where nothing has it, unlike one that is dropped.
+    event.fields = {name: e.null(Type.UNKNOWN) if is_null(value) else value for name, value in fields.items()}
     event.bags, event.closed = (), True
     event.mentioned = dict.fromkeys(names)
 

@@ -120,7 +120,7 @@ class Lowering:
     def _case(self, event: Event, step: s.CaseStep) -> None:
         forks: list[Event] = []
         for clause in step.clauses:
-            fork = event.fork()
+            fork = event.fork(forks)
             self.steps(fork, clause)
             forks.append(fork)
             if fork.alive is None:
@@ -133,7 +133,7 @@ class Lowering:
     def _match(self, event: Event, step: s.MatchStep) -> None:
         forks: list[Event] = []
         for clause in step.clauses:
-            fork = event.fork()
+            fork = event.fork(forks)
             fork.keep(self.condition(fork, clause.condition), clause.span)
             self.steps(fork, clause.pipeline)
             forks.append(fork)

@@ -65,7 +65,7 @@ def _hidden(event: Event, name: str) -> bool:
 
 
 def _typed(value: e.Expr) -> e.Expr:
-    return e.null(Type.STRING) if value.type is Type.UNKNOWN and is_null(value) else value
+    return MISSING if is_null(value) and value.type is Type.UNKNOWN else value
 
 
 def _show_array(event: Event, name: str, items: dict[str, n.Item]) -> None:
