@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 import livefire
 
 PIECES = (
-    "a", "=", "!=", "/x/i", '"t"', "|", "case", "{", "}", ";", "match", "=>", "*", "(", ")", "[", "]", ",", ":=", "count()", "groupBy", "in", "values=", "or", "and",
-    "not", "!", "?p", "?{p=1}", "$q()", "#tag", "x[0]", "=~", "like", "<", "5", "sort(", "parseJson()", "array:append(", "\\", "`", "//", "/*", "\n", "where", "-", "+",
-    "join({", "})", "if(", "then=", "format(", "%s", "regex(", "split(", "top(", "selfJoinFilter(", "objectArray:eval(", "function={", "é", "\x00",
+    "a", "=", "!=", "/x/i", '"t"', "|", "case", "{", "}", ";", "match", "=>", "*", "(", ")", "[", "]", ",", ":=", "count()", "groupBy", "in",
+    "values=", "or", "and", "not", "!", "?p", "?{p=1}", "$q()", "#tag", "x[0]", "=~", "like", "<", "5", "sort(", "parseJson()", "array:append(",
+    "\\", "`", "//", "/*", "\n", "where", "-", "+", "join({", "})", "if(", "then=", "format(", "%s", "regex(", "split(", "top(",
+    "selfJoinFilter(", "objectArray:eval(", "function={", "é", "\x00",
 )  # fmt: skip
 WS = livefire.Workspace()
 WS.load("events", [{"a": "1", "x": [1, 2], "@rawstring": "{}"}])

@@ -18,7 +18,7 @@ from livefire.languages.cql.rows import is_null
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import aggregate, call
-from livefire.plan.rewrite import map_expr
+from livefire.plan.walk import map_expr
 from livefire.schema import Type
 
 Find = Callable[[str], Function | None]
@@ -202,7 +202,8 @@ def _percentile(_: Lower, event: Event, bound: Bound) -> Made:
 def _collect(_: Lower, event: Event, bound: Bound) -> Made:
     """https://library.humio.com/data-analysis/functions-collect.html"""
     if not bound.flag("multival", default=True):
-        bound.context.diagnostics.error("E304", "multival=false does not run here", bound.place("multival"), help="leave it out: values are joined by the separator")
+        help = "leave it out: values are joined by the separator"
+        bound.context.diagnostics.error("E304", "multival=false does not run here", bound.place("multival"), help=help)
     separator, limit = bound.text("separator", "\n") or "", bound.whole("limit", 2000)
     made: Made = []
     time = event.peek("@timestamp")

@@ -131,7 +131,9 @@ class Event:
     `alive` is the condition under which a fork still has its event, None for always. `inline` events
     hold no columns: their values are parts of one expression, as inside a function over an array. A
     `closed` event shows only what `select` left; its source still serves free text.
-    `reached` is the condition under which an event came to this fork at all. `sizes` is how many elements an array has at most, None where that is not known. `mentioned` is shared by all forks and keeps the names in the order the query uses them.
+    `reached` is the condition under which an event came to this fork at all. `sizes` is how many
+    elements an array has at most, None where that is not known. `mentioned` is shared by all forks
+    and keeps the names in the order the query uses them.
     """
 
     rows: Rows

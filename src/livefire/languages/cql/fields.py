@@ -55,11 +55,11 @@ def _rename(_: Lower, event: Event, bound: Bound) -> None:
             return
         pairs.append((value.text, bound.text("as") or value.text))
     found = [(old, new, event.read(old)) for old, new in pairs]
-    for old, new, moved in found:
-        if old != new:
-            event.assign(new, moved)
-            event.drop(old)
-            event.mentioned.pop(old, None)
+    for source, target, moved in found:
+        if source != target:
+            event.assign(target, moved)
+            event.drop(source)
+            event.mentioned.pop(source, None)
 
 
 def _default(lower: Lower, event: Event, bound: Bound) -> None:

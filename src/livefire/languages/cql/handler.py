@@ -100,7 +100,7 @@ class Bound:
                 if free > 1 and name is not None:
                     self.context.quirk(135, f"only the first argument of {self.function.name} may go unnamed", span=argument.span, help=f"write {name}=…")
             else:
-                name = folded.get(argument.name.lower()) or self._unknown(argument)
+                name = folded.get(argument.name.lower())
             if name is None:
                 self._surplus(argument)
             elif name in found:
@@ -115,9 +115,6 @@ class Bound:
             first = self.function.parameters[:1]
             return first[0] if first and first[0] not in found else (open[0] if open else None)
         return open[0] if open else None
-
-    def _unknown(self, argument: s.Argument) -> str | None:
-        return None
 
     def _surplus(self, argument: s.Argument) -> None:
         known = ", ".join(self.function.parameters) or "none"

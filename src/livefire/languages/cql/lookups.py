@@ -98,7 +98,8 @@ def _missing(event: Event, name: str, bound: Bound) -> e.Expr:
     if bound.context.open_schema or (event.forked and not event.inline):
         bound.context.diagnostics.warn("W101", f"no table is named {name!r}; the run fails if an event gets here", bound.span, help=help)
         reached = all_of(event.reached, *((event.alive,) if event.alive is not None else ()))
-        event.rows.filter(negate(call("logic.fail_if", reached, e.text(f"an event reaches the lookup in {name!r}, which is not loaded"), span=bound.span)), bound.span)
+        message = e.text(f"an event reaches the lookup in {name!r}, which is not loaded")
+        event.rows.filter(negate(call("logic.fail_if", reached, message, span=bound.span)), bound.span)
         return e.TRUE
     bound.context.diagnostics.error("E101", f"no table is named {name!r}", bound.place("file"), help=help)
     return e.FALSE

@@ -29,7 +29,8 @@ TAGS = ("Cps.version", "Vendor", "ecs.version", "event.dataset", "event.kind", "
 def show(event: Event, context: Context, query: s.Pipeline | None = None) -> n.Plan:
     """Return the plan of everything the event shows."""
     if event.bags and not event.closed:
-        context.diagnostics.notice("N138", "fields that were parsed but that the query does not name are not shown as columns", help="name them: select([…]) or table([…])")
+        said = "fields that were parsed but that the query does not name are not shown as columns"
+        context.diagnostics.notice("N138", said, help="name them: select([…]) or table([…])")
     items: dict[str, n.Item] = {}
     for name in _names(event, query):
         if name.startswith(HELD) or name in ("", "*", "[]"):

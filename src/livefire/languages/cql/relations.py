@@ -39,7 +39,8 @@ def limit_of(bound: Bound, default: int, most: int = _MOST) -> int:
     """Return the limit of a step; a default one is said, as rows past it are cut."""
     written = bound.text("limit")
     if written is None:
-        bound.context.diagnostics.notice("N133", f"{bound.function.name} keeps {default} rows where no limit is given, as LogScale does", bound.span, help="write limit=max for all")
+        said = f"{bound.function.name} keeps {default} rows where no limit is given, as LogScale does"
+        bound.context.diagnostics.notice("N133", said, bound.span, help="write limit=max for all")
         return default
     if written.lower() == "max":
         return most
@@ -218,9 +219,8 @@ def _bucket(chart: bool) -> Callable[[Lower, Event, Bound], None]:
 def _span_of(event: Event, time: e.Expr, bound: Bound) -> e.Expr | None:
     written = bound.text("span")
     if written is None or written.lower() == "auto":
-        bound.context.diagnostics.warn(
-            "W139", "no span is given: it is chosen from the events' own times, where LogScale goes by the time range of the search", bound.span, help="write span=1h"
-        )
+        said = "no span is given: it is chosen from the events' own times, where LogScale goes by the time range of the search"
+        bound.context.diagnostics.warn("W139", said, bound.span, help="write span=1h")
         return _own_span(event, time, bound)
     found = _SPAN.match(written.strip())
     if found is None:

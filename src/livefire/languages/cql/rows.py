@@ -14,7 +14,6 @@ from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.schema import Type
 
-
 HELD = "\x02"
 
 

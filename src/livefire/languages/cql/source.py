@@ -76,7 +76,7 @@ class EmptyBase:
 
     names: tuple[str, ...] = ()
 
-    def read(self, name: str) -> e.Expr | None:
+    def read(self, _: str) -> e.Expr | None:
         """Return no value."""
         return None
 
