@@ -219,3 +219,16 @@ def test_saved_queries_take_the_place_of_their_call() -> None:
     assert run("$both() | select([name, seen])", ROWS, index="events", saved_queries=saved) == [("ann", "yes")]
     assert codes("$round()", ROWS, index="events", saved_queries=saved) == [("E204", 1, 1)]
     assert codes("a=1 | $bad()", ROWS, index="events", saved_queries={"bad": "b=1 |\n )"}) == [("E201", 1, 7)]
+
+
+def test_a_group_without_part_in_the_match_sets_no_field() -> None:
+    rows = [{"s": "a,b"}, {"s": "c"}]
+    assert run('s = /^(?<x>[^,]+)(,(?<y>.*))?$/ | select([x, y])', rows, index="events") == [("a", "b"), ("c", None)]
+    # A group that must take part is set even where it is empty.
+    assert run("s = /^c(?<rest>.*)$/ | select(rest)", rows, index="events") == [("",)]
+
+
+def test_format_rounds_halves_away_from_zero() -> None:
+    assert run('format("%.1f|%,.2f|%5s|%-4s|%d", field=[a, b, c, c, a], as=f) | select(f)', [{"a": 6.25, "b": 1234.5, "c": "x"}], index="events") == [
+        ("6.3|1,234.50|    x|x   |6",)
+    ]

@@ -264,9 +264,7 @@ class Event:
         passed = [negate(f.alive) for f in earlier if f.alive is not None]
         conditions = [c for c in (self.reached, self.alive, *passed) if c is not None and c != e.TRUE]
         reached = all_of(*conditions) if conditions else e.TRUE
-        return replace(
-            self, fields=dict(self.fields), arrays=dict(self.arrays), sizes=dict(self.sizes), alive=None, forked=True, reached=reached
-        )
+        return replace(self, fields=dict(self.fields), arrays=dict(self.arrays), sizes=dict(self.sizes), alive=None, forked=True, reached=reached)
 
     def become(self, other: Event) -> None:
         """Go on as another event, which an aggregate has made of this one."""

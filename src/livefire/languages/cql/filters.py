@@ -102,7 +102,7 @@ def _repeated(event: Event, field: e.Expr, pattern: ast.Pattern, bound: Bound, *
     event.rows.wrap(n.Unnest(event.rows.flush(), found, element, outer=outer, span=bound.span))
     text = call("dynamic.text", e.Column(element, Type.DYNAMIC))
     for number, name in regex.groups:
-        event.assign(name, call("text.extract_regex", text, e.text(regex.text), e.whole(number)))
+        event.assign(name, conditions.captured(text, regex, number))
     return e.TRUE
 
 

@@ -21,16 +21,21 @@ _UNSUPPORTED = (
 )
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", re.DOTALL)
 _POSSESSIVE = re.compile(r"[*+?}]\+")
+_OPTIONAL = re.compile(r"\||\)(?:[?*]|\{0)")
 _FLAGS = {"i": "i", "m": "m", "d": "s", "s": "s"}
 
 
 @dataclass(frozen=True, slots=True)
 class Regex:
-    """A pattern as RE2 reads it, with the names of its groups by number."""
+    """A pattern as RE2 reads it, with the names of its groups by number.
+
+    `optional` tells that a group may take no part in a match; its field is then not set.
+    """
 
     text: str
     groups: tuple[tuple[int, str], ...]
     repeat: bool
+    optional: bool
 
 
 def wildcard(raw: str) -> str:
@@ -94,7 +99,7 @@ def regex(pattern: str, flags: str, span: Span, context: Context, *, multiline: 
     if not _compiles(text, span, context):
         return None
     inline = "".join(sorted({_FLAGS[f] for f in flags if f in _FLAGS} | ({"m"} if multiline else set())))
-    return Regex(f"(?{inline}){text}" if inline else text, groups, "g" in flags)
+    return Regex(f"(?{inline}){text}" if inline else text, groups, "g" in flags, _OPTIONAL.search(bare) is not None)
 
 
 def _outside_classes(pattern: str) -> str:
