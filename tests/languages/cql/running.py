@@ -10,7 +10,8 @@ import livefire
 
 def run(query: str, rows: Iterable[Mapping[str, Any]], **options: Any) -> list[tuple[Any, ...]]:
     """Run a query over one table named events and return its rows."""
-    return result(query, rows, **options).rows
+    rows_found: list[tuple[Any, ...]] = result(query, rows, **options).rows
+    return rows_found
 
 
 def result(query: str, rows: Iterable[Mapping[str, Any]], **options: Any) -> Any:

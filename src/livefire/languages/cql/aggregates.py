@@ -7,7 +7,7 @@ aggregate has no such field; a group is made only of events that have all its ke
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from livefire.diagnostics import Span
 from livefire.languages.cql import coerce
@@ -18,6 +18,7 @@ from livefire.languages.cql.rows import is_null
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import aggregate, call
+from livefire.plan.walk import map_expr
 from livefire.schema import Type
 
 Find = Callable[[str], Function | None]
@@ -41,10 +42,24 @@ def group(lower: Lower, event: Event, keys: list[n.Item], gathered: Gathered, sp
         event.keep(coerce.present(key.expr), span)
     columns = {c.name: c for item in (*keys, *gathered.items) for c in _columns(item.expr)}
     source = event.rows.finish([n.Item(name, columns[name]) for name in sorted(columns)])
-    plan = n.Aggregate(source, tuple(keys), tuple(gathered.items), span)
-    event.become(lower.rows_of(plan))
+    parts: dict[e.Aggregate, str] = {}
+    shown = [n.Item(i.name, _over(i.expr, parts, event)) for i in gathered.items]
+    plan: n.Plan = n.Aggregate(source, tuple(keys), tuple(n.Item(name, part) for part, name in parts.items()), span)
+    results = (*(n.Item(k.name, n.column(plan, k.name)) for k in keys if k.name not in {i.name for i in shown}), *shown)
+    event.become(lower.rows_of(n.Project(plan, results, span)))
     for steps in gathered.after:
         lower.steps(event, steps)
+
+
+def _over(expr: e.Expr, parts: dict[e.Aggregate, str], event: Event) -> e.Expr:
+    """Return what is made of aggregates as an expression over their columns, which `parts` names."""
+
+    def change(part: e.Expr) -> e.Expr:
+        if not isinstance(part, e.Aggregate):
+            return part
+        return e.Column(parts.setdefault(part, event.rows.fresh()), part.type)
+
+    return map_expr(expr, change)
 
 
 def _columns(expr: e.Expr) -> list[e.Column]:
@@ -89,10 +104,6 @@ def _gather_one(lower: Lower, event: Event, value: s.Value, out: Gathered, find:
 
 
 def _where(expr: e.Expr, condition: e.Expr | None) -> e.Expr:
-    from dataclasses import replace
-
-    from livefire.plan.rewrite import map_expr
-
     if condition is None:
         return expr
     return map_expr(expr, lambda part: replace(part, where=condition) if isinstance(part, e.Aggregate) and part.where is None else part)
@@ -191,14 +202,15 @@ def _percentile(_: Lower, event: Event, bound: Bound) -> Made:
 def _collect(_: Lower, event: Event, bound: Bound) -> Made:
     """https://library.humio.com/data-analysis/functions-collect.html"""
     if not bound.flag("multival", default=True):
-        bound.context.diagnostics.error(
-            "E304", "multival=false does not run here", bound.place("multival"), help="leave it out: values are joined by the separator"
-        )
+        help = "leave it out: values are joined by the separator"
+        bound.context.diagnostics.error("E304", "multival=false does not run here", bound.place("multival"), help=help)
     separator, limit = bound.text("separator", "\n") or "", bound.whole("limit", 2000)
     made: Made = []
+    time = event.peek("@timestamp")
+    order = () if event.aggregated or is_null(time) else (e.SortKey(time),)
     for word in bound.fields("fields"):
         value = event.hold(coerce.text(event.read(word.text)))
-        listed: e.Expr = aggregate("agg.set", value, span=bound.span)
+        listed: e.Expr = aggregate("agg.set", value, order_by=order, span=bound.span)
         listed = call("dynamic.slice", listed, e.whole(0), e.whole(max(limit, 1) - 1))
         made.append(n.Item(word.text, call("logic.null_if", call("text.join", listed, e.text(separator)), e.text(""), type=Type.STRING)))
     return made

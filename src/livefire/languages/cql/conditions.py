@@ -121,8 +121,17 @@ def matches(event: Event, field: e.Expr, pattern: ast.Pattern, context: Context,
     if extract and regex.groups:
         found = event.hold(found)
         for number, name in regex.groups:
-            event.assign(name, call("text.extract_regex", value, e.text(regex.text), e.whole(number), span=pattern.span))
+            event.assign(name, captured(value, regex, number, pattern.span))
     return found
+
+
+def captured(value: e.Expr, regex: patterns.Regex, number: int, span: Span | None = None) -> e.Expr:
+    """Return what a group of the first match holds, null where it takes no part in it.
+
+    The engine gives empty text for both; a group that must take part keeps its empty text.
+    """
+    found = call("text.extract_regex", value, e.text(regex.text), e.whole(number), span=span)
+    return call("logic.null_if", found, e.text("")) if regex.optional else found
 
 
 def free_text(event: Event, node: s.FreeText, context: Context) -> e.Expr:
@@ -169,7 +178,7 @@ def _any_match(event: Event, fields: list[e.Expr], pattern: ast.Pattern, context
     values = [coerce.text(f) for f in fields]
     found = [coerce.certain(call("text.matches_regex", v, e.text(regex.text), span=pattern.span)) for v in values]
     for number, name in regex.groups:
-        parts = [call("text.extract_regex", v, e.text(regex.text), e.whole(number), span=pattern.span) for v in values]
+        parts = [captured(v, regex, number, pattern.span) for v in values]
         if parts:
             event.assign(name, parts[0] if len(parts) == 1 else call("logic.coalesce", *parts))
     return any_of(*found)

@@ -131,7 +131,9 @@ class Event:
     `alive` is the condition under which a fork still has its event, None for always. `inline` events
     hold no columns: their values are parts of one expression, as inside a function over an array. A
     `closed` event shows only what `select` left; its source still serves free text.
-    `sizes` is how many elements an array has at most, None where that is not known. `mentioned` is shared by all forks and keeps the names in the order the query uses them.
+    `reached` is the condition under which an event came to this fork at all. `sizes` is how many
+    elements an array has at most, None where that is not known. `mentioned` is shared by all forks
+    and keeps the names in the order the query uses them.
     """
 
     rows: Rows
@@ -144,6 +146,7 @@ class Event:
     inline: bool = False
     aggregated: bool = False
     closed: bool = False
+    reached: e.Expr = e.TRUE
     sizes: dict[str, int | None] = field(default_factory=dict)
     mentioned: dict[str, None] = field(default_factory=dict)
 
@@ -256,22 +259,12 @@ class Event:
 
     # clauses
 
-    def fork(self) -> Event:
-        """Return a copy for one clause."""
-        return Event(
-            self.rows,
-            self.base,
-            dict(self.fields),
-            dict(self.arrays),
-            self.bags,
-            None,
-            True,
-            self.inline,
-            self.aggregated,
-            self.closed,
-            dict(self.sizes),
-            self.mentioned,
-        )
+    def fork(self, earlier: Iterable[Event] = ()) -> Event:
+        """Return a copy for one clause; events that an earlier clause keeps do not reach it."""
+        passed = [negate(f.alive) for f in earlier if f.alive is not None]
+        conditions = [c for c in (self.reached, self.alive, *passed) if c is not None and c != e.TRUE]
+        reached = all_of(*conditions) if conditions else e.TRUE
+        return replace(self, fields=dict(self.fields), arrays=dict(self.arrays), sizes=dict(self.sizes), alive=None, forked=True, reached=reached)
 
     def become(self, other: Event) -> None:
         """Go on as another event, which an aggregate has made of this one."""

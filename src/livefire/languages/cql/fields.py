@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from livefire.languages.cql import coerce, patterns
 from livefire.languages.cql import syntax as s
 from livefire.languages.cql.event import Event
@@ -9,6 +11,7 @@ from livefire.languages.cql.handler import Bound, Function, Lower
 from livefire.languages.cql.rows import is_null
 from livefire.plan import expr as e
 from livefire.plan.functions import call
+from livefire.schema import Type
 
 
 def _select(_: Lower, event: Event, bound: Bound) -> None:
@@ -18,7 +21,8 @@ def _select(_: Lower, event: Event, bound: Bound) -> None:
     names = [w.text for w in bound.fields("fields")]
     fields = {name: event.read(name) for name in names if not name.endswith("[]")}
     event.arrays = {name[:-2]: event.array(name[:-2]) for name in names if name.endswith("[]")}
-    event.fields = {name: value for name, value in fields.items() if not is_null(value) or not event.aggregated}
+    # A field that is selected is shown even where nothing has it, unlike one that is dropped.
+    event.fields = {name: e.null(Type.UNKNOWN) if is_null(value) else value for name, value in fields.items()}
     event.bags, event.closed = (), True
     event.mentioned = dict.fromkeys(names)
 
@@ -41,9 +45,6 @@ def _rename(_: Lower, event: Event, bound: Bound) -> None:
                 old, new = item.items
                 if isinstance(old, s.Word) and isinstance(new, s.Word):
                     pairs.append((old.text, new.text))
-            elif isinstance(item, s.Word) and len(value.items) == 2 and not bound.has("as"):
-                pairs = [(w.text, v.text) for w, v in [value.items] if isinstance(w, s.Word) and isinstance(v, s.Word)]
-                break
             elif isinstance(item, s.Word) and bound.has("as"):
                 pairs.append((item.text, bound.text("as") or item.text))
             else:
@@ -54,11 +55,11 @@ def _rename(_: Lower, event: Event, bound: Bound) -> None:
             return
         pairs.append((value.text, bound.text("as") or value.text))
     found = [(old, new, event.read(old)) for old, new in pairs]
-    for old, new, moved in found:
-        if old != new:
-            event.assign(new, moved)
-            event.drop(old)
-            event.mentioned.pop(old, None)
+    for source, target, moved in found:
+        if source != target:
+            event.assign(target, moved)
+            event.drop(source)
+            event.mentioned.pop(source, None)
 
 
 def _default(lower: Lower, event: Event, bound: Bound) -> None:
@@ -112,11 +113,17 @@ def _replace(_: Lower, event: Event, bound: Bound) -> None:
 
 
 def _groups(template: str) -> str:
-    """Return a replacement with groups as RE2 writes them: $1 is \\1."""
-    import re
+    """Return a replacement as RE2 writes it: $1 is \\1, and a backslash makes the next character plain."""
+    return _REPLACED.sub(_replaced, template)
 
-    plain = template.replace("\\", "\\\\")
-    return re.sub(r"\$(\d)", r"\\\1", plain)
+
+_REPLACED = re.compile(r"\\(.?)|\$(\d)", re.DOTALL)
+
+
+def _replaced(piece: re.Match[str]) -> str:
+    if piece.group(2) is not None:
+        return f"\\{piece.group(2)}"
+    return "\\\\" if piece.group(1) in ("\\", "") else piece.group(1)
 
 
 FUNCTIONS = (

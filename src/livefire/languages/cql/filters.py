@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Callable
 
 from livefire.languages.cql import coerce, conditions, patterns
@@ -10,7 +12,9 @@ from livefire.languages.cql.handler import Bound, Function, Lower
 from livefire.languages.cql.rows import is_null
 from livefire.languages.kit import ast
 from livefire.plan import expr as e
+from livefire.plan import nodes as n
 from livefire.plan.functions import any_of, call, negate
+from livefire.schema import Type
 
 
 def _is_in(_: Lower, event: Event, bound: Bound) -> e.Expr:
@@ -50,9 +54,21 @@ def _cidr(_: Lower, event: Event, bound: Bound) -> e.Expr:
     field = event.read(name)
     if is_null(field):
         return negate(e.FALSE) if bound.flag("negate") else e.FALSE
-    blocks = [w.text for w in bound.words("subnet")]
-    found = any_of(*(coerce.certain(call("text.cidr_contains", coerce.text(field), e.text(b.strip()), span=bound.span)) for b in blocks))
+    blocks = [w.text.strip() for w in bound.words("subnet")]
+    for block in blocks:
+        if not _is_block(block):
+            bound.wrong("subnet", f"address blocks such as 10.0.0.0/8, and {block!r} is none")
+            return e.FALSE
+    found = any_of(*(coerce.certain(call("text.cidr_contains", coerce.text(field), e.text(b), span=bound.span)) for b in blocks))
     return negate(found) if bound.flag("negate") else found
+
+
+def _is_block(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _regex(_: Lower, event: Event, bound: Bound) -> e.Expr:
@@ -60,14 +76,34 @@ def _regex(_: Lower, event: Event, bound: Bound) -> e.Expr:
     pattern = bound.pattern("regex")
     if pattern is None:
         return e.FALSE
-    if bound.flag("repeat"):
-        bound.context.diagnostics.error("E304", "repeat=true makes one event a match, which does not run here", bound.place("repeat"))
     flags = pattern.flags + (bound.text("flags", "") or "")
     field = event.read(bound.field("field", "@rawstring") or "@rawstring")
     multiline = not bound.has("flags") and not pattern.flags
     whole = ast.Pattern(pattern.pattern, flags, pattern.span)
+    if bound.flag("repeat"):
+        return _repeated(event, field, whole, bound, multiline=multiline)
     found = conditions.matches(event, field, whole, bound.context, multiline=multiline)
     return found if bound.flag("strict", default=True) else e.TRUE
+
+
+def _repeated(event: Event, field: e.Expr, pattern: ast.Pattern, bound: Bound, *, multiline: bool) -> e.Expr:
+    """Make one event of each match; the groups are read again in the matched text."""
+    regex = patterns.regex(pattern.pattern, pattern.flags, pattern.span, bound.context, multiline=multiline)
+    if regex is None or is_null(field):
+        return e.FALSE
+    if event.forked or re.search(r"(?<!\\)[\^$]|\\[bBAz]", pattern.pattern):
+        what = "inside case" if event.forked else "with a pattern that looks at its surroundings (^, $ or \\b)"
+        bound.context.diagnostics.error("E305", f"repeat=true does not run {what}", bound.span)
+        return e.FALSE
+    value = event.hold(coerce.text(field))
+    found = event.hold(call("text.extract_all_regex", value, e.text(regex.text), e.whole(0), span=bound.span))
+    element = event.rows.fresh()
+    outer = not bound.flag("strict", default=True)
+    event.rows.wrap(n.Unnest(event.rows.flush(), found, element, outer=outer, span=bound.span))
+    text = call("dynamic.text", e.Column(element, Type.DYNAMIC))
+    for number, name in regex.groups:
+        event.assign(name, conditions.captured(text, regex, number))
+    return e.TRUE
 
 
 def _wildcard(_: Lower, event: Event, bound: Bound) -> e.Expr:

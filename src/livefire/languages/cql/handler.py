@@ -100,7 +100,7 @@ class Bound:
                 if free > 1 and name is not None:
                     self.context.quirk(135, f"only the first argument of {self.function.name} may go unnamed", span=argument.span, help=f"write {name}=…")
             else:
-                name = folded.get(argument.name.lower()) or self._unknown(argument)
+                name = folded.get(argument.name.lower())
             if name is None:
                 self._surplus(argument)
             elif name in found:
@@ -115,9 +115,6 @@ class Bound:
             first = self.function.parameters[:1]
             return first[0] if first and first[0] not in found else (open[0] if open else None)
         return open[0] if open else None
-
-    def _unknown(self, argument: s.Argument) -> str | None:
-        return None
 
     def _surplus(self, argument: s.Argument) -> None:
         known = ", ".join(self.function.parameters) or "none"
@@ -180,7 +177,6 @@ class Bound:
             return s.Word(str(given[value.name]), str(given[value.name]), True, value.span)
         if value.default is None:
             report_missing(value, self.context)
-            return s.Word("*", "*", False, value.span) if self.context.open_schema else None
         return value.default
 
     def field(self, name: str, default: str | None = None) -> str | None:
@@ -250,7 +246,7 @@ class Bound:
         value = self.need(name)
         if isinstance(value, ast.Pattern):
             return value
-        if value is None:
+        if value is None or (isinstance(value, s.Variable) and value.default is None and self.variable(value) is None):
             return None
         word = self.word(name)
         return ast.Pattern(word.text, "", word.span) if word is not None else None

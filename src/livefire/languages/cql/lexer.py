@@ -22,6 +22,10 @@ _SKIP = re.compile(r"(?:\s+|//[^\n]*|/\*.*?(?:\*/|\Z))+", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _REGEX = re.compile(r"/(?![/*])(?:\[\^?\]?(?:[^\]\\\n]|\\.)*\]|[^/\\\n\[]|\\.)+/[a-zA-Z]*|/(?![/*])(?:[^/\\\n]|\\.)+/[a-zA-Z]*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?[eE][-+]?\d+(?![\w.])")
+_PLAIN = re.compile(r"[A-Za-z0-9_@#.]+")
+_VARIABLE = re.compile(r'\?(?:\{|"[^"\n]*"|[\w.@#-]+)')
+_SAVED = re.compile(r'\$(?:"[^"\n]*"|[\w/:.-]+)(?=\s*\()')
+_DEFAULTED = re.compile(r'\?\{\s*("[^"\n]*"|[^=}\s"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^}\n]*?)\s*)?\}', re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][\w:]*$")
 _STOP = frozenset(' \t\r\n\f\v\u00a0()[]{}|,;"=<>')
 
@@ -63,9 +67,9 @@ class CqlLexer:
             return self._string(place)
         if char == "/" and not self._after_operand():
             return self._regex(place)
-        if char == "?" and (found := re.compile(r"\?(?:\{|\"[^\"\n]*\"|[\w.@#-]+)").match(self._text, place)):
+        if char == "?" and (found := _VARIABLE.match(self._text, place)):
             return self._variable(place, found)
-        if char == "$" and (found := re.compile(r"\$(?:\"[^\"\n]*\"|[\w/:.-]+)(?=\s*\()").match(self._text, place)):
+        if char == "$" and (found := _SAVED.match(self._text, place)):
             return self._add("saved", place, found.end())
         if self._mode == EXPRESSION and char in "+-*/%":
             return self._number_or_sign(place)
@@ -113,7 +117,7 @@ class CqlLexer:
     def _variable(self, place: int, found: re.Match[str]) -> int:
         if not found.group().endswith("{"):
             return self._add("variable", place, found.end())
-        closed = re.compile(r'\?\{\s*("[^"\n]*"|[^=}\s"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^}\n]*?)\s*)?\}', re.DOTALL).match(self._text, place)
+        closed = _DEFAULTED.match(self._text, place)
         if closed is None:
             self._diagnostics.error("E202", "this ?{ is never closed", found_span := Span(place, place + 2), help="write ?{name=default}")
             return found_span.end
@@ -150,7 +154,8 @@ class CqlLexer:
     def _word(self, place: int) -> int:
         if self._mode == EXPRESSION and (number := _NUMBER.match(self._text, place)):
             return self._add("word", place, number.end())
-        at = place
+        plain = _PLAIN.match(self._text, place)
+        at = plain.end() if plain else place
         while at < len(self._text):
             step = self._word_part(at, place)
             if step == 0:
@@ -183,7 +188,7 @@ class CqlLexer:
         if char == "\\" and following and following not in "\r\n":
             return 2 if following in _STOP - {'"'} or following in "\\*" else 1
         if self._mode == EXPRESSION:
-            return 1 if char.isalnum() or char in "_@#&.\\$" or (char == ":" and joined) else 0
+            return 1 if char.isalnum() or char in "_@#&.\\$" or char > "\x7f" or (char == ":" and joined) else 0
         if self._mode == ARGUMENTS:
             if char == ":":
                 return 1 if joined or following in ("/", ":", "\\", "*") else 0

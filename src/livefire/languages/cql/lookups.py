@@ -95,10 +95,11 @@ def _match(lower: Lower, event: Event, bound: Bound) -> e.Expr:
 def _missing(event: Event, name: str, bound: Bound) -> e.Expr:
     """A file that is not here is an error; inside a clause only for the run in which an event gets there."""
     help = f"load the file as a table: Workspace.load({name!r}, rows)"
-    if bound.context.open_schema or (event.forked and event.alive is not None):
+    if bound.context.open_schema or (event.forked and not event.inline):
         bound.context.diagnostics.warn("W101", f"no table is named {name!r}; the run fails if an event gets here", bound.span, help=help)
-        reached = event.alive if event.alive is not None else e.TRUE
-        event.keep(negate(call("logic.fail_if", reached, e.text(f"an event reaches the lookup in {name!r}, which is not loaded"), span=bound.span)), bound.span)
+        reached = all_of(event.reached, *((event.alive,) if event.alive is not None else ()))
+        message = e.text(f"an event reaches the lookup in {name!r}, which is not loaded")
+        event.rows.filter(negate(call("logic.fail_if", reached, message, span=bound.span)), bound.span)
         return e.TRUE
     bound.context.diagnostics.error("E101", f"no table is named {name!r}", bound.place("file"), help=help)
     return e.FALSE

@@ -15,8 +15,9 @@ from livefire.languages.cql.aggregates import Gathered, group
 from livefire.languages.cql.event import Event, settled
 from livefire.languages.cql.functions import FUNCTIONS
 from livefire.languages.cql.handler import Bound, Function
-from livefire.languages.cql.rows import Rows
 from livefire.languages.cql.output import show
+from livefire.languages.cql.rows import Rows
+from livefire.languages.cql.saved import expand
 from livefire.languages.cql.source import open_source
 from livefire.languages.kit import ast
 from livefire.plan import expr as e
@@ -32,6 +33,7 @@ class Lowering:
         self.context = context
         self._numbers = count()
         self._defined: dict[str, s.Pipeline] = {}
+        self._depth = 0
         self._conditions: dict[type, Callable[[Event, Any], e.Expr]] = {
             s.Comparison: lambda event, node: conditions.comparison(event, node, context),
             s.FreeText: lambda event, node: conditions.free_text(event, node, context),
@@ -61,7 +63,7 @@ class Lowering:
 
     def query(self, pipeline: s.Pipeline) -> n.Plan:
         """Return the plan of a whole query."""
-        return show(self.subquery(pipeline), pipeline)
+        return show(self.subquery(pipeline), self.context, pipeline)
 
     def subquery(self, pipeline: s.Pipeline) -> Event:
         """Return the event at the end of a query over the tables."""
@@ -72,7 +74,7 @@ class Lowering:
 
     def output(self, event: Event) -> n.Plan:
         """Return the plan of everything the event shows."""
-        return show(event)
+        return show(event, self.context)
 
     def rows(self, plan: n.Plan) -> Rows:
         """Return rows over a plan."""
@@ -120,7 +122,7 @@ class Lowering:
     def _case(self, event: Event, step: s.CaseStep) -> None:
         forks: list[Event] = []
         for clause in step.clauses:
-            fork = event.fork()
+            fork = event.fork(forks)
             self.steps(fork, clause)
             forks.append(fork)
             if fork.alive is None:
@@ -133,7 +135,7 @@ class Lowering:
     def _match(self, event: Event, step: s.MatchStep) -> None:
         forks: list[Event] = []
         for clause in step.clauses:
-            fork = event.fork()
+            fork = event.fork(forks)
             fork.keep(self.condition(fork, clause.condition), clause.span)
             self.steps(fork, clause.pipeline)
             forks.append(fork)
@@ -149,14 +151,11 @@ class Lowering:
         self._call_step(event, s.Call("stats", (argument,), step.span, step.functions.span))
 
     def _saved(self, event: Event, step: s.SavedStep) -> None:
-        declared = self.context.options.get("saved_queries")
-        if not isinstance(declared, dict) or step.name not in declared:
-            known = list(declared) if isinstance(declared, dict) else []
-            meant = nearest(step.name, known)
-            help = f"did you mean {meant!r}?" if meant else "put its text in place of the call, or declare it: saved_queries={name: text}"
-            self.context.diagnostics.error("E134", f"the saved query {step.name!r} is not here", step.span, help=help)
-            return
-        self.context.diagnostics.error("E330", f"the saved query {step.name!r} is declared, but calls are not expanded yet", step.span)
+        pipeline = expand(step, self.context, names(), self._depth)
+        if pipeline is not None:
+            self._depth += 1
+            self.steps(event, pipeline)
+            self._depth -= 1
 
     def _call_step(self, event: Event, node: s.Call) -> None:
         function = self._function(node)
@@ -249,7 +248,7 @@ class Lowering:
         right = event.hold(self.value(event, node.right))
         return evaluate.operation(left, right, node, self.context)
 
-    def _variable(self, event: Event, node: s.Variable) -> e.Expr:
+    def _variable(self, _: Event, node: s.Variable) -> e.Expr:
         probe = Bound(Function("parameter", "value", ("value",)), s.Call("parameter", (), node.span, node.span), self.context)
         found = probe.variable(node)
         return e.text(found.text) if found is not None else e.null(Type.STRING)
@@ -273,7 +272,7 @@ class Lowering:
 
 def lower(tree: object, context: Context) -> n.Plan:
     """Return the plan of a parsed query."""
-    assert isinstance(tree, s.Pipeline)  # noqa: S101  # the registry pairs parse with lower
+    assert isinstance(tree, s.Pipeline)  # the registry pairs parse with lower
     return Lowering(context).query(tree)
 
 

@@ -31,7 +31,7 @@ class Pairs:
         found = [call("logic.null_if", call("text.extract_regex", self.column, e.text(pattern), e.whole(i)), e.text("")) for i in (1, 2, 3)]
         return call("logic.coalesce", *found)
 
-    def array(self, name: str) -> e.Expr | None:
+    def array(self, _: str) -> e.Expr | None:
         """Return nothing: pairs make no arrays."""
         return None
 

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from livefire.languages.base import Context
 from livefire.languages.cql import coerce
 from livefire.languages.cql import syntax as s
 from livefire.languages.cql.event import Event
@@ -25,8 +26,11 @@ _SHOWN_ELEMENTS = 10
 TAGS = ("Cps.version", "Vendor", "ecs.version", "event.dataset", "event.kind", "event.module", "event.outcome", "observer.type")
 
 
-def show(event: Event, query: s.Pipeline | None = None) -> n.Plan:
+def show(event: Event, context: Context, query: s.Pipeline | None = None) -> n.Plan:
     """Return the plan of everything the event shows."""
+    if event.bags and not event.closed:
+        said = "fields that were parsed but that the query does not name are not shown as columns"
+        context.diagnostics.notice("N138", said, help="name them: select([…]) or table([…])")
     items: dict[str, n.Item] = {}
     for name in _names(event, query):
         if name.startswith(HELD) or name in ("", "*", "[]"):
@@ -62,7 +66,7 @@ def _hidden(event: Event, name: str) -> bool:
 
 
 def _typed(value: e.Expr) -> e.Expr:
-    return e.null(Type.STRING) if value.type is Type.UNKNOWN and is_null(value) else value
+    return MISSING if is_null(value) and value.type is Type.UNKNOWN else value
 
 
 def _show_array(event: Event, name: str, items: dict[str, n.Item]) -> None:

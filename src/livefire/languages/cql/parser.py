@@ -15,7 +15,7 @@ from livefire.languages.cql.lexer import CqlLexer, is_call
 from livefire.languages.cql.values import ValueParser, word_of
 from livefire.languages.kit import ast
 
-_COMPARISONS = ("=", "!=", "<=", ">=", "<", ">", "==")
+_COMPARISONS = ("=", "!=", "<=", ">=", "<", ">", "==", "<=>")
 _GROUP_END = ("|", ";", "}", ")", "]", ",", "=>")
 
 
@@ -180,9 +180,7 @@ class CqlParser(ValueParser):
         self.deeper()
         parts = [self._either()]
         while True:
-            if self.take_word_sign("and"):
-                parts.append(self._either())
-            elif self._continues():
+            if self.take_word_sign("and") or self._continues():
                 parts.append(self._either())
             else:
                 break
@@ -190,7 +188,7 @@ class CqlParser(ValueParser):
         return parts[0] if len(parts) == 1 else s.Conjunction(tuple(parts), _span_of(parts))
 
     def _continues(self) -> bool:
-        if self.done or self.token.kind == "sign" and self.token.text not in ("(", "!"):
+        if self.done or (self.token.kind == "sign" and self.token.text not in ("(", "!")):
             return False
         return not (self.at_word("or") or (self.token.kind == "saved"))
 
@@ -224,7 +222,7 @@ class CqlParser(ValueParser):
             self._refuse_pipe(inner)
             self.close(opened)
             return inner
-        if token.kind == "regex" or token.kind == "variable":
+        if token.kind in ("regex", "variable"):
             return s.FreeText(self.pattern(), token.span)
         if token.kind not in ("word", "string"):
             self.fail(f"expected a filter, a function or a step, found {self.describe()}")

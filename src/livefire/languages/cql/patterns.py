@@ -21,16 +21,21 @@ _UNSUPPORTED = (
 )
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", re.DOTALL)
 _POSSESSIVE = re.compile(r"[*+?}]\+")
+_OPTIONAL = re.compile(r"\||\)(?:[?*]|\{0)")
 _FLAGS = {"i": "i", "m": "m", "d": "s", "s": "s"}
 
 
 @dataclass(frozen=True, slots=True)
 class Regex:
-    """A pattern as RE2 reads it, with the names of its groups by number."""
+    """A pattern as RE2 reads it, with the names of its groups by number.
+
+    `optional` tells that a group may take no part in a match; its field is then not set.
+    """
 
     text: str
     groups: tuple[tuple[int, str], ...]
     repeat: bool
+    optional: bool
 
 
 def wildcard(raw: str) -> str:
@@ -94,7 +99,7 @@ def regex(pattern: str, flags: str, span: Span, context: Context, *, multiline: 
     if not _compiles(text, span, context):
         return None
     inline = "".join(sorted({_FLAGS[f] for f in flags if f in _FLAGS} | ({"m"} if multiline else set())))
-    return Regex(f"(?{inline}){text}" if inline else text, groups, "g" in flags)
+    return Regex(f"(?{inline}){text}" if inline else text, groups, "g" in flags, _OPTIONAL.search(bare) is not None)
 
 
 def _outside_classes(pattern: str) -> str:
@@ -156,22 +161,28 @@ def _respell(text: str) -> str:
     return _RESPELLED.sub(_respelled, text)
 
 
+def _probed(escape: re.Match[str]) -> str:
+    """Write an escape that RE2 reads in a way that the probe reads too; the classes before a - in brackets are one character."""
+    kind = escape.group(1)
+    if kind[0] in "pPxQEC":
+        return "x" if kind[0] not in "QE" and (kind[0] != "x" or "{" in kind) else "" if kind[0] in "QE" else escape.group()
+    return {"z": r"\Z"}.get(kind, "x" if kind in "wWdDsS" else escape.group())
+
+
 def _respelled(escape: re.Match[str]) -> str:
     char = escape.group(1)
     plain = char == "_" or char > "\x7f"
     return char if plain else _ESCAPES.get(char, escape.group())
 
 
-_RESPELLED = re.compile(r"\\(.)", re.DOTALL)
+_RESPELLED = re.compile(r"\\([pPx]\{[^}]*\}|[pP].|.)", re.DOTALL)
 _ESCAPES = {"Z": r"(?:\n?\z)", "h": r"[\t ]", "R": r"(?:\r\n|[\n\r])"}
 
 
 def _compiles(text: str, span: Span, context: Context) -> bool:
     """Report what no engine of regular expressions reads: unclosed brackets, nothing to repeat."""
-    probe = re.sub(r"\\[pP](?:\{[^}]*\}|.)", "x", text).replace("\\z", "\\Z").replace("\\Q", "").replace("\\E", "").replace("\\C", ".")
-    probe = re.sub(r"\[:\^?\w+:\]", "x", probe)
-    probe = re.sub(r"\(\?([a-zA-Z]+)\)", "", probe)
-    probe = re.sub(r"\(\?U", "(?", probe)
+    probe = _RESPELLED.sub(_probed, re.sub(r"\[:\^?\w+:\]", "x", text))
+    probe = re.sub(r"\(\?([a-zA-Z]+)\)", "", re.sub(r"\(\?U", "(?", probe))
     try:
         re.compile(probe)
     except re.error as error:

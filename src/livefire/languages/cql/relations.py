@@ -16,20 +16,14 @@ from livefire.languages.cql.handler import Bound, Function, Lower
 from livefire.languages.cql.rows import is_null
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import aggregate, call
+from livefire.plan.functions import aggregate, call, window
 from livefire.schema import TICKS_PER_SECOND, Type
 
 _LIMIT = 200
 _MOST = 20_000
 _SPAN = re.compile(r"(\d+)\s*(ms|millis|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?)$", re.IGNORECASE)
-_TICKS = {
-    "ms": TICKS_PER_SECOND // 1000,
-    "s": TICKS_PER_SECOND,
-    "m": 60 * TICKS_PER_SECOND,
-    "h": 3600 * TICKS_PER_SECOND,
-    "d": 86400 * TICKS_PER_SECOND,
-    "w": 604800 * TICKS_PER_SECOND,
-}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_TICKS = {"ms": TICKS_PER_SECOND // 1000, **{unit: seconds * TICKS_PER_SECOND for unit, seconds in _SECONDS.items()}}
 
 
 def find_of(lower: Lower) -> Find:
@@ -45,9 +39,8 @@ def limit_of(bound: Bound, default: int, most: int = _MOST) -> int:
     """Return the limit of a step; a default one is said, as rows past it are cut."""
     written = bound.text("limit")
     if written is None:
-        bound.context.diagnostics.notice(
-            "N133", f"{bound.function.name} keeps {default} rows where no limit is given, as LogScale does", bound.span, help="write limit=max for all"
-        )
+        said = f"{bound.function.name} keeps {default} rows where no limit is given, as LogScale does"
+        bound.context.diagnostics.notice("N133", said, bound.span, help="write limit=max for all")
         return default
     if written.lower() == "max":
         return most
@@ -117,7 +110,12 @@ def _top(lower: Lower, event: Event, bound: Bound) -> None:
 
 def _sort(_: Lower, event: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-sort.html"""
-    words = bound.fields("field") or [s.Word("_count", "_count", False, bound.span)]
+    words = bound.fields("field") or [s.Word("_count", "_count", quoted=False, span=bound.span)]
+    order(event, _order_of(event, words, bound), limit_of(bound, _LIMIT), bound)
+
+
+def _order_of(event: Event, words: list[s.Word], bound: Bound) -> tuple[e.SortKey, ...]:
+    """Return the keys of sort and of table's sortby: one order and one type for all fields, or one for each."""
     orders = [w.text.lower() for w in bound.words("order")] or ["desc"]
     if bound.has("reverse"):
         orders = ["desc" if bound.flag("reverse") else "asc"]
@@ -130,7 +128,7 @@ def _sort(_: Lower, event: Event, bound: Bound) -> None:
     for place, word in enumerate(words):
         descending = orders[min(place, len(orders) - 1)].startswith("desc")
         keys.extend(_sort_keys(event, event.read(word.text), kinds[min(place, len(kinds) - 1)], descending))
-    order(event, tuple(keys), limit_of(bound, _LIMIT), bound)
+    return tuple(keys)
 
 
 def _sort_keys(event: Event, value: e.Expr, kind: str, descending: bool) -> list[e.SortKey]:
@@ -179,12 +177,12 @@ def _table(lower: Lower, event: Event, bound: Bound) -> None:
     words = bound.fields("fields")
     values = {w.text: event.read(w.text) for w in words}
     limit = limit_of(bound, _LIMIT)
-    by = bound.field("sortby")
-    descending = (bound.text("order", "desc") or "desc").lower().startswith("desc")
-    if by is not None:
-        order(event, tuple(_sort_keys(event, event.read(by), (bound.text("type") or "any").lower(), descending)), limit, bound)
+    by = bound.fields("sortby")
+    if by:
+        order(event, _order_of(event, by, bound), limit, bound)
     elif not event.aggregated and not is_null(time := event.peek("@timestamp")):
-        order(event, (e.SortKey(time, descending),), limit, bound)
+        ascending = (bound.text("order", "desc") or "desc").lower().startswith("asc")
+        order(event, (e.SortKey(time, not ascending),), limit, bound)
     else:
         order(event, (), limit, bound)
     items = [n.Item(name, _shown(value)) for name, value in values.items()]
@@ -201,14 +199,16 @@ def _bucket(chart: bool) -> Callable[[Lower, Event, Bound], None]:
     def run(lower: Lower, event: Event, bound: Bound) -> None:
         """https://library.humio.com/data-analysis/functions-bucket.html"""
         time = event.peek("@timestamp")
-        if is_null(time) or time.type is not Type.DATETIME:
+        if is_null(time) and bound.context.open_schema:
+            time = e.null(Type.DATETIME)
+        if time.type is not Type.DATETIME:
             bound.context.diagnostics.error("E305", f"{bound.function.name} needs the time of the event, which the rows here do not have", bound.span)
             return
-        size = _span_of(bound)
+        size = _span_of(event, time, bound)
         if size is None:
             return
         keys = _keys(event, bound.fields("series" if chart else "field"))
-        bucketed = event.hold(call("time.bin", time, e.Literal(size, Type.TIMESPAN), span=bound.span))
+        bucketed = event.hold(call("time.bin", time, size, span=bound.span))
         group(lower, event, [n.Item("_bucket", bucketed), *keys], _functions(lower, event, bound), bound.span)
         plan = event.rows.flush()
         event.rows.wrap(n.Sort(plan, (e.SortKey(n.column(plan, "_bucket")),), bound.span))
@@ -216,20 +216,31 @@ def _bucket(chart: bool) -> Callable[[Lower, Event, Bound], None]:
     return run
 
 
-def _span_of(bound: Bound) -> int | None:
+def _span_of(event: Event, time: e.Expr, bound: Bound) -> e.Expr | None:
     written = bound.text("span")
     if written is None or written.lower() == "auto":
-        bound.context.diagnostics.error(
-            "E304", f"{bound.function.name} has no span, and there is no chart here to take its width from", bound.span, help="write span=1h"
-        )
-        return None
+        said = "no span is given: it is chosen from the events' own times, where LogScale goes by the time range of the search"
+        bound.context.diagnostics.warn("W139", said, bound.span, help="write span=1h")
+        return _own_span(event, time, bound)
     found = _SPAN.match(written.strip())
     if found is None:
         bound.wrong("span", "a length of time such as 1h")
         return None
     unit = found.group(2).lower()
-    short = "ms" if unit.startswith("mi") and unit not in ("min", "mins", "minute", "minutes") or unit == "ms" else unit[0]
-    return int(found.group(1)) * _TICKS[short]
+    short = "ms" if unit == "ms" or unit.startswith("mil") else unit[0]
+    return e.Literal(int(found.group(1)) * _TICKS[short], Type.TIMESPAN)
+
+
+def _own_span(event: Event, time: e.Expr, bound: Bound) -> e.Expr:
+    """Return the smallest width of an even length that makes at most a hundred buckets of the events."""
+    low, high = event.rows.fresh(), event.rows.fresh()
+    held = event.hold(time)
+    items = (n.Item(low, window("agg.min", held)), n.Item(high, window("agg.max", held)))
+    event.rows.wrap(n.Window(event.rows.flush(), items, bound.span))
+    whole = call("time.difference", e.Column(high, Type.DATETIME), e.Column(low, Type.DATETIME))
+    steps = [_TICKS[unit] * times for unit, times in (("s", 1), ("s", 5), ("s", 30), ("m", 1), ("m", 5), ("m", 30), ("h", 1), ("h", 6), ("d", 1), ("w", 1))]
+    arms = tuple((call("compare.le", whole, e.Literal(100 * ticks, Type.TIMESPAN)), e.Literal(ticks, Type.TIMESPAN)) for ticks in steps)
+    return event.hold(e.Case(arms, e.Literal(30 * _TICKS["d"], Type.TIMESPAN), Type.TIMESPAN))
 
 
 FUNCTIONS = (

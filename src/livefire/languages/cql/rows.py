@@ -14,7 +14,6 @@ from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.schema import Type
 
-
 HELD = "\x02"
 
 
@@ -23,7 +22,7 @@ HELD = "\x02"
 _DEEP = 4
 _EVERY = 2**62
 # Engines look for common parts among the expressions of one projection, at a cost that grows with its square.
-_AT_ONCE = 24
+_AT_ONCE = 64
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from livefire.languages.cql.event import path_steps
 from livefire.languages.kit import ast
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.catalog import Table
+from livefire.plan.catalog import OpenRoot, Table
 from livefire.schema import Schema, Type
 
 VENDOR = "logscale"
@@ -30,30 +30,34 @@ class TableBase:
 
     table: Table
     names: tuple[str, ...] = field(init=False)
+    _columns: dict[str, e.Column] = field(init=False, repr=False)
+    _roots: list[OpenRoot] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.names = self.table.schema.names
+        self._columns = {f.name: e.Column(f.name, f.type) for f in self.table.plan.schema}
+        self.names = tuple(name for name in self._columns if name not in self.table.hidden)
+        self._roots = sorted(self.table.roots, key=lambda r: -len(r.prefix))
 
     def read(self, name: str) -> e.Expr | None:
         """Return the value of a field, None when the table has none of that name."""
-        found = self.table.schema.get(name)
-        if found is not None:
-            return e.Column(found.name, found.type)
+        found = self._columns.get(name)
+        if found is not None and name not in self.table.hidden:
+            return found
         if name == "@timestamp" and self.table.time is not None:
-            return n.column(self.table.plan, self.table.time)
+            return self._columns[self.table.time]
         tag = tag_of(self.table, name)
         return e.text(tag) if tag is not None else self._inside(name)
 
     def _inside(self, name: str) -> e.Expr | None:
-        for root in sorted(self.table.roots, key=lambda r: -len(r.prefix)):
+        for root in self._roots:
             if name.startswith(root.prefix) and (steps := path_steps(name[len(root.prefix) :])):
-                return e.Path(n.column(self.table.plan, root.column), steps)
+                return e.Path(self._columns[root.column], steps)
         steps = path_steps(name)
         for cut in range(len(steps) - 1, 0, -1):
             if all(isinstance(step, str) for step in steps[:cut]):
-                column = self.table.plan.schema.get(".".join(str(step) for step in steps[:cut]))
+                column = self._columns.get(".".join(str(step) for step in steps[:cut]))
                 if column is not None and column.type is Type.DYNAMIC:
-                    return e.Path(e.Column(column.name, column.type), steps[cut:])
+                    return e.Path(column, steps[cut:])
         return None
 
 
@@ -76,7 +80,7 @@ class EmptyBase:
 
     names: tuple[str, ...] = ()
 
-    def read(self, name: str) -> e.Expr | None:
+    def read(self, _: str) -> e.Expr | None:
         """Return no value."""
         return None
 
@@ -184,11 +188,13 @@ def _compare(condition: s.Comparison, table: Table) -> bool | None:
     name = condition.field.text
     if condition.operator not in ("=", "!=") or not isinstance(condition.value, s.Word):
         return None
-    base = TableBase(table)
     tag = tag_of(table, name)
-    column = e.text(tag) if tag is not None else base.read(name) or base.read(f"#{name}" if not name.startswith("#") else name[1:])
+    if tag is None and not name.startswith("#"):
+        return None
+    base = TableBase(table)
+    column = e.text(tag) if tag is not None else base.read(name) or base.read(name[1:])
     if column is None:
-        if table.open or not name.startswith("#"):
+        if not name.startswith("#"):
             return None
         return condition.operator == "!="
     if not isinstance(column, e.Literal) or condition.value.raw == "*":

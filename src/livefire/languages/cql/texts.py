@@ -194,7 +194,9 @@ def _shown(event: Event, value: e.Expr, spec: re.Match[str], bound: Bound) -> e.
     elif kind in "dif":
         number = coerce.real(value)
         decimals = 0 if kind in "di" or precision == "" else int(precision) if precision else 6
-        text = coerce.either(call("number.fixed", number, e.whole(decimals), e.Literal("," in flags, Type.BOOL)), e.text("null"))
+        # Halves go away from zero, as Java's formatter has it.
+        rounded = call("number.round", number, e.whole(decimals))
+        text = coerce.either(call("number.fixed", rounded, e.whole(decimals), e.Literal("," in flags, Type.BOOL)), e.text("null"))
     else:
         bound.context.diagnostics.error("E304", f"format does not write {spec.group()} here", bound.place("format"), help="it writes %s, %d, %f and %%")
         return None

@@ -43,7 +43,7 @@ class ValueParser(Cursor):
     def regex(self, token: Token) -> ast.Pattern:
         """Return a pattern between slashes."""
         end = token.text.rindex("/")
-        return ast.Pattern(token.text[1:end].replace("\\/", "/"), token.text[end + 1 :], token.span)
+        return ast.Pattern(token.text[1:end], token.text[end + 1 :], token.span)
 
     def variable(self, token: Token) -> s.Variable:
         """Return a user parameter with its default."""
