@@ -35,10 +35,10 @@ def lower_join(node: s.JoinWith, frame: Frame, scope: Scope) -> Frame:
         return frame if kind != "inner" else frame.filtered(e.TRUE if frame.wild or right.wild else e.FALSE, node.span)
     if any(is_multi(f.column(k)) for k in keys for f in (frame, right)):
         scope.refuse("E305", "join on a field of several values is not run", node.span, help="spread it first with mvexpand")
-    return _joined(frame, right, keys, kind, most, overwrite, node, scope)
+    return _joined(frame, right, keys, node, scope, kind=kind, most=most, overwrite=overwrite)
 
 
-def _joined(frame: Frame, right: Frame, keys: list[str], kind: str, most: int, overwrite: bool, node: s.JoinWith, scope: Scope) -> Frame:
+def _joined(frame: Frame, right: Frame, keys: list[str], node: s.JoinWith, scope: Scope, *, kind: str, most: int, overwrite: bool) -> Frame:
     right = right.filtered(all_of(*(not_null(right.column(k)) for k in keys)), node.span)
     right, place = numbered(right, tuple(text_of(right.column(k)) for k in keys), scope)
     if most:

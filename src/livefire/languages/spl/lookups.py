@@ -55,10 +55,10 @@ def lower_lookup(node: s.Lookup, frame: Frame, scope: Scope) -> Frame:
         scope.refuse("E305", "lookup by a field of several values is not run", node.span, help="spread it first with mvexpand")
     used = {m.table.text for m in node.matches}
     outputs = [(o.table, o.event.text) for o in node.outputs] or [(Name(x, node.span), x) for x in columns.names if x not in used]
-    return _looked_up(node, frame, columns, keys, outputs, scope)
+    return _looked_up(node, frame, columns, scope, keys=keys, outputs=outputs)
 
 
-def _looked_up(node: s.Lookup, frame: Frame, columns: Frame, keys: list[tuple[Expr, Expr]], outputs: list[tuple[Name, str]], scope: Scope) -> Frame:
+def _looked_up(node: s.Lookup, frame: Frame, columns: Frame, scope: Scope, *, keys: list[tuple[Expr, Expr]], outputs: list[tuple[Name, str]]) -> Frame:
     names = [scope.name("key") for _ in keys]
     found = {target: scope.name("found") for _, target in outputs}
     ready = n.Filter(columns.plan, all_of(*(not_null(k) for k, _ in keys)))
@@ -178,7 +178,7 @@ def lower_tstats(node: s.Tstats, frame: Frame, scope: Scope) -> Frame:
             if rows.has(b.text) and b.text != TIME
         ]
         rows = rows.extended(*items) if items else rows
-    return grouped(node.measures, node.by, rows, scope, node.span, node.kind)
+    return grouped(node.measures, node.by, rows, scope, node.span, command=node.kind)
 
 
 def _modelled(node: s.Tstats, scope: Scope) -> Frame:

@@ -41,7 +41,7 @@ class Scope:
         self.context.diagnostics.error(code, message, span, help=help, fix=fix)
         raise Halt
 
-    def warn(self, code: str, message: str, span: Span, help: str = "", fix: Fix | None = None, labels: tuple[Label, ...] = ()) -> None:
+    def warn(self, code: str, message: str, span: Span, help: str = "", *, fix: Fix | None = None, labels: tuple[Label, ...] = ()) -> None:
         """Record a warning."""
         self.context.diagnostics.warn(code, message, span, help=help, fix=fix, labels=labels)
 
@@ -65,9 +65,9 @@ class Scope:
         if frame.closed is not None:
             command, place = frame.closed
             label = Label(place, f"`{command}` keeps only the fields it names")
-            self.warn("W151", f"the field {text!r} no longer exists after `{command}`: it has no value here", span, help, fix, (label,))
+            self.warn("W151", f"the field {text!r} no longer exists after `{command}`: it has no value here", span, help, fix=fix, labels=(label,))
         else:
-            self.warn("W102", f"no field is named {text!r}: it has no value in any event", span, help, fix)
+            self.warn("W102", f"no field is named {text!r}: it has no value in any event", span, help, fix=fix)
 
     def option(self, options: s.Options, name: str, default: str = "") -> str:
         """Return the text of an option; the last one counts."""
