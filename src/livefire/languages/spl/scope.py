@@ -30,6 +30,7 @@ class Scope:
     pipeline: Callable[[s.Pipeline, Frame | None, frozenset[str]], Frame]
     mentions: frozenset[str] = frozenset()
     fresh: int = 0
+    elsewhere: frozenset[str] = frozenset()
 
     def name(self, hint: str = "") -> str:
         """Return a column name that no search can write."""
@@ -57,7 +58,7 @@ class Scope:
         return e.null(Type.STRING)
 
     def _missing(self, frame: Frame, text: str, span: Span) -> None:
-        if frame.wild or (self.context.open_schema and frame.closed is None):
+        if text in self.elsewhere or frame.wild or (self.context.open_schema and frame.closed is None):
             return
         meant = suggestion(text, frame.plan.schema, self.context)
         help = f"did you mean {meant!r}?" if meant else "fields here: " + ", ".join(frame.names[:12]) + (" …" if len(frame.names) > 12 else "")

@@ -32,8 +32,11 @@ def lower_base(condition: s.Condition | None, span: Span, scope: Scope) -> Frame
             Searcher(scope, frame).predicate(condition)
         return frame
     frames = []
-    for fact in facts:
-        frame = events(fact.table, scope.mentions)
+    tables = [(fact, events(fact.table, scope.mentions)) for fact in facts]
+    before = scope.elsewhere
+    # What one of several tables lacks is no fault as long as another has it.
+    scope.elsewhere = frozenset(x for _, frame in tables for x in frame.plan.schema.names) if len(tables) > 1 else frozenset()
+    for fact, frame in tables:
         if condition is not None:
             predicate = Searcher(scope, frame, fact).predicate(condition)
             if predicate == e.FALSE:
@@ -41,6 +44,7 @@ def lower_base(condition: s.Condition | None, span: Span, scope: Scope) -> Frame
             elif predicate != e.TRUE:
                 frame = frame.filtered(predicate, condition.span)
         frames.append(frame)
+    scope.elsewhere = before
     joined = stack(frames)
     return newest_first(joined)
 
