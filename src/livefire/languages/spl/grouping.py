@@ -94,7 +94,7 @@ def _with_windows(frame: Frame, items: list[tuple[str, Expr]], scope: Scope, spa
     fresh = [(name, scope.name("window"), value) for name, value in items]
     window = n.Window(frame.plan, tuple(n.Item(column, value) for _, column, value in fresh), span)
     extended = frame.over(window).extended(*(n.Item(name, n.column(window, column)) for name, column, _ in fresh), span=span)
-    kept = tuple(n.Item(x, extended.column(x)) for x in extended.plan.schema.names if x not in {column for _, column, _ in fresh})
+    kept = tuple(n.Item(x, extended.column(x)) for x in extended.known if x not in {column for _, column, _ in fresh})
     return extended.over(n.Project(extended.plan, kept))
 
 

@@ -66,7 +66,7 @@ def _convert(text: str, span: Span, diagnostics: Diagnostics) -> str:
         elif char == "[":
             in_class = True
             head = re.compile(r"\[\^?\]?").match(text, place)
-            assert head is not None  # noqa: S101  the character is '['
+            assert head is not None
             out.append(head.group().replace("]", "\\]"))
             place = head.end()
             continue
