@@ -124,7 +124,7 @@ def lower_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
         if option.name in ("span", "bins", "start", "end", "aligntime", "sep", "format"):
             scope.refuse("E304", f"chart {option.name}= is not run", option.span, help="use bin before stats")
     by = (node.over,) if node.over is not None else ()
-    return grouped(node.measures, by, frame, scope, node.span, node.kind)
+    return grouped(node.measures, by, frame, scope, node.span, command=node.kind)
 
 
 def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
@@ -142,7 +142,7 @@ def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     value = frame.column(TIME)
     at = bucket(time_of(value), count, unit, node.span, scope)
     binned = frame.extended(n.Item(TIME, at), span=node.span)
-    rows = grouped(node.measures, (Name(TIME, node.span),), binned, scope, node.span, "timechart")
+    rows = grouped(node.measures, (Name(TIME, node.span),), binned, scope, node.span, command="timechart")
     if not scope.flag(node.options, "cont", default=True):
         return rows
     if unit in _MONTHS or unit in _PARTS:

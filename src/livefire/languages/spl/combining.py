@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from livefire.languages.spl import nodes as s
-from livefire.languages.spl.frame import TIME, Frame
+from livefire.languages.spl.frame import TIME, Frame, columns
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.sources import newest_first, stack
@@ -35,10 +35,10 @@ def lower_join(node: s.JoinWith, frame: Frame, scope: Scope) -> Frame:
         return frame if kind != "inner" else frame.filtered(e.TRUE if frame.wild or right.wild else e.FALSE, node.span)
     if any(is_multi(f.column(k)) for k in keys for f in (frame, right)):
         scope.refuse("E305", "join on a field of several values is not run", node.span, help="spread it first with mvexpand")
-    return _joined(frame, right, keys, kind, most, overwrite, node, scope)
+    return _joined(frame, right, keys, node, scope, kind=kind, most=most, overwrite=overwrite)
 
 
-def _joined(frame: Frame, right: Frame, keys: list[str], kind: str, most: int, overwrite: bool, node: s.JoinWith, scope: Scope) -> Frame:
+def _joined(frame: Frame, right: Frame, keys: list[str], node: s.JoinWith, scope: Scope, *, kind: str, most: int, overwrite: bool) -> Frame:
     right = right.filtered(all_of(*(not_null(right.column(k)) for k in keys)), node.span)
     right, place = numbered(right, tuple(text_of(right.column(k)) for k in keys), scope)
     if most:
@@ -56,9 +56,10 @@ def _joined(frame: Frame, right: Frame, keys: list[str], kind: str, most: int, o
 
 def _beside(frame: Frame, joined: n.Plan, given: dict[str, str], row: str, *, overwrite: bool) -> tuple[n.Item, ...]:
     """Return the fields of both sides: those of one name where the left side has them, the one value or the other first."""
-    items = {x: n.Item(x, n.column(joined, x)) for x in frame.plan.schema.names if x != row}
+    items = {x: n.Item(x, c) for x, c in frame.known.items() if x != row}
+    sides = columns(joined)
     for name, column in given.items():
-        fresh: Expr = n.column(joined, column)
+        fresh: Expr = sides[column]
         if frame.has(name):
             fresh, mine = _alike(fresh, frame.column(name))
             fresh = call("logic.coalesce", *((fresh, mine) if overwrite else (mine, fresh)))
@@ -90,7 +91,7 @@ def in_order(frames: list[Frame], scope: Scope) -> Frame:
     numbered_frames = []
     for number, frame in enumerate(frames):
         counted, place = numbered(frame, (), scope)
-        items = tuple(n.Item(x, frame.column(x)) for x in frame.plan.schema.names)
+        items = tuple(n.Item(x, frame.column(x)) for x in frame.known)
         extra = (n.Item(part, e.whole(number)), n.Item(row, counted.column(place)))
         numbered_frames.append(frame.over(n.Project(counted.plan, (*items, *extra))))
     joined = stack(numbered_frames)

@@ -112,7 +112,7 @@ def read_table(p: Parser, start: Span) -> s.Command:
 def read_sort(p: Parser, start: Span) -> s.Command:
     """`sort [n] [+|-]field …`, `auto(f)`, `num(f)`, `str(f)`, `ip(f)`, and `desc` at the end."""
     limit: int | None = None
-    if p.token.kind == "word" and p.token.text.isdecimal() and not (p.ahead().glued and p.ahead().kind != END and not p.ahead().text == "|"):
+    if p.token.kind == "word" and p.token.text.isdecimal() and not (p.ahead().glued and p.ahead().kind != END and p.ahead().text != "|"):
         limit = p.count("a number of rows")
     stray: list[Span] = []
     keys: list[s.SortField] = []
@@ -122,7 +122,7 @@ def read_sort(p: Parser, start: Span) -> s.Command:
             continue
         if p.at_option() and p.token.text.lower() == "limit":
             limit = int(p.option().value.text or 0)
-        elif p.at_word("by") and not keys and not p.ahead().text == ",":
+        elif p.at_word("by") and not keys and p.ahead().text != ",":
             stray.append(p.advance().span)
         elif keys and p.at_word("desc", "d") and p.ahead().text in ("|", "]", ""):
             p.advance()
@@ -495,7 +495,7 @@ REFUSED = (
     "geostats", "highlight", "history", "iconify", "input", "intersect", "kmeans", "kvform", "loadjob", "localize", "localop", "makecontinuous", "map",
     "mcatalog", "mcollect", "metadata", "meventcollect", "mpreview", "msearch", "multikv", "nslookup", "outlier", "outputtext", "overlap", "pivot",
     "predict", "rangemap", "redistribute", "relevancy", "reltime", "rest", "runshellscript", "savedsearch", "script", "scrub", "searchtxn", "sendalert",
-    "sendemail", "set", "setfields", "sichart", "sirare", "sistats", "sitimechart", "sitop", "snoweventstream", "strcat", "surrounding", "tags", "timewrap", "tojson",
+    "sendemail", "set", "setfields", "sichart", "sirare", "sistats", "sitimechart", "sitop", "strcat", "surrounding", "tags", "timewrap", "tojson",
     "trendline", "tscollect", "typeahead", "typelearner", "typer", "uniq", "walklex", "x11", "xmlkv", "xmlunescape", "xpath",
 )  # fmt: skip
 COMMANDS: dict[str, Callable[[Parser, Span], s.Command]] = {n: read_refused(n) for n in REFUSED} | {n: read_plain(n) for n in PLAIN} | READ

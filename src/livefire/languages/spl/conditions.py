@@ -140,7 +140,13 @@ class ConditionReader(ExpressionReader):
             return self._primary()
         if self.at("("):
             self.fail("a field is compared with one value", help="write field IN (a, b), or field=a OR field=b")
-        return self.word("a value", _VALUE_STOPS)
+        word = self.word("a value", _VALUE_STOPS)
+        while not word.quoted and self.at("(") and self.piece.glued and self.ahead().text == ")":
+            text = word.text + self.advance().text + self.advance().text
+            if self.piece.glued and not self.at_end and not self.at("(", ")"):
+                text += self.word("a value", _VALUE_STOPS).text
+            word = Word(text, self.span_from(word.span))
+        return word
 
     def _membership(self, name: Name) -> Condition:
         self.advance()

@@ -39,7 +39,7 @@ class Evaluator:
             return found
         if isinstance(found, e.Literal) and found.value is None:
             return e.null(Type.BOOL)
-        self.scope.refuse("E104", "a condition is true or false, and this is a value", ast.span, help='compare it with something, such as =1 or ="true"')
+        return self.scope.refuse("E104", "a condition is true or false, and this is a value", ast.span, help='compare it with something, such as =1 or ="true"')
 
     def value(self, ast: Ast) -> Expr:
         """Return the value of an expression."""
@@ -58,7 +58,7 @@ class Evaluator:
                 return self._apply(ast)
             case ListOf(items=items) if len(items) == 1:
                 return self.value(items[0])
-        self.scope.refuse("E201", "this stands where a value is expected", ast.span)
+        return self.scope.refuse("E201", "this stands where a value is expected", ast.span)
 
     def _name(self, ast: Name) -> Expr:
         if ast.text in self.bound:
@@ -131,7 +131,9 @@ class Evaluator:
         if constant is not None and "*" in constant and "%" not in constant:
             written = self.scope.context.diagnostics.source.slice(place)
             fix = Fix(place, written.replace("*", "%"), "write % for any run of characters") if "*" in written else None
-            self.scope.warn("W152", "LIKE takes `*` for a plain character, so this matches only text that holds one", place, "any run of characters is %", fix)
+            self.scope.warn(
+                "W152", "LIKE takes `*` for a plain character, so this matches only text that holds one", place, "any run of characters is %", fix=fix
+            )
         if pattern.type is not Type.STRING:
             pattern = self.text(pattern, place)
         return any_value(value, lambda v: call("text.like", text_of(v), pattern, span=span), span)
@@ -159,8 +161,10 @@ class Evaluator:
         path = dotted(ast)
         if path is None or ast.span.end - ast.span.start != len(path) or not self.frame.has(path):
             return None
+        if all(x in self.frame.names for x in path.split(".")):
+            return None
         message = f"in an eval the dot joins text: this is {' and '.join(path.split('.'))} one after the other, not the field {path!r}"
-        self.scope.warn("W158", message, ast.span, f"write '{path}' in single quotes", Fix(ast.span, f"'{path}'", "quote the field"))
+        self.scope.warn("W158", message, ast.span, f"write '{path}' in single quotes", fix=Fix(ast.span, f"'{path}'", "quote the field"))
         if self.scope.context.lenient:
             return self.frame.column(path)
         parts = [self.frame.column(x) if self.frame.has(x) else e.null(Type.STRING) for x in path.split(".")]

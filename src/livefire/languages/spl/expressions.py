@@ -121,7 +121,7 @@ class ExpressionReader(Reader):
             return self._number()
         if self.at("$"):
             return self._token_variable()
-        self.fail(f"expected a value, found {self.describe()}", help="an eval takes fields, 'quoted fields', \"text\", numbers and functions")
+        return self.fail(f"expected a value, found {self.describe()}", help="an eval takes fields, 'quoted fields', \"text\", numbers and functions")
 
     def _token_variable(self) -> Ast:
         start = self.piece

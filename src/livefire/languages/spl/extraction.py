@@ -190,13 +190,13 @@ def lower_fillnull(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     if node.words:
         items = [n.Item(w.text, _filled(frame.column(w.text) if frame.has(w.text) else e.null(Type.STRING), value)) for w in node.words]
         return frame.extended(*items, span=node.span)
-    columns = [frame.column(x) for x in frame.plan.schema.names if not x.startswith(("_", "~", "\x02"))]
+    columns = [frame.column(x) for x in frame.known if not x.startswith(("_", "~", "\x02"))]
     if not columns:
         return frame
     counts = {c.name: scope.name("count") for c in columns}
     window = n.Window(frame.plan, tuple(n.Item(counts[c.name], e.WindowCall("agg.count", (c,), Type.LONG)) for c in columns))
     items = []
-    for name in frame.plan.schema.names:
+    for name in frame.known:
         column = frame.column(name)
         if name in counts:
             somewhere = call("compare.gt", n.column(window, counts[name]), e.whole(0))
@@ -225,6 +225,6 @@ def lower_filldown(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
         counted = n.Window(frame.plan, (n.Item(group, e.WindowCall("agg.count", (column,), Type.LONG, frame=(None, 0), row_order=True)),))
         key = n.column(counted, group)
         filling = n.Window(counted, (n.Item(filled, e.WindowCall("agg.max", (column,), column.type, (key,))),))
-        items = tuple(n.Item(x, n.column(filling, filled) if x == name else frame.column(x)) for x in frame.plan.schema.names)
+        items = tuple(n.Item(x, n.column(filling, filled) if x == name else frame.column(x)) for x in frame.known)
         frame = frame.over(n.Project(filling, items, node.span))
     return frame

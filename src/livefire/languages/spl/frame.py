@@ -12,6 +12,11 @@ from livefire.schema import Type
 TIME, RAW = "_time", "_raw"
 
 
+def columns(plan: n.Plan) -> dict[str, e.Column]:
+    """Return the columns of a plan by name, in order; a plan works its schema out anew each time it is asked."""
+    return {f.name: e.Column(f.name, f.type) for f in plan.schema}
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """The rows after a command.
@@ -25,20 +30,23 @@ class Frame:
     quiet: frozenset[str] = frozenset()
     closed: tuple[str, Span] | None = None
     wild: bool = False
-    dropped: frozenset[str] = field(default_factory=frozenset)
+    known: dict[str, e.Column] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", columns(self.plan))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The visible fields, in order."""
-        return tuple(x for x in self.plan.schema.names if x not in self.quiet)
+        return tuple(x for x in self.known if x not in self.quiet)
 
     def has(self, name: str) -> bool:
         """True when the field exists, shown or not."""
-        return name in self.plan.schema
+        return name in self.known
 
     def column(self, name: str) -> e.Column:
         """Return an existing field."""
-        return n.column(self.plan, name)
+        return self.known[name]
 
     def over(self, plan: n.Plan) -> Frame:
         """Return the same fields over another plan."""
@@ -47,7 +55,9 @@ class Frame:
     def extended(self, *items: n.Item, span: Span | None = None) -> Frame:
         """Return the frame with fields added or replaced; they are visible from now on."""
         named = {i.name for i in items}
-        plan = replace(n.extend(self.plan, *items), span=span)
+        fresh = {i.name: i for i in items}
+        kept = [fresh.pop(x, n.Item(x, c)) for x, c in self.known.items()]
+        plan = n.Project(self.plan, (*kept, *fresh.values()), span)
         return replace(self, plan=plan, quiet=self.quiet - named)
 
     def kept(self, names: tuple[str, ...], span: Span) -> Frame:

@@ -248,7 +248,7 @@ def _tostring(v: Evaluator, ast: Apply) -> Expr:
             if isinstance(number, e.Literal) and isinstance(number.value, int):
                 return e.text(f"0x{number.value:X}")
             v.scope.refuse("E302", 'tostring(x, "hex") is run for constants only', ast.span)
-    v.scope.refuse("E107", "tostring() knows the forms hex, commas and duration", ast.args[1].value.span)
+    return v.scope.refuse("E107", "tostring() knows the forms hex, commas and duration", ast.args[1].value.span)
 
 
 def _commas(number: Expr) -> Expr:

@@ -29,7 +29,7 @@ def lower_stats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
     scope.known("stats", node.options, "allnum", "delim", "partitions", "dedup_splitvals")
     if scope.flag(node.options, "allnum"):
         scope.refuse("E304", "stats allnum=true is not run", node.span)
-    return grouped(node.measures, node.by, frame, scope, node.span, node.kind)
+    return grouped(node.measures, node.by, frame, scope, node.span, command=node.kind)
 
 
 def spread(names: tuple[Name, ...], frame: Frame, scope: Scope, span: Span) -> Frame:
@@ -44,7 +44,7 @@ def spread(names: tuple[Name, ...], frame: Frame, scope: Scope, span: Span) -> F
     return frame
 
 
-def grouped(wanted: tuple[s.Measure, ...], by: tuple[Name, ...], frame: Frame, scope: Scope, span: Span, command: str = "stats") -> Frame:
+def grouped(wanted: tuple[s.Measure, ...], by: tuple[Name, ...], frame: Frame, scope: Scope, span: Span, *, command: str = "stats") -> Frame:
     """Return one row a group in the order of its keys; a row that lacks a key belongs to no group."""
     frame = spread(by, frame, scope, span)
     keys = {b.text: scope.field(frame, b) for b in by}
@@ -94,7 +94,7 @@ def _with_windows(frame: Frame, items: list[tuple[str, Expr]], scope: Scope, spa
     fresh = [(name, scope.name("window"), value) for name, value in items]
     window = n.Window(frame.plan, tuple(n.Item(column, value) for _, column, value in fresh), span)
     extended = frame.over(window).extended(*(n.Item(name, n.column(window, column)) for name, column, _ in fresh), span=span)
-    kept = tuple(n.Item(x, extended.column(x)) for x in extended.plan.schema.names if x not in {column for _, column, _ in fresh})
+    kept = tuple(n.Item(x, extended.column(x)) for x in extended.known if x not in {column for _, column, _ in fresh})
     return extended.over(n.Project(extended.plan, kept))
 
 

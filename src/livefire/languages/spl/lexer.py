@@ -47,7 +47,7 @@ def split(text: str, call: Span | None = None) -> list[Piece]:
             place, glued = blank.end(), False
             continue
         match = _PATTERN.match(text, place)
-        assert match is not None  # noqa: S101  the last alternative takes any character
+        assert match is not None
         if match.lastgroup == "comment":
             glued = False
         else:

@@ -11,7 +11,7 @@ from livefire.languages.spl import nodes as s
 from livefire.languages.spl.charts import bucket, read_span
 from livefire.languages.spl.combining import in_order
 from livefire.languages.spl.evaluating import Evaluator
-from livefire.languages.spl.frame import RAW, TIME, Frame
+from livefire.languages.spl.frame import RAW, TIME, Frame, columns
 from livefire.languages.spl.grouping import grouped
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
@@ -49,29 +49,30 @@ def lower_lookup(node: s.Lookup, frame: Frame, scope: Scope) -> Frame:
     if table is None:
         gone = [n.Item(o.event.text, e.null(Type.STRING)) for o in node.outputs if node.mode == "OUTPUT" or not frame.has(o.event.text)]
         return replace(frame.extended(*gone, span=node.span) if gone else frame, wild=frame.wild or not node.outputs)
-    columns = events(table, {m.table.text for m in (*node.matches, *node.outputs)})
-    keys = [(scope.field(columns, m.table), scope.field(frame, m.event)) for m in node.matches]
+    found = events(table, {m.table.text for m in (*node.matches, *node.outputs)})
+    keys = [(scope.field(found, m.table), scope.field(frame, m.event)) for m in node.matches]
     if any(is_multi(x) for pair in keys for x in pair):
         scope.refuse("E305", "lookup by a field of several values is not run", node.span, help="spread it first with mvexpand")
     used = {m.table.text for m in node.matches}
-    outputs = [(o.table, o.event.text) for o in node.outputs] or [(Name(x, node.span), x) for x in columns.names if x not in used]
-    return _looked_up(node, frame, columns, keys, outputs, scope)
+    outputs = [(o.table, o.event.text) for o in node.outputs] or [(Name(x, node.span), x) for x in found.names if x not in used]
+    return _looked_up(node, frame, found, scope, keys=keys, outputs=outputs)
 
 
-def _looked_up(node: s.Lookup, frame: Frame, columns: Frame, keys: list[tuple[Expr, Expr]], outputs: list[tuple[Name, str]], scope: Scope) -> Frame:
+def _looked_up(node: s.Lookup, frame: Frame, table: Frame, scope: Scope, *, keys: list[tuple[Expr, Expr]], outputs: list[tuple[Name, str]]) -> Frame:
     names = [scope.name("key") for _ in keys]
     found = {target: scope.name("found") for _, target in outputs}
-    ready = n.Filter(columns.plan, all_of(*(not_null(k) for k, _ in keys)))
-    values = [(found[target], scope.field(columns, source)) for source, target in outputs]
+    ready = n.Filter(table.plan, all_of(*(not_null(k) for k, _ in keys)))
+    values = [(found[target], scope.field(table, source)) for source, target in outputs]
     items = tuple(n.Item(x, tidy(aggregate("agg.list", text_of(v) if not is_multi(v) else call("text.join", v, e.text("\n"))))) for x, v in values)
     listed = n.Aggregate(ready, tuple(n.Item(x, text_of(k)) for x, (k, _) in zip(names, keys, strict=True)), items, node.span)
     frame, row = numbered(frame, (), scope)
     on = all_of(*(call("compare.eq", text_of(mine), n.column(listed, x)) for x, (_, mine) in zip(names, keys, strict=True)))
     joined = n.Join(frame.plan, listed, "left", on, node.span)
     ordered = n.Sort(joined, (SortKey(n.column(joined, row)),))
-    kept = [n.Item(x, n.column(joined, x)) for x in frame.plan.schema.names if x not in found and x != row]
+    kept = [n.Item(x, c) for x, c in frame.known.items() if x not in found and x != row]
+    sides = columns(joined)
     for target, column in found.items():
-        fresh: Expr = n.column(joined, column)
+        fresh: Expr = sides[column]
         if node.mode == "OUTPUTNEW" and frame.has(target):
             fresh = call("logic.coalesce", multi_of(frame.column(target)), fresh)
         kept.append(n.Item(target, fresh))
@@ -178,7 +179,7 @@ def lower_tstats(node: s.Tstats, frame: Frame, scope: Scope) -> Frame:
             if rows.has(b.text) and b.text != TIME
         ]
         rows = rows.extended(*items) if items else rows
-    return grouped(node.measures, node.by, rows, scope, node.span, node.kind)
+    return grouped(node.measures, node.by, rows, scope, node.span, command=node.kind)
 
 
 def _modelled(node: s.Tstats, scope: Scope) -> Frame:

@@ -134,7 +134,7 @@ def _source(command: s.Command, scope: Scope) -> Frame:
         return Frame(n.Values(Schema.of((TIME, Type.DATETIME)), ()), wild=True)
     if isinstance(command, (s.Tstats, s.Refused)) or (isinstance(command, s.Plain) and command.name in _GENERATING):
         return step(command, nothing, scope)
-    scope.refuse(
+    return scope.refuse(
         "E201",
         "a search begins with search terms, or with a command that makes rows",
         command.span,

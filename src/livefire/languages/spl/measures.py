@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from livefire.languages.spl.parser import Parser
 
 _ARGUMENT_STOPS = frozenset({"|", "[", "]", "(", ")", ","})
+_ALIAS_STOPS = frozenset({"|", "[", "]", ","})
 _STATS_OPTIONS = ("allnum", "delim", "partitions", "dedup_splitvals", "sparkline", "annotate")
 _STREAM_OPTIONS = ("current", "window", "time_window", "timewindow", "global", "allnum", "reset_on_change", "reset_before", "reset_after")
 _SPAN_FIELDS = ("span",)
@@ -44,7 +45,7 @@ def _measure(p: Parser) -> s.Measure:
         argument = None if p.at(")") else _argument(p)
         p.close(opened)
     written = _written(p, function, argument, p.span_from(start.span))
-    alias = p.name("a name") if p.take_word("as") else None
+    alias = p.name("a name", _ALIAS_STOPS) if p.take_word("as") else None
     return s.Measure(function.lower(), argument, alias, p.span_from(start.span), written)
 
 
@@ -159,6 +160,9 @@ def read_tstats(kind: str) -> Callable[[Parser, Span], s.Command]:
     def read(p: Parser, start: Span) -> s.Command:
         options = p.options()
         measures = read_measures(p, "from", "where", "by", "groupby")
+        while p.at_option():
+            options = (*options, *p.options())
+            measures = (*measures, *read_measures(p, "from", "where", "by", "groupby"))
         source, condition = None, None
         if p.take_word("from"):
             source = _source(p)

@@ -104,7 +104,7 @@ class Parser(ConditionReader):
             )
             return COMMANDS["search"](self, token.span)
         meant = nearest(token.text, COMMANDS) if token.text else None
-        self.fail(
+        return self.fail(
             f"no command is named {token.text[:40]!r}",
             help=f"did you mean {meant!r}?" if meant else "",
             fix=Fix(token.span, meant, f"write {meant!r}") if meant else None,

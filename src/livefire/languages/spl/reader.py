@@ -93,7 +93,7 @@ class Reader(Cursor):
         """Return `name=value`."""
         name = self.advance()
         self.advance()
-        value = self.word(f"a value for {name.text}", frozenset({"|", "]", ","}) if not self.at("(") else _ENDS)
+        value = self.word(f"a value for {name.text}", frozenset({"|", "[", "]", ","}) if not self.at("(") else _ENDS)
         return Option(name.text.lower(), value, self.span_from(name.span))
 
     def options(self, *known: str) -> Options:

@@ -47,6 +47,11 @@ def _convert(text: str, span: Span, diagnostics: Diagnostics) -> str:
     while place < len(text):
         char = text[place]
         if char == "\\" and place + 1 < len(text):
+            named = re.compile(r"\\(?:x\{[0-9a-fA-F]{1,6}\}|[pP]\{\^?\w+\})").match(text, place)
+            if named:
+                out.append(named.group())
+                place = named.end()
+                continue
             out.append(_escape(text[place + 1], in_class, span, diagnostics))
             place += 2
             continue
@@ -61,7 +66,7 @@ def _convert(text: str, span: Span, diagnostics: Diagnostics) -> str:
         elif char == "[":
             in_class = True
             head = re.compile(r"\[\^?\]?").match(text, place)
-            assert head is not None  # noqa: S101  the character is '['
+            assert head is not None
             out.append(head.group().replace("]", "\\]"))
             place = head.end()
             continue
@@ -109,7 +114,13 @@ def _escape(char: str, in_class: bool, span: Span, diagnostics: Diagnostics) -> 
 
 def _prove(pattern: str, span: Span, diagnostics: Diagnostics) -> None:
     """Find what no dialect reads: brackets that do not match, a repeat of nothing."""
-    probe = re.sub(r"\\[pP](\{\^?\w+\}|\w)|\[:\^?\w+:\]", "w", pattern).replace(r"\z", r"\Z").replace(r"\C", ".").replace(r"\Q", "").replace(r"\E", "")
+    probe = (
+        re.sub(r"\\x\{[0-9a-fA-F]+\}|\\[pP](\{\^?\w+\}|\w)|\[:\^?\w+:\]", "w", pattern)
+        .replace(r"\z", r"\Z")
+        .replace(r"\C", ".")
+        .replace(r"\Q", "")
+        .replace(r"\E", "")
+    )
     probe = re.sub(r"\(\?[imsU]*(-[imsU]+)?\)", "", probe)
     probe = re.sub(r"\(\?[imsU]*(-[imsU]+)?:", "(?:", probe)
     try:

@@ -49,7 +49,7 @@ def lower_fields(node: s.Fields, frame: Frame, scope: Scope) -> Frame:
         gone: set[str] = set()
         for name in node.names:
             gone |= set(matching(name.text, frame.names)) if is_pattern(name.text) else {name.text}
-        kept = tuple(n.Item(x, frame.column(x)) for x in frame.plan.schema.names if x not in gone)
+        kept = tuple(n.Item(x, frame.column(x)) for x in frame.known if x not in gone)
         return Frame(n.Project(frame.plan, kept, node.span), frame.quiet - gone, frame.closed, frame.wild)
     names: dict[str, None] = {}
     for name in node.names:
@@ -82,7 +82,7 @@ def lower_rename(node: s.Rename, frame: Frame, scope: Scope) -> Frame:
 
 def _rename_many(pair: s.Renaming, frame: Frame, scope: Scope) -> Frame:
     changes = {}
-    for name in frame.plan.schema.names:
+    for name in frame.known:
         parts = capture(pair.old.text, name)
         if parts is not None and (not name.startswith("_") or pair.old.text.startswith("_")):
             changes[name] = fill(pair.new.text, parts)
@@ -94,7 +94,7 @@ def _rename_many(pair: s.Renaming, frame: Frame, scope: Scope) -> Frame:
 def _renamed(frame: Frame, changes: dict[str, str], span: Span) -> Frame:
     replaced = set(changes.values()) - set(changes)
     items, quiet = [], set()
-    for name in frame.plan.schema.names:
+    for name in frame.known:
         if name in replaced:
             continue
         new = changes.get(name, name)
@@ -144,7 +144,7 @@ def numbered(frame: Frame, keys: tuple[Expr, ...], scope: Scope, order: tuple[So
 
 def without(frame: Frame, *names: str) -> Frame:
     """Return the frame without columns of its own making."""
-    return frame.over(n.Project(frame.plan, tuple(n.Item(x, frame.column(x)) for x in frame.plan.schema.names if x not in names)))
+    return frame.over(n.Project(frame.plan, tuple(n.Item(x, frame.column(x)) for x in frame.known if x not in names)))
 
 
 def lower_dedup(node: s.Dedup, frame: Frame, scope: Scope) -> Frame:

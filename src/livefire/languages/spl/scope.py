@@ -30,6 +30,7 @@ class Scope:
     pipeline: Callable[[s.Pipeline, Frame | None, frozenset[str]], Frame]
     mentions: frozenset[str] = frozenset()
     fresh: int = 0
+    elsewhere: frozenset[str] = frozenset()
 
     def name(self, hint: str = "") -> str:
         """Return a column name that no search can write."""
@@ -41,7 +42,7 @@ class Scope:
         self.context.diagnostics.error(code, message, span, help=help, fix=fix)
         raise Halt
 
-    def warn(self, code: str, message: str, span: Span, help: str = "", fix: Fix | None = None, labels: tuple[Label, ...] = ()) -> None:
+    def warn(self, code: str, message: str, span: Span, help: str = "", *, fix: Fix | None = None, labels: tuple[Label, ...] = ()) -> None:
         """Record a warning."""
         self.context.diagnostics.warn(code, message, span, help=help, fix=fix, labels=labels)
 
@@ -57,7 +58,7 @@ class Scope:
         return e.null(Type.STRING)
 
     def _missing(self, frame: Frame, text: str, span: Span) -> None:
-        if frame.wild or (self.context.open_schema and frame.closed is None):
+        if text in self.elsewhere or frame.wild or (self.context.open_schema and frame.closed is None):
             return
         meant = suggestion(text, frame.plan.schema, self.context)
         help = f"did you mean {meant!r}?" if meant else "fields here: " + ", ".join(frame.names[:12]) + (" …" if len(frame.names) > 12 else "")
@@ -65,9 +66,9 @@ class Scope:
         if frame.closed is not None:
             command, place = frame.closed
             label = Label(place, f"`{command}` keeps only the fields it names")
-            self.warn("W151", f"the field {text!r} no longer exists after `{command}`: it has no value here", span, help, fix, (label,))
+            self.warn("W151", f"the field {text!r} no longer exists after `{command}`: it has no value here", span, help, fix=fix, labels=(label,))
         else:
-            self.warn("W102", f"no field is named {text!r}: it has no value in any event", span, help, fix)
+            self.warn("W102", f"no field is named {text!r}: it has no value in any event", span, help, fix=fix)
 
     def option(self, options: s.Options, name: str, default: str = "") -> str:
         """Return the text of an option; the last one counts."""

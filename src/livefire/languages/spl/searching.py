@@ -88,9 +88,8 @@ class Searcher:
         name, value = node.field.text, self.scope.text(node.value)
         if name in ("earliest", "latest", "_index_earliest", "_index_latest"):
             return self._bound(name, value, node)
-        if name in ("eventtype", "tag") or name.startswith("tag::"):
-            if not self.frame.has(name):
-                return self._knowledge(node)
+        if (name in ("eventtype", "tag") or name.startswith("tag::")) and not self.frame.has(name):
+            return self._knowledge(node)
         fact = self._fact(name, value)
         if fact is not None and node.operator in ("=", "!="):
             return e.TRUE if fact == (node.operator == "=") else e.FALSE

@@ -32,15 +32,14 @@ def lower_base(condition: s.Condition | None, span: Span, scope: Scope) -> Frame
             Searcher(scope, frame).predicate(condition)
         return frame
     frames = []
-    for fact in facts:
-        frame = events(fact.table, scope.mentions)
-        if condition is not None:
-            predicate = Searcher(scope, frame, fact).predicate(condition)
-            if predicate == e.FALSE:
-                frame = frame.filtered(e.FALSE, span)
-            elif predicate != e.TRUE:
-                frame = frame.filtered(predicate, condition.span)
-        frames.append(frame)
+    tables = [(fact, events(fact.table, scope.mentions)) for fact in facts]
+    before = scope.elsewhere
+    # What one of several tables lacks is no fault as long as another has it.
+    scope.elsewhere = frozenset(x for _, frame in tables for x in frame.known) if len(tables) > 1 else frozenset()
+    for fact, frame in tables:
+        predicate = Searcher(scope, frame, fact).predicate(condition) if condition is not None else e.TRUE
+        frames.append(frame if predicate == e.TRUE else frame.filtered(predicate, span))
+    scope.elsewhere = before
     joined = stack(frames)
     return newest_first(joined)
 
@@ -56,7 +55,7 @@ def stack(frames: list[Frame]) -> Frame:
     """Return the rows of several frames one after the other; a field that one of them lacks is null there."""
     if len(frames) == 1:
         return frames[0]
-    names = list(dict.fromkeys(x for f in frames for x in f.plan.schema.names))
+    names = list(dict.fromkeys(x for f in frames for x in f.known))
     kinds = {x: _common([f.column(x).type for f in frames if f.has(x)]) for x in names}
     parts = tuple(n.Project(f.plan, tuple(n.Item(x, _as(f, x, kinds[x])) for x in names)) for f in frames)
     shown = {x for f in frames for x in f.names}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from livefire.languages.spl.frame import RAW, TIME, Frame
+from livefire.languages.spl.frame import RAW, TIME, Frame, columns
 from livefire.languages.spl.values import multi_of, tidy
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -68,28 +68,29 @@ def events(table: Table, mentions: Iterable[str]) -> Frame:
         if field.name != TIME or table.time != TIME:
             items.setdefault(field.name, normal(e.Column(field.name, field.type)))
     quiet: dict[str, Expr] = {}
+    stored = columns(table.plan)
     for name in sorted({*mentions, RAW}):
         if name not in items and "*" not in name:
-            found = read(table, name)
+            found = read(table, name, stored)
             if found is not None:
                 quiet[name] = found
     named = tuple(n.Item(name, x) for name, x in {**items, **quiet}.items())
     return Frame(n.Project(table.plan, named), quiet=frozenset(quiet))
 
 
-def read(table: Table, name: str) -> Expr | None:
+def read(table: Table, name: str, stored: dict[str, e.Column]) -> Expr | None:
     """Return the field of a name that no declared column has, or None."""
-    if name in table.hidden and table.plan.schema.get(name) is not None:
-        return normal(n.column(table.plan, name))
+    if name in table.hidden and name in stored:
+        return normal(stored[name])
     if name in FACTS:
         fact = table.tags.get(name) or (table.name if name == "index" and not table.vendor else None)
         return e.text(fact) if fact is not None else None
     for root in table.roots:
         if name.startswith(root.prefix) and len(name) > len(root.prefix):
-            return path(n.column(table.plan, root.column), name[len(root.prefix) :])
-    for field in table.plan.schema:
-        if field.type is Type.DYNAMIC and name.startswith((field.name + ".", field.name + "{}")):
-            return path(e.Column(field.name, field.type), name[len(field.name) :].removeprefix("."))
+            return path(stored[root.column], name[len(root.prefix) :])
+    for column in stored.values():
+        if column.type is Type.DYNAMIC and name.startswith((column.name + ".", column.name + "{}")):
+            return path(column, name[len(column.name) :].removeprefix("."))
     return None
 
 
