@@ -152,6 +152,8 @@ def meanings_page() -> str:
             "| meaning | arguments | gives | what | null rule | example |",
             "|---|---|---|---|---|---|",
         ]
+        lines += [f"## {name}", "", (family.__doc__ or "").strip().splitlines()[0], ""]
+        lines += ["| meaning | arguments | gives | what | null rule | example |", "|---|---|---|---|---|---|"]
         lines += [row(f) for f in family.FUNCTIONS]
         lines.append("")
     return "\n".join(lines)
