@@ -295,15 +295,16 @@ def refuse(error: Any, source: Source, *, as_json: bool) -> NoReturn:
 def show_result(result: Result, source: Source, clock: datetime, *, as_json: bool) -> None:
     """Print rows with what was said of the query."""
     from livefire.report.diagnostics import as_json as objects
-    from livefire.report.tables import iso, plain, table
+    from livefire.report.tables import fits, iso, plain, records, table
 
     if as_json:
-        rows = [[plain(v) for v in row] for row in result.rows]
-        emit({"columns": result.columns, "types": result.types, "rows": rows, "diagnostics": objects(result.diagnostics, source)})
+        values = [[plain(v) for v in row] for row in result.rows]
+        emit({"columns": result.columns, "types": result.types, "rows": values, "diagnostics": objects(result.diagnostics, source)})
         return
     show_diagnostics(result.diagnostics, source)
-    show(table(result.columns, result.rows))
-    say(f"{len(result.rows):,} rows, clock set to {iso(clock)}")
+    rows = result.rows
+    show((table if fits(result.columns, rows, console().width) else records)(result.columns, rows))
+    say(f"{len(rows):,} row{'s' if len(rows) != 1 else ''}, clock set to {iso(clock)}")
 
 
 def explain_stage(ws: Workspace, source: Source, language: str, stage: Stage, *, lenient: bool, **options: Any) -> None:
