@@ -87,11 +87,3 @@ def test_check(tmp_path: Path) -> None:
     assert (fault["severity"], fault["code"]) == ("error", "E202")
     assert set(fault["start"]) == set(fault["end"]) == {"line", "column", "offset"}
     assert livefire("check", good).exit_code == OK
-
-
-def test_prove_on_a_technique_without_detections() -> None:
-    made = livefire("prove", "T0000", "--json")
-    matrix = json.loads(made.stdout)
-    assert set(matrix) >= {"subjects", "cases", "cells"}
-    assert (matrix["subjects"], matrix["cases"], matrix["cells"]) == ([], [], [])
-    assert made.exit_code == FOUND  # nothing was proved

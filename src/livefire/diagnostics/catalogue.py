@@ -10,6 +10,7 @@ TITLES: dict[int, str] = {
     1: "no such language",
     2: "no such file",
     3: "a file or folder that cannot be read or written",
+    4: "no such technique",
     9: "a fault of livefire itself",
     101: "no such table",
     102: "no such column",
