@@ -143,15 +143,8 @@ def meanings_page() -> str:
     lines += ["Each example is a test on every engine.", ""]
     for name in FAMILIES:
         family = import_module(f"livefire.plan.functions.{name}")
-        summary = (family.__doc__ or "").strip().splitlines()[0]
-        lines += [
-            f"## {name}",
-            "",
-            summary,
-            "",
-            "| meaning | arguments | gives | what | null rule | example |",
-            "|---|---|---|---|---|---|",
-        ]
+        lines += [f"## {name}", "", (family.__doc__ or "").strip().splitlines()[0], ""]
+        lines += ["| meaning | arguments | gives | what | null rule | example |", "|---|---|---|---|---|---|"]
         lines += [row(f) for f in family.FUNCTIONS]
         lines.append("")
     return "\n".join(lines)

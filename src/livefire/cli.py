@@ -176,6 +176,25 @@ def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
         stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
 
 
+def known_language(language: str | None) -> None:
+    """End the command when a language is named that is none."""
+    from livefire.languages import REGISTRY
+
+    if language is not None and language not in REGISTRY:
+        stop(f"E001: no language is named {language!r}; there are {', '.join(REGISTRY)}", USAGE)
+
+
+def known_techniques(ids: list[str]) -> None:
+    """End the command when a technique is named that no emulation is of."""
+    from livefire.emulation.catalogue import emulations
+    from livefire.proving import wanted
+
+    known = sorted({m.technique for m in emulations()})
+    absent = [i for i in ids if not any(wanted(technique, [i]) for technique in known)]
+    if absent:
+        stop(f"E004: no emulation is of {absent[0]}; there are {', '.join(known)}", USAGE)
+
+
 def workspace(lake: Path | None, on: list[Path], *, quiet: bool) -> Workspace:
     """Return a workspace over a lake, or over logs read into a temporary one."""
     from livefire.workspace import Workspace
@@ -295,15 +314,16 @@ def refuse(error: Any, source: Source, *, as_json: bool) -> NoReturn:
 def show_result(result: Result, source: Source, clock: datetime, *, as_json: bool) -> None:
     """Print rows with what was said of the query."""
     from livefire.report.diagnostics import as_json as objects
-    from livefire.report.tables import iso, plain, table
+    from livefire.report.tables import fits, iso, plain, records, table
 
     if as_json:
-        rows = [[plain(v) for v in row] for row in result.rows]
-        emit({"columns": result.columns, "types": result.types, "rows": rows, "diagnostics": objects(result.diagnostics, source)})
+        values = [[plain(v) for v in row] for row in result.rows]
+        emit({"columns": result.columns, "types": result.types, "rows": values, "diagnostics": objects(result.diagnostics, source)})
         return
     show_diagnostics(result.diagnostics, source)
-    show(table(result.columns, result.rows))
-    say(f"{len(result.rows):,} rows, clock set to {iso(clock)}")
+    rows = result.rows
+    show((table if fits(result.columns, rows, console().width) else records)(result.columns, rows))
+    say(f"{len(rows):,} row{'s' if len(rows) != 1 else ''}, clock set to {iso(clock)}")
 
 
 def explain_stage(ws: Workspace, source: Source, language: str, stage: Stage, *, lenient: bool, **options: Any) -> None:
@@ -370,6 +390,7 @@ def hunt(
         stop("say what to hunt in: livefire hunt PATH, or --lake DIR", USAGE)
     if lake is not None and not paths and not lake.is_dir():
         stop(f"E002: there is no lake at {lake}", USAGE)
+    known_language(language)
     ws = Workspace(lake)
     report = read_logs(ws, paths, None, quiet=as_json) if paths else None
     try:
@@ -403,6 +424,7 @@ def prove(
     from livefire.report import proof as view
     from livefire.workspace import Workspace
 
+    known_techniques(ids or [])
     try:
         with progress("proving", quiet=as_json) as tell:
             ws = Workspace()

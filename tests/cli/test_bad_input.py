@@ -74,7 +74,6 @@ def test_deep_json_is_set_aside_alone(tmp_path: Path) -> None:
     assert [e["code"] for f in report["files"] for e in f["entries"]] == ["E422"]
 
 
-@pytest.mark.slow
 def test_one_line_of_100_megabytes_is_set_aside_alone(tmp_path: Path) -> None:
     huge = json.dumps(record(1)).encode().replace(b"aws-cli/2.15", b"x" * 100_000_000)
     path = tmp_path / "huge.jsonl"
@@ -206,6 +205,19 @@ def test_unknown_language(tmp_path: Path) -> None:
     assert "E001" in result.stderr
 
 
+def test_hunt_in_an_unknown_language(tmp_path: Path) -> None:
+    result = livefire("hunt", tmp_path, "--language", "cobol")
+    assert result.exit_code == USAGE
+    assert "E001" in result.stderr
+
+
+def test_prove_an_unknown_technique() -> None:
+    result = livefire("prove", "T0000")
+    assert result.exit_code == USAGE
+    assert "E004" in result.stderr
+    assert "T1578.002" in result.stderr
+
+
 def test_unknown_option_and_moment(tmp_path: Path) -> None:
     rule = tmp_path / "rule.kql"
     rule.write_text(KQL, encoding="utf-8")
@@ -272,6 +284,35 @@ def test_fault_of_our_own_is_one_line() -> None:
     assert "ZeroDivisionError" in done.stderr
     assert "Traceback" not in done.stderr
     assert "\x1b" not in done.stderr
+
+
+def test_an_interrupted_ingest_keeps_what_it_committed(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for number in range(40):
+        (logs / f"{number:02d}.json").write_bytes(file_of(record(number)))
+    # Half of the files are read, then the user presses Ctrl-C.
+    body = f"""
+import signal, os
+from livefire.store import ingest
+real = ingest._Run.take
+count = 0
+def take(self, entry, known):
+    global count
+    count += 1
+    if count == 20:
+        os.kill(os.getpid(), signal.SIGINT)
+    return real(self, entry, known)
+ingest._Run.take = take
+sys.argv = ['livefire', 'ingest', {str(logs)!r}, '--lake', {str(tmp_path / "lake")!r}]"""
+    done = alone(body)
+    assert done.returncode == INTERRUPTED
+    assert "Traceback" not in done.stderr
+    code, report = ingested(logs, tmp_path / "lake")
+    assert (code, report["records"], report["stored"] + report["duplicates"]) == (OK, 40, 40)
+    rule = tmp_path / "count.kql"
+    rule.write_text("AWSCloudTrail | count", encoding="utf-8")
+    assert json.loads(livefire("run", rule, "--lake", tmp_path / "lake", "--json").stdout)["rows"] == [[40]]
 
 
 def test_interrupt_has_its_code() -> None:

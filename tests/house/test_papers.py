@@ -97,3 +97,12 @@ def test_every_dependency_is_used_and_explained() -> None:
 
 
 PLANNED = {"jinja2"}  # for the HTML report
+
+
+def test_changelog_fragments_have_a_kind_and_a_sentence() -> None:
+    kinds = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "changelog.d" / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    assert len(kinds) == 6
+    fragments = [p for p in (ROOT / "changelog.d").iterdir() if p.name != "README.md"]
+    wrong = [p.name for p in fragments if not re.fullmatch(r"[a-z0-9-]+\.(" + "|".join(kinds) + r")\.md", p.name)]
+    assert wrong == []
+    assert [p.name for p in fragments if not p.read_text(encoding="utf-8").strip().endswith(".")] == []

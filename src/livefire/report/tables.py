@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 MAX_CELL = 80
+MAX_VALUE = 400
+READABLE = 20
 
 
 def shown(value: Any, width: int = MAX_CELL) -> str:
@@ -71,3 +73,20 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
     for row in rows:
         made.add_row(*(Text(shown(v, width)) for v in row))
     return made
+
+
+def fits(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> bool:
+    """True when a table shows every column at a width that can be read."""
+    least = [
+        max(len(safe_text(name)), *(min(len(shown(row[i])), READABLE) for row in rows)) if rows else len(safe_text(name)) for i, name in enumerate(columns)
+    ]
+    return sum(least) + 2 * len(least) <= width
+
+
+def records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Return rows below each other, a line a column that has a value; for rows with more columns than a terminal is wide."""
+    lines: list[tuple[Any, ...]] = []
+    for number, row in enumerate(rows, 1):
+        filled = [(name, value) for name, value in zip(columns, row, strict=True) if value not in (None, "")]
+        lines.extend((number if place == 0 else "", *pair) for place, pair in enumerate(filled or [("", "")]))
+    return table(("row", "column", "value"), lines, width=MAX_VALUE)

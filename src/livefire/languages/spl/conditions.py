@@ -135,7 +135,7 @@ class ConditionReader(ExpressionReader):
     def _value(self) -> Word | Ast:
         start = self.piece
         if start.kind == "macro":
-            self.fail(f"the macro {start.text} stands for a value, but nobody declared it", code="E162")
+            self.fail(f"the macro {start.text} stands for a value, but nobody declared it", code="E150")
         if start.kind == "word" and self.ahead().text == "(" and self.ahead().glued and start.text not in _FORMS:
             return self._primary()
         if self.at("("):

@@ -33,7 +33,7 @@ def read_measures(p: Parser, *until: str) -> tuple[s.Measure, ...]:
 
 def _measure(p: Parser) -> s.Measure:
     if p.token.kind == "macro":
-        p.fail(f"the macro {p.token.text} stands for an aggregate, but nobody declared it", code="E162")
+        p.fail(f"the macro {p.token.text} stands for an aggregate, but nobody declared it", code="E150")
     start = p.expect_kind("word", "an aggregate such as count or values(field)")
     function = start.text
     if p.at(".") and p.piece.glued and p.ahead().glued:

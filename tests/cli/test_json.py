@@ -1,0 +1,89 @@
+"""What programs read: the JSON of each command, its keys and types, held so that a script keeps working."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livefire.cli import FOUND, OK
+from tests.cli.logs import KQL, file_of, livefire, record
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """A lake of two events and a duplicate."""
+    (tmp_path / "a.json").write_bytes(file_of(record(1), record(2), record(2)))
+    livefire("ingest", tmp_path / "a.json", "--lake", tmp_path / "lake")
+    return tmp_path / "lake"
+
+
+def answer(*arguments: str | Path) -> Any:
+    """Return the one JSON document that a command prints."""
+    return json.loads(livefire(*arguments, "--json").stdout)
+
+
+def test_ingest(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(file_of(record(1), record(1)))
+    report = answer("ingest", tmp_path / "a.json", "--lake", tmp_path / "lake")
+    assert {k: report[k] for k in ("records", "stored", "duplicates", "quarantined", "balanced")} == {
+        "records": 2,
+        "stored": 1,
+        "duplicates": 1,
+        "quarantined": 0,
+        "balanced": True,
+    }
+    (file,) = report["files"]
+    assert (file["path"], file["status"], file["sources"], file["entries"]) == (str(tmp_path / "a.json"), "read", {"aws_cloudtrail": 2}, [])
+    assert len(file["sha256"]) == 64
+
+
+def test_the_same_file_again_is_known(lake: Path, tmp_path: Path) -> None:
+    report = answer("ingest", tmp_path / "a.json", "--lake", lake)
+    assert (report["stored"], report["duplicates"], report["files"][0]["status"]) == (0, 3, "known")
+
+
+def test_lake_info(lake: Path) -> None:
+    sources = {s["name"]: s for s in answer("lake", "info", "--lake", lake)["sources"]}
+    assert sorted(sources) == ["aws_cloudtrail", "azure_activity", "gcp_audit"]
+    trail = sources["aws_cloudtrail"]
+    assert (trail["events"], trail["first"], trail["last"]) == (2, "2026-03-02T09:01:00Z", "2026-03-02T09:02:00Z")
+    assert sources["gcp_audit"]["first"] is None
+
+
+def test_run(lake: Path, tmp_path: Path) -> None:
+    rule = tmp_path / "rule.kql"
+    rule.write_text(KQL + " | sort by TimeGenerated asc", encoding="utf-8")
+    found = answer("run", rule, "--lake", lake)
+    assert found["columns"] == ["TimeGenerated", "UserAgent", "UserIdentityArn"]
+    assert found["types"] == ["datetime", "string", "string"]
+    who = "arn:aws:iam::111122223333:user/mo"
+    assert found["rows"] == [["2026-03-02T09:01:00Z", "aws-cli/2.15", who], ["2026-03-02T09:02:00Z", "aws-cli/2.15", who]]
+    assert found["diagnostics"] == []
+
+
+def test_run_within_a_time_range(lake: Path, tmp_path: Path) -> None:
+    rule = tmp_path / "rule.kql"
+    rule.write_text(KQL, encoding="utf-8")
+    # The range holds its start and not its end.
+    one = answer("run", rule, "--lake", lake, "--start", "2026-03-02T09:01:00Z", "--end", "2026-03-02T09:02:00")
+    assert [row[0] for row in one["rows"]] == ["2026-03-02T09:01:00Z"]
+    zoned = answer("run", rule, "--lake", lake, "--start", "2026-03-02T10:02:00+01:00")
+    assert [row[0] for row in zoned["rows"]] == ["2026-03-02T09:02:00Z"]
+
+
+def test_check(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.kql", tmp_path / "bad.kql"
+    good.write_text(KQL, encoding="utf-8")
+    bad.write_text("AWSCloudTrail | where (EventName == 'x'", encoding="utf-8")
+    result = livefire("check", good, bad, "--json")
+    assert result.exit_code == FOUND
+    first, second = json.loads(result.stdout)
+    assert first == {"file": str(good), "language": "kql", "diagnostics": []}
+    assert (second["file"], second["language"]) == (str(bad), "kql")
+    (fault,) = second["diagnostics"]
+    assert (fault["severity"], fault["code"]) == ("error", "E202")
+    assert set(fault["start"]) == set(fault["end"]) == {"line", "column", "offset"}
+    assert livefire("check", good).exit_code == OK
