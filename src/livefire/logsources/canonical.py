@@ -40,7 +40,7 @@ _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_DIGITS = b"0" * 17
 _LONG_NUMBER = re.compile(rb"(?<=[:\[,])-?\d{18,}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
+_STRUCTURE = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+(["{}\[\]]|\Z)', re.DOTALL)
 _INT64 = 1 << 63
 _KEY_BYTES = 4  # the shortest member, "":0
 _INT_DIGITS = 4_000  # the interpreter refuses to convert more than 4,300
@@ -139,11 +139,11 @@ def depth(data: bytes) -> int:
     """Return how deep objects and arrays nest in a JSON text, counting open brackets."""
     level = deepest = 0
     for match in _STRUCTURE.finditer(data):
-        token = data[match.start()]
-        if token in b"{[":
+        token = match.group(1)
+        if token in (b"{", b"["):
             level += 1
             deepest = max(deepest, level)
-        elif token in b"}]":
+        elif token in (b"}", b"]"):
             level -= 1
     return deepest
 

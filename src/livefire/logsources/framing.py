@@ -8,98 +8,34 @@ reader looks for the next place that is a whole, sound event, and what lies betw
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 
 import msgspec
 
-from livefire.logsources.faults import FileFaultError, Quarantined, sample
-from livefire.logsources.limits import Limits
+from livefire.logsources.brackets import BROKEN, INCOMPLETE, row, scan
+from livefire.logsources.faults import Quarantined, sample
+from livefire.logsources.pieces import Piece
+from livefire.logsources.salvage import Probe, Worth, drop_rest, salvage
+from livefire.logsources.window import Window
 
 SPACE = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"
 
-_LIST_HEAD = re.compile(rb'\{[ \t\r\n]*"(?:Records|records|value)"[ \t\r\n]*:[ \t\r\n]*\[')
-_MEMBER = re.compile(rb',[ \t\r\n]*"(Records|records|value)?((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*(\[?)', re.DOTALL)
-_FIRST_KEY = re.compile(rb'\{[ \t\r\n]*"[^"\\]{1,64}"')
-_TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"|["{}\[\]]', re.DOTALL)
+_LIST_HEAD = re.compile(rb'\{[ \t\r\n]*+"(?:Records|records|value)"[ \t\r\n]*+:[ \t\r\n]*+\[')
+_MEMBER = re.compile(rb',[ \t\r\n]*+"(Records|records|value)?((?:[^"\\]++|\\.)*+)"[ \t\r\n]*+:[ \t\r\n]*+(\[?)', re.DOTALL)
+_FIRST_KEY = re.compile(rb'\{[ \t\r\n]*+"[^"\\]{1,64}"')
 _SCALAR = re.compile(rb'(?:"(?:[^"\\\n]++|\\.)*+"|-?\d[0-9.eE+-]*|true|false|null)', re.DOTALL)
 _SCALARS = re.compile(rb"(?:" + _SCALAR.pattern + rb"[ \t\r\n]*+,?+[ \t\r\n]*+)+", re.DOTALL)
-_CANDIDATE = re.compile(rb'(\{)[ \t\r\n]*"')
-_LIKELY_CANDIDATE = re.compile(rb'(?<=\n)(\{)[ \t\r\n]*"')
-_NEXT_RECORD = re.compile(rb'\n(\{)[ \t\r\n]*"')
+_COMMAS = re.compile(rb"[, \t\r\n]++")
+_LEFT_OVER = re.compile(rb"[\]}, \t\r\n]++")
+_NEXT_RECORD = re.compile(rb'\n(\{)[ \t\r\n]*+"')
 _raws: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 _raw: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 
 _SHORTEST_RUN = 2_048
-ABSURD_DEPTH = 20_000
-LEAST_COST = 256
+_ROW_BYTES = 256 * 1024
 FIRST_LOOK = 4_096
-INCOMPLETE = -1
-BROKEN = -2
-
-Probe = Callable[[bytes], bool]
-
-
-@dataclass(slots=True)
-class Piece:
-    """Whole records next to each other: comma-separated, or with `lines` one a line.
-
-    `offset` counts bytes of the inflated text. `salvaged` marks a record found by looking for it.
-    """
-
-    data: bytes
-    offset: int
-    lines: bool = False
-    salvaged: bool = False
-
-
-class Window:
-    """The part of the text that is in memory, its place in the file, and how the file ended."""
-
-    def __init__(self, chunks: Iterator[bytes], limits: Limits) -> None:
-        self._chunks = chunks
-        self.limits = limits
-        self.text = b""
-        self.offset = 0
-        self.ended = False
-        self.fault: FileFaultError | None = None
-        self.broken = False
-        self.first_key: re.Pattern[bytes] | None = None
-        self.salvage_left = limits.salvage_bytes
-
-    def fill(self, size: int) -> None:
-        """Hold at least `size` bytes, or all that is left."""
-        if self.ended or len(self.text) >= size:
-            return
-        parts, held = [self.text], len(self.text)
-        try:
-            while held < size:
-                part = next(self._chunks, None)
-                if part is None:
-                    self.ended = True
-                    break
-                parts.append(part)
-                held += len(part)
-        except FileFaultError as fault:
-            self.fault = fault
-            self.ended = True
-        self.text = b"".join(parts)
-
-    def advance(self, count: int) -> None:
-        """Let go of the first `count` bytes."""
-        self.text = self.text[count:]
-        self.offset += count
-
-    def more(self) -> bool:
-        """Skip white space; True if anything follows."""
-        while True:
-            self.fill(self.limits.window_bytes)
-            rest = self.text.lstrip(SPACE)
-            self.offset += len(self.text) - len(rest)
-            self.text = rest
-            if rest or self.ended:
-                return bool(rest)
+TIRING = "more brackets than records"
 
 
 def frame(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
@@ -109,56 +45,79 @@ def frame(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
     left at 0; the caller counts.
     """
     while window.more():
-        first = window.text[:1]
-        if first == b"[":
+        first = window.first
+        if not window.step():
+            yield drop_rest(window, "E420", TIRING)
+        elif first == b"[":
             window.advance(1)
             yield from _list(window, probe, in_object=False)
         elif first == b"{":
-            head = _LIST_HEAD.match(window.text)
+            head = _LIST_HEAD.match(window.text, window.at)
             if head:
-                window.advance(head.end())
+                window.advance(head.end() - window.at)
                 yield from _list(window, probe, in_object=True)
             else:
                 yield from _values(window, probe)
         elif (window.broken and first in b",]}") or (first == b"," and window.offset):
-            window.advance(1)  # values in a row with commas, such as a list that lost its brackets
+            # values in a row with commas, such as a list that lost its brackets
+            window.advance(_length(_LEFT_OVER if window.broken else _COMMAS, window))
         else:
-            yield from _salvage(window, probe, "E420" if window.offset else "E405", "no JSON value begins here")
+            yield from salvage(window, probe, "E420" if window.offset else "E405", "no JSON value begins here")
+
+
+def _length(pattern: re.Pattern[bytes], window: Window) -> int:
+    found = pattern.match(window.text, window.at)
+    return found.end() - window.at if found else 0
 
 
 def _values(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
-    """Values outside any list: many whole lines if the first line is whole, else one value."""
-    text = window.text
-    line_end = text.find(b"\n")
-    if (line_end >= 0 or window.ended) and _is_value(text if line_end < 0 else text[:line_end]):
+    """Values outside any list: many whole lines if the first lines are whole, else values one after another."""
+    if _begins_lines(window, probe):
         _learn(window)
-        cut = _run_of_lines(text if window.ended else text[: text.rfind(b"\n") + 1])
-        yield Piece(text[:cut], window.offset, lines=True)
-        window.advance(cut)
+        end = _run_of_lines(window)
+        yield Piece(window.text[window.at : end], window.offset, lines=True)
+        window.advance(end - window.at)
     else:
-        yield from _one(window, probe)
+        yield from _row(window, probe)
 
 
-def _run_of_lines(text: bytes) -> int:
-    """Return the length of the lines that each stand for one value, sound or not.
+def _begins_lines(window: Window, probe: Probe) -> bool:
+    """True if the window's first line is a value, or is none but the second is an event by itself."""
+    text, end = window.text, window.line_end()
+    if end < 0:
+        return window.ended and _is_value(text[window.at :])
+    if _is_value(text[window.at : end]):
+        return True
+    following = text.find(b"\n", end + 1)
+    line = text[end + 1 :] if following < 0 and window.ended else text[end + 1 : max(following, 0)]
+    return line[:1] == b"{" and not _goes_on(text, window.at, end) and probe(line.rstrip(b", \t\r")) is Worth.EVENT
+
+
+def _run_of_lines(window: Window) -> int:
+    """Return the index where the lines end that each stand for one value, sound or not.
 
     The run ends before a line that opens a list of records, begins with anything but a brace, or
     is left open where the next line goes on with it.
     """
-    lines = text.split(b"\n")
-    length = 0
-    for number, line in enumerate(lines):
-        if line[:1] != b"{":
-            if line.strip(SPACE):
-                break
-        elif _LIST_HEAD.match(line) or _goes_on(line, lines[number + 1 : number + 2]):
+    text, at = window.text, window.at
+    while at < len(text):
+        end = text.find(b"\n", at)
+        if end < 0 and not window.ended:
             break
-        length += len(line) + 1
-    return min(length, len(text))
+        end = len(text) if end < 0 else end
+        if text[at : at + 1] != b"{":
+            if text[at:end].strip(SPACE):
+                break
+        elif at > window.at and (_LIST_HEAD.match(text, at, end) or _goes_on(text, at, end)):
+            break
+        at = min(end + 1, len(text))
+    return at
 
 
-def _goes_on(line: bytes, following: list[bytes]) -> bool:
-    return bool(following) and following[0][:1] not in (b"{", b"") and not line.rstrip(b", \t\r").endswith(b"}")
+def _goes_on(text: bytes, start: int, end: int) -> bool:
+    """True if the line from `start` to `end` is left open and the next one does not begin a value."""
+    following = text[end + 1 : end + 2]
+    return following not in (b"{", b"\n", b"") and not text[max(start, end - 64) : end].rstrip(b", \t\r").endswith(b"}")
 
 
 def _is_value(text: bytes) -> bool:
@@ -172,54 +131,67 @@ def _is_value(text: bytes) -> bool:
 def _list(window: Window, probe: Probe, *, in_object: bool) -> Iterator[Piece | Quarantined]:
     """The elements of a list whose opening bracket has been read."""
     while window.more():
-        first = window.text[:1]
+        first = window.first
+        if not window.step():
+            yield drop_rest(window, "E420", TIRING)
+            return
         if first == b"]":
             window.advance(1)
             if not in_object or not (yield from _after_list(window, probe)):
                 return
         elif first == b",":
-            window.advance(1)
+            window.advance(_length(_COMMAS, window))
         elif first == b"{":
             cut = _sound_run(window)
             if cut:
-                yield Piece(window.text[:cut], window.offset)
-                window.advance(cut)
+                yield Piece(window.text[window.at : cut], window.offset)
+                window.advance(cut - window.at)
             else:
-                yield from _one(window, probe)
-        else:
-            scalars = _SCALARS.match(window.text)
-            if scalars:
-                count = sum(1 for _ in _SCALAR.finditer(window.text, 0, scalars.end()))
-                yield _entry(window, "E424", "a value that is not an object", scalars.end(), count)
-            elif first == b"[":
+                yield from _row(window, probe)
+        elif not (yield from _no_object(window)):
+            if first == b"[":
                 yield from _one(window, probe)
             else:
-                yield from _salvage(window, probe, "E420", "no list element begins here")
+                yield from salvage(window, probe, "E420", "no list element begins here")
     if window.fault is None:
         yield Quarantined("E429", "the text ends inside a list of records", 0, window.offset, 0, records=0)
 
 
+def _no_object(window: Window) -> Generator[Quarantined, None, bool]:
+    """Set aside list elements that are not objects; False if none begins here."""
+    scalars = _SCALARS.match(window.text, window.at)
+    if scalars is None:
+        return False
+    text = scalars.group().rstrip(b", \t\r\n")
+    try:
+        count = len(_raws.decode(b"[" + text + b"]"))
+    except (msgspec.DecodeError, ValueError):
+        count = sum(1 for _ in _SCALAR.finditer(text))
+    yield _entry(window, "E424", "a value that is not an object", scalars.end() - window.at, count)
+    return True
+
+
 def _sound_run(window: Window) -> int:
-    """Return the length of a run of whole elements at the start of the window, 0 if unsure.
+    """Return the index where a run of whole elements at the start of the window ends, 0 if unsure.
 
     The end of the last whole element is guessed from the first element's first key; that the
     guess is right is proven by decoding: a prefix of a list that decodes as a list ends between
     two elements.
     """
-    text = window.text
+    text, start = window.text, window.at
     _learn(window)
-    if window.ended:
-        end = text.rfind(b"]")
-        if end > 0 and _is_list(text[:end]):
+    within = min(len(text), start + window.reach())
+    if window.ended and within == len(text):
+        end = text.rfind(b"]", start)
+        if end > start and _is_list(text[start:end]):
             return end
-    key = _FIRST_KEY.match(text)
-    within = len(text)
-    while key and within > _SHORTEST_RUN:
-        begin = text.rfind(key.group(), 1, within)
-        end = len(text[: max(begin, 0)].rstrip(SPACE)) - 1
-        if end > 0 and text[end : end + 1] == b"," and _is_list(text[:end]):
+    key = _FIRST_KEY.match(text, start)
+    while key and within - start > _SHORTEST_RUN:
+        begin = text.rfind(key.group(), start + 1, within)
+        end = len(text[start : max(begin, start)].rstrip(SPACE)) - 1 + start
+        if end > start and text[end : end + 1] == b"," and _is_list(text[start:end]):
             return end
-        within //= 8
+        within = start + (within - start) // 8
     return 0
 
 
@@ -233,27 +205,40 @@ def _is_list(text: bytes) -> bool:
 
 def _after_list(window: Window, probe: Probe) -> Generator[Quarantined | Piece, None, bool]:
     """Read on to the end of the object that held a list; True if a second list of records follows."""
-    while window.more():
-        if window.text[:1] == b"}":
+    while window.more() and window.step():
+        if window.first == b"}":
             window.advance(1)
             return False
-        member = _MEMBER.match(window.text)
+        member = _MEMBER.match(window.text, window.at)
         if member is None:
             break
         if member.group(1) and not member.group(2) and member.group(3):
-            window.advance(member.end())
+            window.advance(member.end() - window.at)
             return True
         start = member.end() - len(member.group(3))
         scalar = _SCALAR.match(window.text, start)
-        end = scalar.end() if scalar else _end_of_value(window, start, probe)
+        end = scalar.end() - window.at if scalar else _end_of_value(window, start - window.at, probe)
         if end < 0:
             break
         window.advance(end)
-    if window.text:
-        yield from _salvage(window, probe, "E420", "the object around the records goes wrong here")
+    if window.held:
+        yield from salvage(window, probe, "E420", "the object around the records goes wrong here")
     elif window.fault is None:
         yield Quarantined("E429", "the text ends inside the object around the records", 0, window.offset, 0, records=0)
     return False
+
+
+def _row(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
+    """Short objects one after another, or the one value that begins here."""
+    start = window.at
+    spans = row(window.text, start, FIRST_LOOK, start + _ROW_BYTES)
+    if spans:
+        _learn(window)
+        end = spans[-1][1]
+        yield Piece(window.text[start:end], window.offset, cuts=[(a - start, b - start) for a, b in spans])
+        window.advance(end - start)
+    else:
+        yield from _one(window, probe)
 
 
 def _one(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
@@ -262,135 +247,64 @@ def _one(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
     if end > 0:
         if end <= window.limits.record_bytes:
             _learn(window)
-            yield Piece(window.text[:end], window.offset)
+            yield Piece(window.text[window.at : window.at + end], window.offset)
             window.advance(end)
         else:
             yield _entry(window, "E421", f"{end} bytes; the limit is {window.limits.record_bytes}", end)
     elif end == BROKEN:
-        yield from _salvage(window, probe, "E420", "brackets or quotes do not match")
-    elif window.ended:
-        yield from _salvage(window, probe, "E427", "the text ends inside a value")
+        yield from salvage(window, probe, "E420", "brackets or quotes do not match")
+    elif window.ended and window.held <= window.reach():
+        yield from salvage(window, probe, "E427", "the text ends inside a value")
+    elif window.reach() < window.limits.record_bytes:
+        yield from salvage(window, probe, "E420", f"a value still open after {window.reach()} bytes, close behind another fault")
     else:
-        yield from _salvage(window, probe, "E421", f"a value of more than {window.limits.record_bytes} bytes")
+        yield from salvage(window, probe, "E421", f"a value of more than {window.limits.record_bytes} bytes")
 
 
 def _learn(window: Window) -> None:
     """Remember how the file's first object begins."""
     if window.first_key is None:
-        key = _FIRST_KEY.match(window.text)
+        key = _FIRST_KEY.match(window.text, window.at)
         if key:
-            name = re.escape(key.group()[key.group().index(b'"') :])
-            window.first_key = re.compile(rb'((?:(?<=\n)\{[ \t\r\n]*")|(?:\{[ \t\r\n]*' + name + rb"))")
+            name = key.group()
+            window.first_key = re.compile(rb"\{[ \t\r\n]*+" + re.escape(name[name.index(b'"') :]))
 
 
 def _end_of_value(window: Window, start: int, probe: Probe) -> int:
-    """Return where the value at `start` ends, filling the window as far as a record may go.
+    """Return the length up to the end of the value that begins `start` bytes on, filling the window as far as a record may go.
 
     The text is looked at in growing steps. If a value is still open where a line begins that is
     an event by itself, the value is broken: it has lost its end.
     """
-    look = start + FIRST_LOOK
+    look, reach = FIRST_LOOK, window.reach()
     while True:
-        end, look = _look(window, start, look, probe)
-        if end != INCOMPLETE or window.ended or len(window.text) > window.limits.record_bytes:
+        end, look = _look(window, start, look, reach, probe)
+        if end != INCOMPLETE or window.ended or window.held > reach:
             return end
-        window.fill(min(2 * max(len(window.text), window.limits.window_bytes), window.limits.record_bytes + 1))
+        window.fill(min(2 * max(window.held, window.limits.window_bytes), reach + 1))
 
 
-def _look(window: Window, start: int, look: int, probe: Probe) -> tuple[int, int]:
-    """Return as `scan` does for the text in memory, looking up to `look` first and then ever further."""
-    text = window.text
+def _look(window: Window, start: int, look: int, reach: int, probe: Probe) -> tuple[int, int]:
+    """Return the length up to the value's end, or as `scan` does, looking `look` bytes on first and then ever further, up to `reach`."""
+    text, begin = window.text, window.at + start
+    furthest = min(len(text), begin + reach)
     while True:
-        end, reached = scan(text, start, look)
+        stop = min(begin + look, furthest)
+        end, _ = scan(text, begin, stop)
         if end != INCOMPLETE:
-            return end, reached
-        following = _NEXT_RECORD.search(text, start, look)
+            return (end - window.at if end > 0 else end), look
+        following = _NEXT_RECORD.search(text, begin, stop)
         if following:
-            sound, _ = scan(text, following.start(1), following.start(1) + window.limits.probe_bytes)
-            if sound > 0 and probe(text[following.start(1) : sound]):
-                return BROKEN, reached
-        if look >= len(text):
+            sound, _ = scan(text, following.start(1), following.start(1) + min(reach, window.limits.probe_bytes))
+            if sound > 0 and probe(text[following.start(1) : sound]) is Worth.EVENT:
+                return BROKEN, look
+        if stop >= furthest:
             return INCOMPLETE, look
-        look = start + 8 * (look - start)
-
-
-def scan(text: bytes, start: int, stop: int | None = None) -> tuple[int, int]:
-    """Return the end of the object or list that opens at `start`, and how far was looked.
-
-    The end is `INCOMPLETE` if the text stops first, and `BROKEN` where brackets do not match or
-    nest absurdly. Only brackets and strings are looked at. A raw line break inside a string is
-    broken: without that rule one lost quote would turn the rest of the file inside out.
-    """
-    closers = bytearray()
-    stop = len(text) if stop is None else min(stop, len(text))
-    for match in _TOKEN.finditer(text, start, stop):
-        token = text[match.start()]
-        if token in b"{[":
-            closers.append(token + 2)  # } and ] follow their openers by two
-            if len(closers) > ABSURD_DEPTH:
-                return BROKEN, match.end()
-        elif token in b"}]":
-            if not closers or closers.pop() != token:
-                return BROKEN, match.end()
-            if not closers:
-                return match.end(), match.end()
-        elif match.end() - match.start() == 1:
-            line_end = text.find(b"\n", match.end(), stop)
-            return (INCOMPLETE, stop) if line_end < 0 else (BROKEN, line_end)
-    return INCOMPLETE, stop
-
-
-def _salvage(window: Window, probe: Probe, code: str, reason: str) -> Iterator[Piece | Quarantined]:
-    """Set aside everything up to the next sound event, and yield that event.
-
-    At first every opening brace is tried; after `salvage_step_bytes` of trying only those that
-    begin a line or an object like the file's first; after `salvage_bytes` for the whole file the
-    rest of it is set aside, so that no file can hold up the reading.
-    """
-    window.broken = True
-    begin, shown, at = window.offset, window.text[: window.limits.sample_bytes], 1
-    step_left, candidates = window.limits.salvage_step_bytes, _CANDIDATE
-    while True:
-        candidate = candidates.search(window.text, at)
-        if candidate is None:
-            window.advance(max(0, len(window.text) - 64) if not window.ended else len(window.text))
-            if window.ended:
-                break
-            window.fill(len(window.text) + window.limits.window_bytes)
-            at = 0
-            continue
-        start = candidate.start(1)
-        if len(window.text) - start < window.limits.probe_bytes and not window.ended:
-            window.advance(start)
-            window.fill(window.limits.probe_bytes)
-            start = 0
-        end, reached = _look(window, start, start + FIRST_LOOK, probe)
-        if end > 0 and probe(window.text[start:end]):
-            window.advance(start)
-            yield Quarantined(code, reason, 0, begin, window.offset - begin, sample=sample(shown, window.limits.sample_bytes))
-            yield Piece(window.text[: end - start], window.offset, salvaged=True)
-            window.advance(end - start)
-            return
-        cost = max(reached - start, LEAST_COST)
-        step_left -= cost
-        window.salvage_left -= cost
-        if step_left < 0:
-            candidates = _LIKELY_CANDIDATE if window.first_key is None else window.first_key
-        if window.salvage_left < 0:
-            _drop_rest(window)
-            reason += "; too broken to look further, the rest of the file was set aside"
-            break
-        at = start + 1
-    yield Quarantined(code, reason, 0, begin, window.offset - begin, sample=sample(shown, window.limits.sample_bytes))
-
-
-def _drop_rest(window: Window) -> None:
-    while window.text or not window.ended:
-        window.advance(len(window.text))
-        window.fill(window.limits.window_bytes)
+        look *= 8
 
 
 def _entry(window: Window, code: str, reason: str, length: int, records: int = 1) -> Quarantined:
-    entry = Quarantined(code, reason, 0, window.offset, length, records, sample=sample(window.text[:length], window.limits.sample_bytes))
+    shown = window.text[window.at : window.at + min(length, window.limits.sample_bytes)]
+    entry = Quarantined(code, reason, 0, window.offset, length, records, sample=sample(shown, window.limits.sample_bytes))
     window.advance(length)
     return entry

@@ -26,8 +26,7 @@ class Limits:
     window_bytes: int = MIB
     sample_bytes: int = 4 * KIB
     quarantine_rows: int = 1_000
-    salvage_bytes: int = 256 * MIB
-    salvage_step_bytes: int = 8 * MIB
+    salvage_bytes: int = 64 * MIB
     probe_bytes: int = MIB
     batch_events: int = 32_768
     batch_bytes: int = 48 * MIB

@@ -10,9 +10,13 @@ from livefire.logsources.base import Event, Form, LogSource
 from livefire.logsources.canonical import Record, UnsoundError, encode, plain_records, read_record
 from livefire.logsources.columns import lay_out, read_time
 from livefire.logsources.faults import FileFaultError, Quarantined, sample
-from livefire.logsources.framing import BOM, Piece, Window, frame, scan
+from livefire.logsources.brackets import scan
+from livefire.logsources.framing import BOM, frame
 from livefire.logsources.inflate import Stream, plain
 from livefire.logsources.limits import Limits
+from livefire.logsources.pieces import Piece
+from livefire.logsources.salvage import Worth
+from livefire.logsources.window import Window
 
 MAX_ENVELOPES = 4
 NO_SOURCE = "E425"
@@ -55,11 +59,11 @@ def read(stream: Stream, sources: Sequence[LogSource], limits: Limits, again: Ca
     window = Window(plain(stream, limits, again), limits)
     window.fill(len(BOM))
     flag = ""
-    if window.text.startswith(BOM):
+    if window.text.startswith(BOM, window.at):
         window.advance(len(BOM))
         flag = "bom"
     number = 0
-    for piece in frame(window, lambda text: _is_event(text, sources, limits)):
+    for piece in frame(window, lambda text: _weigh(text, sources, limits)):
         if isinstance(piece, Piece):
             parsed = parse(piece, number, sources, limits, flag)
             flag = "" if parsed.batches else flag
@@ -162,7 +166,8 @@ def _digest(raw: bytes) -> int:
 
 def _records(piece: Piece, limits: Limits) -> Iterator[tuple[Record | UnsoundError, int, int]]:
     """Each record of a piece with its place: all at once where nothing is odd, else one by one."""
-    plain_ones = plain_records(piece.data, lines=piece.lines, limits=limits)
+    data = piece.data if piece.cuts is None else b",".join([piece.data[start:end] for start, end in piece.cuts])
+    plain_ones = plain_records(data, lines=piece.lines, limits=limits)
     if plain_ones is not None:
         for record in plain_ones:
             yield record, piece.offset, len(piece.data)
@@ -176,6 +181,9 @@ def _records(piece: Piece, limits: Limits) -> Iterator[tuple[Record | UnsoundErr
 
 def _cuts(piece: Piece) -> Iterator[tuple[int, int]]:
     data = piece.data
+    if piece.cuts is not None:
+        yield from piece.cuts
+        return
     if piece.lines:
         start = 0
         for line in data.split(b"\n"):
@@ -242,11 +250,21 @@ def _child(item: object, flags: str, limits: Limits) -> Record:
     return inner
 
 
-def _is_event(text: bytes, sources: Sequence[LogSource], limits: Limits) -> bool:
+def _weigh(text: bytes, sources: Sequence[LogSource], limits: Limits) -> Worth:
+    """Say whether a text in a broken file is an event, or might hold one further in."""
     try:
-        return any(isinstance(found, tuple) for found in _events(read_record(text, limits), sources, limits))
+        record = read_record(text, limits)
     except UnsoundError:
-        return False
+        return Worth.INSIDE
+    if any(isinstance(found, tuple) for found in _events(record, sources, limits)):
+        return Worth.EVENT
+    return Worth.INSIDE if _holds_event(record.value, sources) else Worth.NOTHING
+
+
+def _holds_event(value: object, sources: Sequence[LogSource]) -> bool:
+    if isinstance(value, dict):
+        return any(source.form(value) for source in sources) or any(_holds_event(item, sources) for item in value.values())
+    return isinstance(value, list) and any(_holds_event(item, sources) for item in value)
 
 
 def _cut(piece: Piece, offset: int, length: int) -> bytes:
