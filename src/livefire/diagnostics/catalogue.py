@@ -70,7 +70,6 @@ TITLES: dict[int, str] = {
     303: "the engine lacks what the query needs",
     304: "an option that is not supported",
     305: "a feature that is not supported",
-    330: "CQL: a saved query that is declared, but not expanded",
     401: "file not found",
     402: "not a regular file",
     403: "file cannot be read",

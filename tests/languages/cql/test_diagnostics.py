@@ -22,7 +22,7 @@ from tests.languages.cql.running import codes, result
         ("a=/x++/", [("E205", 1, 3)]),
         ("a=/(x/", [("E205", 1, 3)]),
         ("ipLocation(a)", [("E302", 1, 1)]),
-        ('$saved()', [("E134", 1, 1)]),
+        ("$saved()", [("E134", 1, 1)]),
         ("a < b", [("E136", 1, 1)]),
         ("a == 1", [("E233", 1, 3)]),
         ("a=1 OR count()", [("E104", 1, 8)]),

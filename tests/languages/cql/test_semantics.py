@@ -51,11 +51,11 @@ def ids(query: str, rows: list[dict[str, Any]] | None = None, **options: Any) ->
         ("nn", [1]),
         ("/bob/i", [2]),
         ("!nn", [2, 3, 4]),
-        ("wildcard(field=name, pattern=\"A*\", ignoreCase=true)", [1, 3]),
+        ('wildcard(field=name, pattern="A*", ignoreCase=true)', [1, 3]),
         ("test(n > 9)", [1]),
-        ("test(name == \"ann\")", [1]),
-        ("text:contains(name, substring=\"b\")", [2, 3]),
-        ("regex(\"^a\", field=name)", [1, 3]),
+        ('test(name == "ann")', [1]),
+        ('text:contains(name, substring="b")', [2, 3]),
+        ('regex("^a", field=name)', [1, 3]),
     ],
 )
 def test_filters(query: str, expected: list[int]) -> None:
@@ -223,7 +223,7 @@ def test_saved_queries_take_the_place_of_their_call() -> None:
 
 def test_a_group_without_part_in_the_match_sets_no_field() -> None:
     rows = [{"s": "a,b"}, {"s": "c"}]
-    assert run('s = /^(?<x>[^,]+)(,(?<y>.*))?$/ | select([x, y])', rows, index="events") == [("a", "b"), ("c", None)]
+    assert run("s = /^(?<x>[^,]+)(,(?<y>.*))?$/ | select([x, y])", rows, index="events") == [("a", "b"), ("c", None)]
     # A group that must take part is set even where it is empty.
     assert run("s = /^c(?<rest>.*)$/ | select(rest)", rows, index="events") == [("",)]
 
