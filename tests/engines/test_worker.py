@@ -453,7 +453,7 @@ def test_other_processes_stay_private(confined: Worker) -> None:
 def test_the_child_inherits_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LIVEFIRE_TEST_TOKEN", "canary")
     with (tmp_path / "open").open("w") as held, Worker([], tmp_path / "spill", natives=NATIVES, import_roots=[HERE]) as fresh:
-        os.set_inheritable(held.fileno(), True)  # noqa: FBT003 - its signature
+        os.set_inheritable(held.fileno(), True)
         environment = fresh.run(native("attempt", {"action": "environment"}))["outcome"][0].as_py()
         descriptors = fresh.run(native("attempt", {"action": "descriptors"}))["outcome"][0].as_py()
         assert "LIVEFIRE_TEST_TOKEN" not in environment

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from livefire.logsources.base import Event, Form, LogSource
+from livefire.logsources.brackets import scan
 from livefire.logsources.canonical import Record, UnsoundError, encode, plain_records, read_record
 from livefire.logsources.columns import lay_out, read_time
 from livefire.logsources.faults import FileFaultError, Quarantined, sample
-from livefire.logsources.brackets import scan
 from livefire.logsources.framing import BOM, frame
 from livefire.logsources.inflate import Stream, plain
 from livefire.logsources.limits import Limits

@@ -124,7 +124,8 @@ FUNCTIONS: dict[str, Spelling] = {
     "dynamic.long": (
         "(CASE json_type({0}) WHEN 'DOUBLE' THEN TRY_CAST(trunc(TRY_CAST({0} AS DOUBLE)) AS BIGINT) WHEN 'BOOLEAN' THEN CAST({0} = 'true' AS BIGINT)"
         " WHEN 'ARRAY' THEN NULL WHEN 'OBJECT' THEN NULL"
-        r" ELSE (CASE WHEN regexp_full_match(json_extract_string({0}, '$'), '\s*[-+]?[0-9]+\s*') THEN TRY_CAST(json_extract_string({0}, '$') AS BIGINT) END) END)"
+        r" ELSE (CASE WHEN regexp_full_match(json_extract_string({0}, '$'), '\s*[-+]?[0-9]+\s*')"
+        " THEN TRY_CAST(json_extract_string({0}, '$') AS BIGINT) END) END)"
     ),
     "dynamic.real": "(CASE json_type({0}) WHEN 'ARRAY' THEN NULL WHEN 'OBJECT' THEN NULL ELSE TRY_CAST(json_extract_string({0}, '$') AS DOUBLE) END)",
     "dynamic.bool": (

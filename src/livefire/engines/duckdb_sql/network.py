@@ -60,7 +60,9 @@ def _community_id(printer: Printer, call: Call) -> str:
     def port(value: str) -> str:
         return f"(CASE WHEN {value} BETWEEN 0 AND 65535 THEN printf('%04x', CAST({value} AS INTEGER)) END)"
 
-    number = f"(CASE lower({protocol}) WHEN 'tcp' THEN '06' WHEN '6' THEN '06' WHEN 'udp' THEN '11' WHEN '17' THEN '11' WHEN 'sctp' THEN '84' WHEN '132' THEN '84' END)"
+    pairs = (("tcp", "06"), ("6", "06"), ("udp", "11"), ("17", "11"), ("sctp", "84"), ("132", "84"))
+    arms = " ".join(f"WHEN '{name}' THEN '{code}'" for name, code in pairs)
+    number = f"(CASE lower({protocol}) {arms} END)"
     # The smaller end comes first; hexadecimal digits of one length compare as the numbers do.
     pairs = f"list_sort([{address(source)} || ' ' || {port(source_port)}, {address(target)} || ' ' || {port(target_port)}])"
     ends = f"split_part(p[1], ' ', 1) || split_part(p[2], ' ', 1) || {number} || '00' || split_part(p[1], ' ', 2) || split_part(p[2], ' ', 2)"
