@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from livefire.detections.detection import Detection
     from livefire.diagnostics import Diagnostic, Source
     from livefire.workspace import Result, Workspace
 
@@ -184,15 +185,15 @@ def known_language(language: str | None) -> None:
         stop(f"E001: no language is named {language!r}; there are {', '.join(REGISTRY)}", USAGE)
 
 
-def known_techniques(ids: list[str]) -> None:
-    """End the command when a technique is named that no emulation is of."""
+def known_techniques(ids: list[str], detections: Sequence[Detection]) -> None:
+    """End the command when a technique is named that no emulation and no detection is of."""
     from livefire.emulation.catalogue import emulations
     from livefire.proving import wanted
 
-    known = sorted({m.technique for m in emulations()})
+    known = sorted({m.technique for m in emulations()} | {t for d in detections for a in d.card.attack for t in a.techniques})
     absent = [i for i in ids if not any(wanted(technique, [i]) for technique in known)]
     if absent:
-        stop(f"E004: no emulation is of {absent[0]}; there are {', '.join(known)}", USAGE)
+        stop(f"E004: nothing here is of {absent[0]}; there are {', '.join(known)}", USAGE)
 
 
 def workspace(lake: Path | None, on: list[Path], *, quiet: bool) -> Workspace:
@@ -424,11 +425,12 @@ def prove(
     from livefire.report import proof as view
     from livefire.workspace import Workspace
 
-    known_techniques(ids or [])
     try:
         with progress("proving", quiet=as_json) as tell:
             ws = Workspace()
-            matrix = ws.prove(ids or (), published=published, detections=ws.detections(packs), progress=tell)
+            chosen = ws.detections(packs)
+            known_techniques(ids or [], chosen)
+            matrix = ws.prove(ids or (), published=published, detections=chosen, progress=tell)
     except QueryError as error:
         refuse(error, error.source, as_json=as_json)
     if as_json:

@@ -24,9 +24,14 @@ def wanted(technique: str, ids: Sequence[str]) -> bool:
     return not ids or any(technique == i or technique.startswith(i + ".") for i in ids)
 
 
-def cases(ids: Sequence[str] = ()) -> Iterator[Case]:
-    """Yield every emulation of the techniques as a case, attacks of the published tests first."""
-    chosen = [m for m in emulations() if wanted(m.technique, ids)]
+def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = ()) -> Iterator[Case]:
+    """Yield every emulation of the techniques, or that one of the subjects covers, as a case; attacks of the published tests first.
+
+    A look-alike is one of those asked for when an attack that it resembles is.
+    """
+    covered = {c for s in subjects for c in s.covers}
+    attacks = {m.id for m in emulations() if wanted(m.technique, ids) or m.id in covered}
+    chosen = [m for m in emulations() if m.id in attacks or attacks.intersection(m.resembles)]
     chosen.sort(key=lambda m: (m.kind.value != "attack", not m.page_tests))
     for emulation in chosen:
         yield as_case(emulation)

@@ -57,6 +57,11 @@ def read(source: Source, language: str, catalog: Catalog, options: Options) -> t
         pass
     except RecursionError:
         diagnostics.error("E204", "the query is nested too deeply", Span(0, len(source.text)))
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as fault:
+        # A defect of a reader must not pass for an answer, nor end the program that called it.
+        plan = None
+        what = f"livefire itself failed while reading this ({type(fault).__name__}: {fault})"
+        diagnostics.error("E009", what, Span(0, len(source.text)), help="please report it with the query")
     return ast, plan, diagnostics
 
 

@@ -17,6 +17,8 @@ from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Storage, Value
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Catalog, Table, TableCatalog
+from livefire.plan.expr import text as constant
+from livefire.plan.functions import call
 from livefire.schema import Schema
 
 if TYPE_CHECKING:
@@ -254,7 +256,7 @@ class Workspace:
 
         chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None)
         sources = tuple(s.name for s in self.info().sources)
-        staged = (stage(c, sources) for c in cases(ids))
+        staged = (stage(c, sources) for c in cases(ids, chosen))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
 
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
@@ -262,8 +264,22 @@ class Workspace:
         from livefire.proof.miss import explain_miss
 
         bench = self.bench(now)
-        wanted = frozenset(f"{s.name}/{event}" for s in self.info().sources if s.events)
+        wanted = frozenset(f"{source}/{event}" for source in self._holding(event, bench))
+        if not wanted:
+            return "no event of that id is in the lake"
         return explain_miss(compiled.lowered, wanted, compiled.source, bench.engine, bench.storage, bench.run_values()).reason
+
+    def _holding(self, event: str, bench: Bench) -> list[str]:
+        """Return the log sources that hold an event of that id."""
+        from livefire.logsources.registry import SOURCES
+
+        found = []
+        for source in SOURCES:
+            scan = n.Scan(source.name, source.schema, source.schema.names, identity="_id")
+            here = n.select(n.Filter(scan, call("compare.eq", n.column(scan, "_id"), constant(event))), "_id")
+            if bench.engine.execute(here, bench.storage, bench.run_values()).num_rows:
+                found.append(source.name)
+        return found
 
     def _engine(self) -> Engine:
         from livefire.engines.duckdb import DuckDB

@@ -30,7 +30,7 @@ def load_packs(folder: Path = BUNDLED) -> tuple[Detection, ...]:
 def load_detection(folder: Path) -> Detection:
     """Return the detection in a folder; QueryError E502 for a bad card, E503 when it has no rule."""
     path = folder / "detection.toml"
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8", errors="replace")
     try:
         card = msgspec.convert(tomllib.loads(text), Card)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:

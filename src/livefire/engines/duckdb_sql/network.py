@@ -60,8 +60,8 @@ def _community_id(printer: Printer, call: Call) -> str:
     def port(value: str) -> str:
         return f"(CASE WHEN {value} BETWEEN 0 AND 65535 THEN printf('%04x', CAST({value} AS INTEGER)) END)"
 
-    pairs = (("tcp", "06"), ("6", "06"), ("udp", "11"), ("17", "11"), ("sctp", "84"), ("132", "84"))
-    arms = " ".join(f"WHEN '{name}' THEN '{code}'" for name, code in pairs)
+    codes = (("tcp", "06"), ("6", "06"), ("udp", "11"), ("17", "11"), ("sctp", "84"), ("132", "84"))
+    arms = " ".join(f"WHEN '{name}' THEN '{code}'" for name, code in codes)
     number = f"(CASE lower({protocol}) {arms} END)"
     # The smaller end comes first; hexadecimal digits of one length compare as the numbers do.
     pairs = f"list_sort([{address(source)} || ' ' || {port(source_port)}, {address(target)} || ' ' || {port(target_port)}])"
