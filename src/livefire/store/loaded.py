@@ -46,7 +46,8 @@ def load_rows(rows: Iterable[Row], types: Mapping[str, str] | None = None, time_
     `types` gives types by name for columns; the rest are inferred over all rows: bool, long,
     real, datetime, timespan, string, and dynamic for objects, arrays and mixed values. Columns come
     in order of first appearance, after those of `types`. `time_field` is a datetime (ISO 8601 text
-    and datetimes are read, epoch numbers are milliseconds). ValueError when a value does not fit.
+    and datetimes are read, epoch numbers are milliseconds). In a column declared dynamic, text that is
+    a JSON object or array is read as one. ValueError when a value does not fit.
     """
     import pyarrow as pa
 
@@ -57,9 +58,21 @@ def load_rows(rows: Iterable[Row], types: Mapping[str, str] | None = None, time_
     names = list(dict.fromkeys([*(types or {}), *(k for r in kept for k in r), *declared]))
     fields = [Field(name, declared.get(name) or infer(r.get(name) for r in kept)) for name in names]
     physical = tuple(f"c{i}" for i in range(len(fields)))
-    arrays = {p: pa.array([convert(r.get(f.name), f.type) for r in kept], _arrow(f.type)) for f, p in zip(fields, physical, strict=True)}
+    written = {name for name, type in declared.items() if type is Type.DYNAMIC}
+    values = [[_read_json(r.get(f.name)) if f.name in written else r.get(f.name) for r in kept] for f in fields]
+    arrays = {p: pa.array([convert(v, f.type) for v in cells], _arrow(f.type)) for f, p, cells in zip(fields, physical, values, strict=True)}
     data = pa.table(arrays) if arrays else pa.table({"c0": pa.nulls(len(kept), pa.string())})
     return LoadedRows(Schema(tuple(fields)), physical, data)
+
+
+def _read_json(value: Any) -> Any:
+    """Return the object or array that a text holds, any other value as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def infer(values: Iterable[Any]) -> Type:

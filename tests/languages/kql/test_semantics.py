@@ -191,3 +191,9 @@ def test_the_same_text_with_another_order_of_sources_gives_the_same_rows() -> No
     workspace.load("B", [{"y": "q"}])
     assert sorted(workspace.query("union A, B").rows, key=str) == [(1, ""), (None, "q")]
     assert sorted(workspace.query("union B, A").rows, key=str) == [("", 1), ("q", None)]
+
+
+def test_a_column_declared_dynamic_reads_json_text() -> None:
+    workspace = Workspace()
+    workspace.load("T", [{"d": '{"k": [7]}'}, {"d": "plain"}], schema={"d": "dynamic"})
+    assert workspace.query("T | project tolong(d.k[0]), tostring(d)").rows == [(7, '{"k":[7]}'), (None, "plain")]

@@ -68,6 +68,10 @@ FUNCTIONS: dict[str, Spelling] = {
         f"(CASE WHEN regexp_full_match({{0}}, {_WHOLE}) THEN TRY_CAST(trim({{0}}) AS BIGINT)"
         r" WHEN regexp_full_match({0}, '\s*0[xX][0-9a-fA-F]{{1,16}}\s*') THEN TRY_CAST(lower(trim({0})) AS BIGINT) END)"
     ),
+    "convert.text_real": (
+        r"(CASE WHEN regexp_full_match({0}, '\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*|\s*(?i:nan|[-+]?infinity)\s*')"
+        " THEN TRY_CAST(trim({0}) AS DOUBLE) END)"
+    ),
     "convert.dynamic_long": (
         "(CASE json_type({0}) WHEN 'DOUBLE' THEN TRY_CAST(trunc(TRY_CAST({0} AS DOUBLE)) AS BIGINT) WHEN 'BOOLEAN' THEN CAST({0} = 'true' AS BIGINT)"
         " WHEN 'ARRAY' THEN NULL WHEN 'OBJECT' THEN NULL WHEN 'VARCHAR' THEN"

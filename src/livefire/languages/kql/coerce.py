@@ -165,7 +165,7 @@ def to_real(expr: e.Expr) -> e.Expr:
         case Type.INT | Type.LONG | Type.DECIMAL:
             return cast(expr, Type.REAL)
         case Type.STRING:
-            return call("number.parse_real", expr)
+            return call("convert.text_real", expr)
         case Type.DYNAMIC:
             return call("dynamic.real", expr)
         case Type.BOOL:

@@ -23,7 +23,7 @@ def _number(site: Site, place: int = 0) -> e.Expr:
     if value.type is Type.DYNAMIC:
         return coerce.to_real(value)
     if value.type is Type.UNKNOWN:
-        return coerce.fit(value, Type.LONG)
+        return value
     if not value.type.numeric and value.type is not Type.TIMESPAN:
         site.wrong(place, "a number", "convert it with tolong() or todouble()" if value.type is Type.STRING else "")
         return coerce.to_real(value)
@@ -32,11 +32,15 @@ def _number(site: Site, place: int = 0) -> e.Expr:
 
 def _abs(site: Site) -> e.Expr:
     value = _number(site)
+    if value.type is Type.UNKNOWN:
+        return value
     return site.call("number.abs", coerce.fit(value, Type.LONG) if value.type is Type.INT else value)
 
 
 def _round(site: Site) -> e.Expr:
     value = _number(site)
+    if value.type is Type.UNKNOWN:
+        return value
     if value.type.integral and not site.has(1):
         return coerce.to_real(value) if value.type is Type.REAL else coerce.fit(value, value.type)
     digits = site.long(1) if site.has(1) else e.whole(0)
@@ -47,6 +51,8 @@ def _round(site: Site) -> e.Expr:
 
 def _ceiling(site: Site) -> e.Expr:
     value = _number(site)
+    if value.type is Type.UNKNOWN:
+        return value
     return value if value.type.integral else site.call("number.ceiling", value, type=value.type)
 
 
@@ -55,7 +61,7 @@ def _floor_or_bin(site: Site) -> e.Expr:
 
     if len(site.args) == 1:
         value = _number(site)
-        return value if value.type.integral else site.call("number.floor", value, type=value.type)
+        return value if value.type.integral or value.type is Type.UNKNOWN else site.call("number.floor", value, type=value.type)
     return bin_value(site)
 
 

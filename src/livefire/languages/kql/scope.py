@@ -11,6 +11,7 @@ from livefire.languages.base import Context
 from livefire.languages.kql import nodes as k
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
+from livefire.plan.catalog import Table
 from livefire.plan.functions import call
 from livefire.schema import Schema, Type
 
@@ -119,6 +120,13 @@ class Scope:
     def open(self) -> bool:
         """True when unknown columns are to be taken."""
         return self.relation is not None and self.relation.open
+
+    def table(self, name: str) -> Table | None:
+        """Return a table of Sentinel or one that the user loaded, by its exact name or alias."""
+        known = self.context.catalog.tables("sentinel")
+        exact = [t for t in known if t.name == name]
+        found = exact or [t for t in known if t.answers_to(name)]
+        return found[-1] if found else None
 
     def over(self, relation: Relation, gathered: Gathered | None = None) -> Scope:
         """Return the scope of an expression over the rows of a relation."""

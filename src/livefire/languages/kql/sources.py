@@ -32,7 +32,7 @@ def is_tabular(scope: Scope, node: object) -> bool:
         bound = scope.frame.find(node.text)
         if bound is not None:
             return isinstance(bound, Relation)
-        return node.text not in scope.columns and scope.context.catalog.table(node.text) is not None
+        return node.text not in scope.columns and scope.table(node.text) is not None
     if isinstance(node, Apply):
         bound = scope.frame.find(node.function)
         if isinstance(bound, Function):
@@ -114,7 +114,7 @@ def _named(scope: Scope, node: Name) -> Relation:
     if bound is not None:
         scope.error("E104", f"{node.text!r} is a value, and rows are expected here", node.span)
         return nowhere()
-    table = scope.context.catalog.table(node.text)
+    table = scope.table(node.text)
     if table is not None:
         return table_rows(table, node.text)
     unknown_table(node.text, node.span, scope.context)
@@ -139,7 +139,7 @@ def _called(scope: Scope, node: Apply) -> Relation:
         return lower_source(scope, node.args[0].value)
     if node.function in ("table", "_GetWatchlist", "external_table", "materialized_view") and node.args:
         return _by_text(scope, node)
-    table = scope.context.catalog.table(node.function)
+    table = scope.table(node.function)
     if table is not None:
         return table_rows(table, node.function)
     known = [*scope.frame.all_names(), "materialize", "table"]
@@ -155,7 +155,7 @@ def _by_text(scope: Scope, node: Apply) -> Relation:
     if not isinstance(name, e.Literal) or not isinstance(name.value, str):
         scope.error("E305", f"{node.function}() takes a constant name here", node.span)
         return nowhere()
-    table = scope.context.catalog.table(name.value)
+    table = scope.table(name.value)
     if table is not None:
         return table_rows(table, name.value)
     if node.function == "table":
@@ -303,7 +303,7 @@ def _element(element: e.Expr, kind: Type) -> e.Expr:
 def _external(scope: Scope, node: k.ExternalData) -> Relation:
     """The rows of a file on the network: a table loaded under its address stands for it, and nothing is fetched."""
     schema = Schema(tuple(Field(c.name, c.type) for c in node.columns))
-    found = [scope.context.catalog.table(place) for place in node.places]
+    found = [scope.table(place) for place in node.places]
     tables = [t for t in found if t is not None]
     if not node.places or len(tables) < len(found):
         absent = next((p for p, t in zip(node.places, found, strict=True) if t is None), "an address")

@@ -53,12 +53,12 @@ def _absent(scope: Scope, node: object) -> Name | None:
     match node:
         case k.Query(source=source):
             return _absent(scope, source)
-        case Name(text=text) if scope.frame.find(text) is None and scope.context.catalog.table(text) is None:
+        case Name(text=text) if scope.frame.find(text) is None and scope.table(text) is None:
             return Name(text, node.span)
         case Apply(function="table", args=args) if args and isinstance(args[0].value, Constant):
             name = str(args[0].value.value)
-            return Name(name, node.span) if scope.context.catalog.table(name) is None else None
-        case Apply(function=function) if scope.frame.find(function) is None and scope.context.catalog.table(function) is None:
+            return Name(name, node.span) if scope.table(name) is None else None
+        case Apply(function=function) if scope.frame.find(function) is None and scope.table(function) is None:
             from livefire.languages.kql.sources import is_tabular
 
             return None if is_tabular(scope, node) else Name(function, node.name_span)
@@ -67,7 +67,7 @@ def _absent(scope: Scope, node: object) -> Name | None:
 
 
 def _matching_tables(scope: Scope, pattern: k.Wildcard) -> list[Relation]:
-    found = [table_rows(t, t.name) for t in scope.context.catalog.tables() if fnmatchcase(t.name, pattern.pattern)]
+    found = [table_rows(t, t.name) for t in scope.context.catalog.tables("sentinel") if fnmatchcase(t.name, pattern.pattern)]
     names = [x for x in dict.fromkeys(scope.frame.all_names()) if fnmatchcase(x, pattern.pattern) and isinstance(scope.frame.find(x), Relation)]
     found.extend(lower_source(scope, Name(x, pattern.span)) for x in names)
     if not found:
@@ -132,7 +132,7 @@ def lower_search(scope: Scope, relation: Relation | None, step: k.Search) -> Rel
         for table in step.tables:
             legs.extend(_legs(scope, table, False))
         if not step.tables:
-            legs = [table_rows(t, t.name) for t in scope.context.catalog.tables() if t.vendor in ("", "sentinel")]
+            legs = [table_rows(t, t.name) for t in scope.context.catalog.tables("sentinel")]
             legs.extend(_views(scope))
     found = []
     wanted = _names(step.predicate)

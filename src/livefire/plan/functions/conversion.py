@@ -36,6 +36,14 @@ FUNCTIONS = (
         examples=(example(("0x1F", S), gives=31), example((" 7 ", S), gives=7), example(("1.5", S), gives=None)),
     ),
     Function(
+        "convert.text_real",
+        (1, 1),
+        R,
+        "text of a decimal number, NaN or an infinity in any case; null for other text",
+        "null for null or other text",
+        examples=(example(("1.5", S), gives=1.5), example(("x", S), gives=None), example(("-Infinity", S), gives=float("-inf"))),
+    ),
+    Function(
         "convert.dynamic_long",
         (1, 1),
         L,
