@@ -1,4 +1,4 @@
-"""DuckDB's spelling of the meanings over the elements of an array (VARCHAR holding JSON text), of digests and of the most frequent value."""
+"""DuckDB's spelling of the meanings over the elements of an array (VARCHAR holding JSON text), and of the most frequent value."""
 
 from __future__ import annotations
 
@@ -37,9 +37,5 @@ FUNCTIONS: dict[str, Spelling] = {
     ),
     "list.overlaps_fold": f"list_has_any({_ELEMENTS.format('lower({0})')}, {_ELEMENTS.format('lower({1})')})",
     "list.position_regex": _position,
-    "text.md5": "md5({0})",
-    "text.sha1": "sha1({0})",
-    "text.sha256": "sha256({0})",
-    "text.url_decode": "url_decode({0})",
     "agg.mode": "mode({0})",
 }

@@ -299,7 +299,7 @@ def _searchmatch(v: Evaluator, ast: Apply) -> Expr:
 
 def _hash(kind: str) -> Build:
     def build(v: Evaluator, ast: Apply) -> Expr:
-        return call(f"text.{kind}", v.text(v.value(ast.args[0].value), ast.span), span=ast.span)
+        return call(f"encode.{kind}", v.text(v.value(ast.args[0].value), ast.span), span=ast.span)
 
     return build
 
@@ -334,7 +334,7 @@ FUNCTIONS: dict[str, Function] = {
     "lower": Function(1, 1, _text_function("text.lower")),
     "upper": Function(1, 1, _text_function("text.upper")),
     "len": Function(1, 1, _text_function("text.length")),
-    "urldecode": Function(1, 1, _text_function("text.url_decode")),
+    "urldecode": Function(1, 1, _text_function("encode.url_decode")),
     "substr": Function(2, 3, _substr),
     "trim": Function(1, 2, _trim("text.trim")),
     "ltrim": Function(1, 2, _trim("text.trim_start")),

@@ -51,11 +51,24 @@ class Scope:
         text = name.text if isinstance(name, Name) else name
         place = name.span if isinstance(name, Name) else span or Span(0, 0)
         if frame.has(text):
+            if text in frame.quiet and not self.elsewhere:
+                self._doubt(frame, text, place)
             return frame.column(text)
         if text.startswith("'") and text.endswith("'") and frame.has(text[1:-1]):
             return frame.column(text[1:-1])
         self._missing(frame, text, place)
         return e.null(Type.STRING)
+
+    def _doubt(self, frame: Frame, text: str, span: Span) -> None:
+        """Warn of a name that is read from the raw event where the table declares the same one in other letters, or for another product."""
+        if "." in text or "{" in text or text.startswith("_"):
+            return
+        folded = next((x for x in frame.names if x.casefold() == text.casefold()), None)
+        others = {x for names in self.context.catalog.other_names(text).values() for x in names}
+        meant = folded or next((x for x in frame.names if x in others), None)
+        if meant is not None:
+            why = "names of fields are case-sensitive" if folded else "that is another product's name for it"
+            self.warn("W102", f"no field is declared as {text!r}: {why}", span, f"did you mean {meant!r}?", fix=Fix(span, meant, f"write {meant!r}"))
 
     def _missing(self, frame: Frame, text: str, span: Span) -> None:
         if text in self.elsewhere or frame.wild or (self.context.open_schema and frame.closed is None):

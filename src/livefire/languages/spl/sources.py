@@ -133,7 +133,7 @@ def _chosen(condition: s.Condition | None, scope: Scope) -> list[Facts]:
             return []
         return [Facts(table, named=True)]
     if not terms:
-        return [Facts(t) for t in _searched_by_default(tables)] or _nothing(Span(0, 0), scope, tables)
+        return [Facts(t) for t in _once(_searched_by_default(tables), scope, Span(0, 0))] or _nothing(Span(0, 0), scope, tables)
     named = {t.value.text.casefold() for t in terms if t.field.text == "index" and isinstance(t.value, s.Word)}
     decided = [t for t in terms if t.field.text in ("index", "sourcetype")]
     candidates = []
@@ -143,7 +143,11 @@ def _chosen(condition: s.Condition | None, scope: Scope) -> list[Facts]:
             candidates.append(facts)
     if candidates:
         _note_index(terms, candidates, scope)
-        return candidates
+        exact = {t.value.text.casefold() for t in terms if t.field.text == "sourcetype" and isinstance(t.value, s.Word)}
+        asked = [f for f in candidates if (f.value("sourcetype") or "").casefold() in exact]
+        others = [f for f in candidates if f not in asked]
+        kept = _once(tuple(f.table for f in others), scope, terms[0].span)
+        return [*asked, *(f for f in others if f.table in kept)]
     return _guessed(terms, tables, scope)
 
 
@@ -163,6 +167,36 @@ def _searched_by_default(tables: tuple[Table, ...]) -> tuple[Table, ...]:
     return timed or tables
 
 
+def _once(tables: tuple[Table, ...], scope: Scope, span: Span) -> tuple[Table, ...]:
+    """Return the tables without those that show the same events again, as add-ons name and shape the events of one log in several ways.
+
+    The one is kept that declares most of the fields the search mentions.
+    """
+    kept: dict[str, Table] = {}
+    for table in tables:
+        stored = _stored(table.plan) if table.vendor else f"\x02{table.name}"
+        best = kept.get(stored)
+        kept[stored] = table if best is None or _declared(table, scope) > _declared(best, scope) else best
+    for table in tables:
+        if table not in kept.values():
+            message = f"the same events also come as sourcetype={table.tags.get('sourcetype', table.name)}: they are read once"
+            scope.context.diagnostics.notice("N157", message, span, help="name the sourcetype to choose")
+    return tuple(kept.values())
+
+
+def _stored(plan: n.Plan) -> str:
+    """Return the name of the table that a plan reads from storage."""
+    if isinstance(plan, n.Scan):
+        return plan.table
+    return next((x for x in map(_stored, n.inputs(plan)) if x), "")
+
+
+def _declared(table: Table, scope: Scope) -> int:
+    names = {f.name for f in table.schema}
+    folded = {x.casefold() for x in names}
+    return sum(2 * (m in names) + (m.casefold() in folded) for m in scope.mentions)
+
+
 def _known(tables: tuple[Table, ...]) -> str:
     names = [t.name if not t.vendor else f"sourcetype={t.tags.get('sourcetype', t.name)}" for t in tables]
     return "known: " + ", ".join(names[:12]) if names else "load a table, or ingest the logs"
@@ -179,7 +213,7 @@ def _guessed(terms: list[s.Comparison], tables: tuple[Table, ...], scope: Scope)
     name = term.value.text if isinstance(term.value, s.Word) else ""
     what = term.field.text
     if scope.context.lenient:
-        found = _suggested(name, tables, scope)
+        found = _once(tuple(_suggested(name, tables, scope)), scope, term.span)
         if found:
             listed = ", ".join(t.tags.get("sourcetype") or t.name for t in found)
             fix = Fix(term.span, f'sourcetype="{found[0].tags["sourcetype"]}"', "name the sourcetype") if found[0].tags.get("sourcetype") else None
