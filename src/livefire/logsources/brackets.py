@@ -13,10 +13,14 @@ _QUOTE, _NEWLINE, _OPENERS, _CLOSERS = 0x22, 0x0A, b"{[", b"}]"
 # Everything up to a mark is passed in one match: text without marks, and whole strings.
 _MARK = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\\n]++|\\.)*+")*+(["{}\[\]]|\Z)', re.DOTALL)
 # Here a string passes only if it holds no mark, and then it is passed whether it is one or what
-# stands between two: the next mark is the same for both.
-_EITHER_MARK = re.compile(rb'(?:[^"{}\[\]\n\\]++|\\["\\]?+|"[^"\\{}\[\]\n]*+")*+(["{}\[\]\n]|\Z)')
+# stands between two: the next mark is the same for both. Runs that only a hostile file holds are
+# one mark: closing brackets, lines without marks, and braces that no key follows.
+_EITHER_MARK = re.compile(
+    rb'(?:[^"{}\[\]\n\\]++|\\["\\]?+|"[^"\\{}\[\]\n]*+")*+'
+    rb'("|\n(?:[^"{}\[\]\n\\]*+\n)*+|[}\]]++|(?:\{(?![ \t\r\n]*+["}]))++|\{|\[++|\Z)'
+)
 _BETWEEN = re.compile(rb"[, \t\r\n]*+")
-_OBJECT = re.compile(rb'\{[ \t\r\n]*+"')
+_OBJECT = re.compile(rb'\{[ \t\r\n]*+["}]')
 
 Span = tuple[int, int]
 
@@ -86,9 +90,23 @@ class _Open:
         self.starts.clear()
         self.heights.clear()
 
+    def close(self, text: bytes, start: int, end: int, depth: int, spans: list[Span]) -> None:
+        """Take a run of closing brackets, and add the objects they end."""
+        for at in range(start, end):
+            if not self.starts:
+                return
+            if text[self.starts[-1]] + 2 != text[at]:
+                self.clear()
+                return
+            begin, height = self.starts.pop(), self.heights.pop()
+            if self.heights and self.heights[-1] <= height:
+                self.heights[-1] = height + 1
+            if height <= depth and text[at] == _CLOSERS[0] and text[begin + 1 : at].strip():
+                spans.append((begin, at + 1))
 
-def balanced(text: bytes, start: int, stop: int, depth: int) -> tuple[list[Span], list[int]]:
-    """Return every object in a broken text whose brackets match, and the openers that are left, by place.
+
+def balanced(text: bytes, start: int, stop: int, depth: int) -> tuple[list[Span], list[int], int]:
+    """Return every object in a broken text whose brackets match, the openers that are left, by place, and the marks looked at.
 
     One pass: whether a quote begins or ends a string cannot be known where quotes may be lost, so
     both readings are followed at once. A line break ends the reading in which it stands inside a
@@ -97,8 +115,10 @@ def balanced(text: bytes, start: int, stop: int, depth: int) -> tuple[list[Span]
     """
     spans: list[Span] = []
     here, other = _Open(), _Open()
+    marks = 0
     for match in _EITHER_MARK.finditer(text, start, stop):
-        at = match.start(1)
+        at, end = match.span(1)
+        marks += 1
         if at >= stop:
             break
         token = text[at]
@@ -106,16 +126,12 @@ def balanced(text: bytes, start: int, stop: int, depth: int) -> tuple[list[Span]
             here, other = other, here
         elif token == _NEWLINE:
             other.clear()
-        elif token in _OPENERS:
-            here.starts.append(at)
-            here.heights.append(1)
-        elif not here.starts or text[here.starts[-1]] + 2 != token:
+        elif token in _CLOSERS:
+            here.close(text, at, end, depth, spans)
+        elif (token == _OPENERS[0] and _OBJECT.match(text, at) is None) or end - at > depth:
             here.clear()
         else:
-            begin, height = here.starts.pop(), here.heights.pop()
-            if here.heights and here.heights[-1] <= height:
-                here.heights[-1] = height + 1
-            if height <= depth and token == _CLOSERS[0] and _OBJECT.match(text, begin):
-                spans.append((begin, at + 1))
+            here.starts.extend(range(at, end))
+            here.heights.extend([1] * (end - at))
     spans.sort()
-    return spans, sorted(here.starts + other.starts)
+    return spans, sorted(here.starts + other.starts), marks

@@ -69,6 +69,14 @@ def encode(value: Value) -> bytes:
     return _encode(value)
 
 
+def decode(data: bytes) -> Value:
+    """Decode strict JSON without a closer look; raises `UnsoundError` where it is not strict, which may yet be readable."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise UnsoundError("E420", str(error)) from None
+
+
 def plain_records(data: bytes, *, lines: bool, limits: Limits) -> list[Record] | None:
     """Decode many records at once, or return None if any of them needs a closer look.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from itertools import takewhile
 
 import msgspec
 
@@ -178,9 +179,15 @@ def _sound_run(window: Window) -> int:
     guess is right is proven by decoding: a prefix of a list that decodes as a list ends between
     two elements.
     """
-    text, start = window.text, window.at
     _learn(window)
-    within = min(len(text), start + window.reach())
+    end = _try_run(window, min(len(window.text), window.at + window.run_bytes))
+    # A try costs as much as it is long, so that after a failure longer ones have to be earned.
+    window.run_bytes = min(8 * window.run_bytes, 16 * window.limits.window_bytes) if end else 2 * _SHORTEST_RUN
+    return end
+
+
+def _try_run(window: Window, within: int) -> int:
+    text, start = window.text, window.at
     if window.ended and within == len(text):
         end = text.rfind(b"]", start)
         if end > start and _is_list(text[start:end]):
@@ -188,7 +195,9 @@ def _sound_run(window: Window) -> int:
     key = _FIRST_KEY.match(text, start)
     while key and within - start > _SHORTEST_RUN:
         begin = text.rfind(key.group(), start + 1, within)
-        end = len(text[start : max(begin, start)].rstrip(SPACE)) - 1 + start
+        end = begin - 1
+        while end > start and text[end] in SPACE:
+            end -= 1
         if end > start and text[end : end + 1] == b"," and _is_list(text[start:end]):
             return end
         within = start + (within - start) // 8
@@ -205,7 +214,10 @@ def _is_list(text: bytes) -> bool:
 
 def _after_list(window: Window, probe: Probe) -> Generator[Quarantined | Piece, None, bool]:
     """Read on to the end of the object that held a list; True if a second list of records follows."""
-    while window.more() and window.step():
+    while window.more():
+        if not window.step():
+            yield drop_rest(window, "E420", TIRING)
+            return False
         if window.first == b"}":
             window.advance(1)
             return False
@@ -234,6 +246,8 @@ def _row(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
     spans = row(window.text, start, FIRST_LOOK, start + _ROW_BYTES)
     if spans:
         _learn(window)
+        spans = list(takewhile(lambda span: not _swallows(window, *span), spans))
+    if spans:
         end = spans[-1][1]
         yield Piece(window.text[start:end], window.offset, cuts=[(a - start, b - start) for a, b in spans])
         window.advance(end - start)
@@ -244,6 +258,8 @@ def _row(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
 def _one(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
     """The value that begins at the window's start, whatever its layout."""
     end = _end_of_value(window, 0, probe)
+    if end > 0 and _swallows(window, window.at, window.at + end):
+        end = BROKEN
     if end > 0:
         if end <= window.limits.record_bytes:
             _learn(window)
@@ -259,6 +275,14 @@ def _one(window: Window, probe: Probe) -> Iterator[Piece | Quarantined]:
         yield from salvage(window, probe, "E420", f"a value still open after {window.reach()} bytes, close behind another fault")
     else:
         yield from salvage(window, probe, "E421", f"a value of more than {window.limits.record_bytes} bytes")
+
+
+def _swallows(window: Window, start: int, end: int) -> bool:
+    """True if a value is unsound and another record seems to begin in it: two lost quotes can balance the brackets of several."""
+    pattern = window.first_key
+    if pattern is None or pattern.search(window.text, start + 1, end) is None:
+        return False
+    return not _is_value(window.text[start:end])
 
 
 def _learn(window: Window) -> None:

@@ -26,7 +26,7 @@ class Limits:
     window_bytes: int = MIB
     sample_bytes: int = 4 * KIB
     quarantine_rows: int = 1_000
-    salvage_bytes: int = 64 * MIB
+    salvage_bytes: int = 32 * MIB
     probe_bytes: int = MIB
     batch_events: int = 32_768
     batch_bytes: int = 48 * MIB

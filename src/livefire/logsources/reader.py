@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from livefire.logsources.base import Event, Form, LogSource
 from livefire.logsources.brackets import scan
-from livefire.logsources.canonical import Record, UnsoundError, encode, plain_records, read_record
+from livefire.logsources.canonical import Record, UnsoundError, decode, encode, plain_records, read_record
 from livefire.logsources.columns import lay_out, read_time
 from livefire.logsources.faults import FileFaultError, Quarantined, sample
 from livefire.logsources.framing import BOM, frame
 from livefire.logsources.inflate import Stream, plain
 from livefire.logsources.limits import Limits
 from livefire.logsources.pieces import Piece
-from livefire.logsources.salvage import Worth
+from livefire.logsources.salvage import Worth, drop_rest
 from livefire.logsources.window import Window
 
 MAX_ENVELOPES = 4
 NO_SOURCE = "E425"
+GROUP_BYTES = 128 * 1024
+GROUP_ENTRY = 512
+FREE_JUNK = 100_000  # records that are no events, before their number is held against the size of the file
+BYTES_A_JUNK = 128
 
 
 @dataclass(slots=True)
@@ -62,53 +66,103 @@ def read(stream: Stream, sources: Sequence[LogSource], limits: Limits, again: Ca
     if window.text.startswith(BOM, window.at):
         window.advance(len(BOM))
         flag = "bom"
-    number = 0
-    for piece in frame(window, lambda text: _weigh(text, sources, limits)):
-        if isinstance(piece, Piece):
-            parsed = parse(piece, number, sources, limits, flag)
-            flag = "" if parsed.batches else flag
-        else:
-            piece.record = number
-            parsed = Parsed(quarantined=[piece], records=piece.records)
+    number = junk = 0
+    for group in _grouped(frame(window, lambda text: _weigh(text, sources, limits))):
+        parsed = parse(group, number, sources, limits, flag)
+        flag = "" if parsed.batches else flag
         number += parsed.records
+        junk += sum(entry.records for entry in parsed.quarantined)
         yield parsed
+        if junk > FREE_JUNK + window.offset // BYTES_A_JUNK:
+            rest = drop_rest(window, NO_SOURCE, f"{junk} records that are no events before it")
+            rest.record = number
+            if rest.length:
+                number += rest.records
+                yield Parsed(quarantined=[rest], records=rest.records)
+            break
     if window.fault is not None:
         fault = window.fault
         yield Parsed(quarantined=[Quarantined(fault.code, fault.reason, number, fault.offset, 0, records=0)])
 
 
-def parse(piece: Piece, number: int, sources: Sequence[LogSource], limits: Limits, flag: str = "") -> Parsed:
+def _grouped(framed: Iterable[Piece | Quarantined]) -> Iterator[list[Piece | Quarantined]]:
+    """Gather small pieces, since laying out one event costs as much as many."""
+    group: list[Piece | Quarantined] = []
+    size = 0
+    for item in framed:
+        group.append(item)
+        size += len(item.data) if isinstance(item, Piece) else GROUP_ENTRY
+        if size >= GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def parse(group: Iterable[Piece | Quarantined], number: int, sources: Sequence[LogSource], limits: Limits, flag: str = "") -> Parsed:
     """Return the events and faults of whole records; a pure function of its arguments.
 
     `number` is the place of the first record in its file; `flag` is added to the first event.
     """
-    out = Parsed()
-    found: dict[tuple[str, str], list[_Found]] = {}
-    forms: dict[tuple[str, str], tuple[LogSource, Form]] = {}
-    extra = "salvaged" if piece.salvaged else ""
-    for item, offset, length in _records(piece, limits):
-        if isinstance(item, UnsoundError):
-            _refuse(out, Quarantined(item.code, item.reason, number, offset, length, sample=sample(_cut(piece, offset, length), limits.sample_bytes)))
-            number += 1
-            continue
-        if extra or flag:
-            item.flags = ",".join(sorted({*filter(None, item.flags.split(",")), *filter(None, (extra, flag))}))
-        for event in _events(item, sources, limits):
-            if isinstance(event, str):
-                out.notes.append(event)
+    out = _Sorting(number, sources, limits, flag)
+    for item in group:
+        if isinstance(item, Piece):
+            out.take(item)
+        else:
+            item.record = out.number
+            out.number += item.records
+            _refuse(out.parsed, item)
+    return out.lay_out()
+
+
+class _Sorting:
+    """Records on their way into batches of one form each, or aside."""
+
+    def __init__(self, number: int, sources: Sequence[LogSource], limits: Limits, flag: str) -> None:
+        self.parsed = Parsed()
+        self.number = number
+        self._sources = sources
+        self._limits = limits
+        self._flag = flag
+        self._found: dict[tuple[str, str], list[_Found]] = {}
+        self._forms: dict[tuple[str, str], tuple[LogSource, Form]] = {}
+
+    def take(self, piece: Piece) -> None:
+        """Sort the records of a piece."""
+        extra = "salvaged" if piece.salvaged else ""
+        for item, offset, length in _records(piece, self._limits):
+            if isinstance(item, UnsoundError):
+                self._set_aside(item, offset, length, _cut(piece, offset, length))
                 continue
-            if isinstance(event, UnsoundError):
-                _refuse(out, Quarantined(event.code, event.reason, number, offset, length, sample=sample(item.canonical, limits.sample_bytes)))
-            else:
-                source, form, record = event
-                key = (source.name, form.name)
-                forms[key] = (source, form)
-                found.setdefault(key, []).append(_Found(record.value, record, number, offset))  # type: ignore[arg-type]  # recognised, so an object
-                flag = ""
-            number += 1
-            out.records += 1
-    out.records = _place(out, found, forms, limits)
-    return out
+            if extra or self._flag:
+                item.flags = ",".join(sorted({*filter(None, item.flags.split(",")), *filter(None, (extra, self._flag))}))
+            for event in _events(item, self._sources, self._limits):
+                if isinstance(event, str):
+                    self.parsed.notes.append(event)
+                elif isinstance(event, UnsoundError):
+                    self._set_aside(event, offset, length, item.canonical)
+                else:
+                    source, form, record = event
+                    key = (source.name, form.name)
+                    self._forms[key] = (source, form)
+                    self._found.setdefault(key, []).append(_Found(record.value, record, self.number, offset))  # type: ignore[arg-type]  # recognised, so an object
+                    self._flag = ""
+                    self.number += 1
+
+    def _set_aside(self, fault: UnsoundError, offset: int, length: int, text: bytes) -> None:
+        last = self.parsed.quarantined[-1] if self.parsed.quarantined else None
+        if last is not None and (last.code, last.reason) == (fault.code, fault.reason) and last.record + last.records == self.number:
+            last.records += 1
+            last.length = max(last.length, offset + length - last.offset)
+        else:
+            shown = sample(text, self._limits.sample_bytes)
+            self.parsed.quarantined.append(Quarantined(fault.code, fault.reason, self.number, offset, length, sample=shown))
+        self.number += 1
+
+    def lay_out(self) -> Parsed:
+        """Return what was sorted, the events in columns."""
+        self.parsed.records = _place(self.parsed, self._found, self._forms, self._limits)
+        return self.parsed
 
 
 def _place(out: Parsed, found: dict[tuple[str, str], list[_Found]], forms: dict[tuple[str, str], tuple[LogSource, Form]], limits: Limits) -> int:
@@ -252,10 +306,15 @@ def _child(item: object, flags: str, limits: Limits) -> Record:
 
 def _weigh(text: bytes, sources: Sequence[LogSource], limits: Limits) -> Worth:
     """Say whether a text in a broken file is an event, or might hold one further in."""
-    try:
-        record = read_record(text, limits)
-    except UnsoundError:
+    if len(text) > limits.record_bytes:
         return Worth.INSIDE
+    try:
+        record = Record(decode(text), text)
+    except UnsoundError:
+        try:
+            record = read_record(text, limits)
+        except UnsoundError:
+            return Worth.INSIDE
     if any(isinstance(found, tuple) for found in _events(record, sources, limits)):
         return Worth.EVENT
     return Worth.INSIDE if _holds_event(record.value, sources) else Worth.NOTHING

@@ -13,8 +13,11 @@ from livefire.logsources.window import CREDIT, LEAST_STRETCH, Window
 
 MIB = 1024 * 1024
 LONGEST_STRETCH = 2 * MIB  # a salvaged event may be half as long
-WORK_A_BYTE = 6
+WORK_A_BYTE = 2
+MARK_COST = 16  # work is counted in bytes of decoding, about 50 ns each
 PROBE_COST = 256
+GIVING_UP = 2  # how many times the work for a whole search may go into lines before they are given up too
+SHORTEST_EVENT = 48  # a time and a name with their keys take more
 
 UNKNOWN = "; it stands for an unknown number of records"
 
@@ -90,15 +93,15 @@ class _Salvage:
         window.advance(max(0, self.begin - window.offset))
         window.distrust()
 
-    def _tired(self) -> bool:
-        return self.window.salvage_spent > self.window.limits.salvage_bytes + WORK_A_BYTE * self.window.offset
+    def _tired(self, times: int = 1) -> bool:
+        return self.window.salvage_spent > times * (self.window.limits.salvage_bytes + WORK_A_BYTE * self.window.offset)
 
     def _stretch(self, skip: int, size: int, *, last: bool) -> Iterator[Piece | Quarantined]:
         """Yield the events that begin in a stretch, from left to right, the outermost first."""
         window, text = self.window, self.window.text
         start, stop = window.at, min(window.at + size, len(text))
-        spans, left = balanced(text, start + skip, stop, window.limits.depth)
-        window.salvage_spent += stop - start
+        spans, left, marks = balanced(text, start + skip, stop, window.limits.depth)
+        window.salvage_spent += MARK_COST * marks + (stop - start) // 8
         limit = stop
         if not last:
             limit = start + size // 2 if size == LONGEST_STRETCH else next(filter(self._may_be_record, left), stop)
@@ -141,12 +144,18 @@ class _Salvage:
             for line in _LINE.finditer(window.text, window.at):
                 if line.end() == len(window.text) and not window.ended:
                     break
-                if self.probe(line.group(1)) is Worth.EVENT:
+                if line.group(1).endswith((b"}", b"}\r", b"},")) and self._weigh(*line.span(1)) is Worth.EVENT:
                     yield self._gap(window.text, line.start(1))
                     yield Piece(line.group(1), self._offset(line.start(1)), salvaged=True)
                     self.begin, self.shown = self._offset(line.end()), None
                     return
                 self._pass(line.end())
+            if self._tired(GIVING_UP):
+                rest = drop_rest(window, self.code, self.reason)
+                rest.offset, rest.length = self.begin, window.offset - self.begin
+                self.begin = window.offset
+                yield rest
+                return
             if window.ended:
                 window.advance(window.held)
                 yield self._gap(window.text, window.at)
@@ -161,7 +170,9 @@ class _Salvage:
         self.window.advance(index - self.window.at)
 
     def _weigh(self, begin: int, end: int) -> Worth:
-        self.window.salvage_spent += end - begin + PROBE_COST
+        if end - begin < SHORTEST_EVENT:
+            return Worth.NOTHING
+        self.window.salvage_spent += (end - begin) // 4 + PROBE_COST
         return self.probe(self.window.text[begin:end])
 
     def _may_be_record(self, index: int) -> bool:

@@ -39,6 +39,7 @@ class Window:
         self.first_key: re.Pattern[bytes] | None = None
         self.stretch = LEAST_STRETCH
         self.salvage_spent = 0
+        self.run_bytes = limits.window_bytes * 16  # how long a run of sound list elements is tried first
 
     @property
     def offset(self) -> int:
@@ -103,7 +104,7 @@ class Window:
         """How far one value may be looked at before it is taken for broken."""
         if self._fault_at is None:
             return self.limits.record_bytes
-        return min(self.limits.record_bytes, CREDIT * max(self.stretch, self.offset - self._fault_at))
+        return min(self.limits.record_bytes, max(self.stretch, CREDIT * (self.offset - self._fault_at)))
 
     def distrust(self) -> None:
         """Note that everything up to here was broken."""
