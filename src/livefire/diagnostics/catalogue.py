@@ -54,6 +54,7 @@ TITLES: dict[int, str] = {
     172: "ES|QL: no such column",
     173: "ES|QL: a metadata field without a value here",
     174: "ES|QL: an anchor that is a plain character under RLIKE",
+    175: "ES|QL: a % that is a plain character under LIKE",
     176: "ES|QL: a parameter without a value",
     179: "ES|QL: a delimiter of more than one byte",
     201: "text that cannot stand here",

@@ -190,6 +190,8 @@ def _edge(meaning: str) -> Callable[[Group], Value]:
 
     def make(group: Group) -> Value:
         value, by = group.use.value(0), group.use.value(1)
+        if by.kind is Kind.ANY and group.use.expressions.scope.open:
+            return v.null(Kind.ANY)
         if by.kind not in (Kind.DATE, Kind.LONG, Kind.INT, Kind.DOUBLE):
             group.use.wrong(1, "a date or number", by.kind)
             return v.null(value.kind)

@@ -79,12 +79,13 @@ def _to_whole(use: Use, kind: Kind) -> Value:
                 shown = v.text(value)
                 whole = call("number.parse_long", shown)
                 narrow = call("convert.to_int", whole) if kind is Kind.INT else whole
-                flags = ((call("compare.eq", shown, e.text("true")), e.Literal(1, narrow.type)), (call("compare.eq", shown, e.text("false")), e.Literal(0, narrow.type)))
+                flags = tuple((call("compare.eq", shown, e.text(word)), e.Literal(bit, narrow.type)) for word, bit in (("true", 1), ("false", 0)))
                 known = (call("logic.not", call("logic.is_null", whole)), narrow)
                 return e.Case((known, *(flags if value.kind is Kind.ANY else ())), _rounded(call("number.parse_real", shown), kind), PLAN_TYPES[kind])
             case Kind.BOOL:
                 truth = v.boolean(value)
-                return e.Case(((truth, e.Literal(1, PLAN_TYPES[kind])), (call("logic.not", truth), e.Literal(0, PLAN_TYPES[kind]))), e.null(PLAN_TYPES[kind]), PLAN_TYPES[kind])
+                type = PLAN_TYPES[kind]
+                return e.Case(((truth, e.Literal(1, type)), (call("logic.not", truth), e.Literal(0, type))), e.null(type), type)
             case Kind.INT:
                 return v.number(value, Kind.LONG)
             case Kind.LONG:
@@ -139,7 +140,8 @@ def to_boolean(use: Use) -> Value:
                 shown = v.text(value)
                 number = v.number(value)
                 known = call("compare.ne", number, e.Literal(0.0, Type.REAL))
-                is_number = all_of(call("logic.not", call("logic.is_null", number)), call("compare.ne", call("logic.type_name", v.one(value)), e.text("string")))
+                unquoted = call("compare.ne", call("logic.type_name", v.one(value)), e.text("string"))
+                is_number = all_of(call("logic.not", call("logic.is_null", number)), unquoted)
                 return e.Case(((is_number, known),), call("compare.eq", call("text.lower", shown), e.text("true")), Type.BOOL)
             case Kind.INT | Kind.LONG | Kind.DOUBLE:
                 return call("compare.ne", v.number(value), e.Literal(0.0, Type.REAL))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from livefire.plan import expr as e
 from livefire.schema import Type
@@ -52,7 +52,7 @@ def read(text: str) -> e.Literal | None:
         moment = datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), micros)
         if zone and zone != "Z":
             digits = zone[1:].replace(":", "").ljust(4, "0")
-            moment = datetime.fromisoformat(f"{moment.isoformat()}{zone[0]}{digits[:2]}:{digits[2:]}").astimezone(timezone.utc).replace(tzinfo=None)
+            moment = datetime.fromisoformat(f"{moment.isoformat()}{zone[0]}{digits[:2]}:{digits[2:]}").astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
     return e.Literal(moment, Type.DATETIME)

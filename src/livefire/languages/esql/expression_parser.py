@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from livefire.diagnostics import Diagnostics, Fix, Span
 from livefire.languages.base import Context
@@ -72,7 +72,7 @@ def constant(value: object, span: Span) -> Ast | None:
         case str():
             return Constant(value, Type.STRING, span)
         case datetime():
-            naive = value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
+            naive = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
             return Constant(naive, Type.DATETIME, span)
         case list() | tuple():
             items = [constant(v, span) for v in value]
@@ -134,7 +134,8 @@ class ExpressionParser(Cursor):
         elif self.at("="):
             self.fail("a comparison is written `==`", fix=Fix(self.token.span, "==", "write '=='"), help="`=` only names a column")
         elif self.at(":"):
-            self.fail("the match operator `:` cannot run here: whether a field is analysed text is known to the index only", code="E305", help="use ==, IN or LIKE")
+            words = "the match operator `:` cannot run here: whether a field is analysed text is known to the index only"
+            self.fail(words, code="E305", help="use ==, IN or LIKE")
         while self.at_word("is"):
             self.advance()
             word = "is not null" if self.take_word("not") else "is null"
@@ -228,11 +229,11 @@ class ExpressionParser(Cursor):
         if token.word("null"):
             self.advance()
             return Constant(None, Type.UNKNOWN, token.span)
-        if token.kind in ("name", "quoted") and not token.word(*_RESERVED):
-            name = self.qualified()
-            self.names.add(name.text)
-            return name
-        self.fail(f"expected a value, found {self.describe()}")
+        if token.kind not in ("name", "quoted") or token.word(*_RESERVED):
+            self.fail(f"expected a value, found {self.describe()}")
+        name = self.qualified()
+        self.names.add(name.text)
+        return name
 
     def _number(self) -> Ast:
         token = self.advance()

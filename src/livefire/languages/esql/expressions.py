@@ -184,7 +184,7 @@ class Expressions:
         return e.null(Type.BOOL)
 
     def _compare_dates(self, meaning: str, a: Value, b: Value, span: Span) -> e.Expr:
-        sides = []
+        sides: list[e.Expr] = []
         for value in (a, b):
             if value.kind is Kind.TEXT and isinstance(value.expr, e.Literal):
                 found = dates.read(str(value.expr.value))
@@ -239,7 +239,8 @@ class Expressions:
         """Return a call of one of ES|QL's functions."""
         if node.function in ("~span", "to_timeduration", "to_dateperiod"):
             duration = durations.read(node)
-            return duration.value() if duration is not None else self.error("E206", "this is no time span", node.span, 'write 1 hour, or "1 hour"::time_duration')
+            help = 'write 1 hour, or "1 hour"::time_duration'
+            return duration.value() if duration is not None else self.error("E206", "this is no time span", node.span, help)
         if node.function == "~parameter":
             bound = node.args[0].value
             name = str(bound.value) if isinstance(bound, Constant) else ""

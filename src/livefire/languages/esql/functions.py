@@ -112,7 +112,10 @@ FUNCTIONS: dict[str, Function] = {
     "tau": Function((0, 0), maths.fixed("6.283185307179586")),
 }
 AGGREGATES = frozenset(
-    "absent avg count count_distinct first last max median min percentile present std_dev stddev sum top values variance weighted_avg".split()
+    (
+        "absent", "avg", "count", "count_distinct", "first", "last", "max", "median", "min", "percentile", "present", "std_dev", "stddev", "sum",
+        "top", "values", "variance", "weighted_avg",
+    )
 )
 GROUPINGS = frozenset({"bucket", "bin", "tbucket", "categorize"})
 _ANALYSED = "how a text is analysed is known to the index only; use ==, IN, LIKE or RLIKE"
@@ -152,7 +155,7 @@ REFUSED: dict[str, str] = {
     "mv_pseries_weighted_sum": "it is not built yet",
     "mv_median_absolute_deviation": "it is not built yet",
     "random": "a run must repeat exactly",
-    **dict.fromkeys("acos asin atan atan2 cos cosh sin sinh tan tanh hypot copy_sign scalb".split(), "it is not built yet"),
+    **dict.fromkeys(["acos", "asin", "atan", "atan2", "cos", "cosh", "sin", "sinh", "tan", "tanh", "hypot", "copy_sign", "scalb"], "it is not built yet"),
 }
 REFUSED_AGGREGATES: dict[str, str] = {
     "median_absolute_deviation": "it is not built yet; use std_dev",
@@ -160,7 +163,10 @@ REFUSED_AGGREGATES: dict[str, str] = {
     "st_extent_agg": _SHAPES,
     "sample": "it keeps values by chance; use values or top",
     **dict.fromkeys(
-        "rate irate increase delta idelta deriv avg_over_time max_over_time min_over_time sum_over_time count_over_time last_over_time first_over_time".split(),
+        (
+            "rate", "irate", "increase", "delta", "idelta", "deriv", "avg_over_time", "max_over_time", "min_over_time", "sum_over_time",
+            "count_over_time", "last_over_time", "first_over_time",
+        ),
         "time series data streams have rules of their own",
     ),
 }

@@ -97,7 +97,8 @@ class _Reader:
             return self._open(named["name"], Kind.TEXT), named.end()
         if text.startswith("(?", place):
             if text.startswith(("(?=", "(?!", "(?<=", "(?<!"), place):
-                raise self.fail("the pattern looks around a place, which the engine's regular expressions cannot", help="take the neighbouring text into the pattern")
+                words = "the pattern looks around a place, which the engine's regular expressions cannot"
+                raise self.fail(words, help="take the neighbouring text into the pattern")
             if text.startswith("(?>", place):
                 raise self.fail("the pattern has an atomic group, which the engine's regular expressions do not have")
             return "(?", place + 2

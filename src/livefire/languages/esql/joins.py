@@ -33,7 +33,8 @@ def lookup(node: ast.LookupJoin, scope: Scope, context: Context) -> None:
     for name, value in keys:
         stored = right.schema.get(_RIGHT + name.text)
         if stored is None:
-            context.diagnostics.error("E172", f"{node.table.text!r} has no column {name.text!r} to join on", name.span, help="rename the field with RENAME before")
+            words = f"{node.table.text!r} has no column {name.text!r} to join on"
+            context.diagnostics.error("E172", words, name.span, help="rename the field with RENAME before")
             return None
         conditions.append(_equal(value, v.of_column(stored.name, stored.type), name.span, context))
     joined = n.Join(scope.plan, right, "left", all_of(*conditions), node.span)

@@ -8,6 +8,7 @@ https://www.elastic.co/docs/reference/query-languages/kql
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -200,9 +201,8 @@ class _Reader:
             return negate(self.use.expressions.missing(value))
         return self.settled(value, lambda one: self.equal(one, token))
 
-    def settled(self, value: Value, test: object) -> e.Expr:
+    def settled(self, value: Value, test: Callable[[Value], e.Expr]) -> e.Expr:
         """Return whether a test holds for any value, never null."""
-        assert callable(test)
         if value.kind is Kind.NULL:
             test(Value(e.null(Type.STRING), Kind.TEXT))
             return e.FALSE
@@ -220,9 +220,9 @@ class _Reader:
             return call("compare.eq", v.text(one), e.text(text))
         if one.kind is Kind.BOOL:
             return call("compare.eq", v.boolean(one), e.Literal(text.lower() == "true", Type.BOOL))
-        if one.kind.numeric:
-            return call("compare.eq", v.number(one), self.number(text))
-        self.fail("E305", "a date in a KQL query can only be compared with < and > here", "use == of ES|QL")
+        if not one.kind.numeric:
+            self.fail("E305", "a date in a KQL query can only be compared with < and > here", "use == of ES|QL")
+        return call("compare.eq", v.number(one), self.number(text))
 
     def compare(self, one: Value, operator: str, token: _Token) -> e.Expr:
         """Compare one value by order."""
@@ -232,9 +232,9 @@ class _Reader:
             if moment is None or operator in ("<=", ">"):
                 self.fail("E305", "this date in a KQL query cannot be compared here", "compare @timestamp with ES|QL's operators")
             return call(_COMPARE[operator], v.moment(one), moment)
-        if one.kind.numeric:
-            return call(_COMPARE[operator], v.number(one), self.number(text))
-        self.fail("E305", "a KQL query compares by order only numbers and dates here", "use ES|QL's operators")
+        if not one.kind.numeric:
+            self.fail("E305", "a KQL query compares by order only numbers and dates here", "use ES|QL's operators")
+        return call(_COMPARE[operator], v.number(one), self.number(text))
 
     def number(self, text: str) -> e.Literal:
         """Return a number as written."""

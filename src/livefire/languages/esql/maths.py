@@ -55,7 +55,7 @@ def real(meaning: str) -> Builder:
 def fixed(text: str) -> Builder:
     """Return the builder of a constant."""
 
-    def build(use: Use) -> Value:
+    def build(_: Use) -> Value:
         return Value(real_literal(text), Kind.DOUBLE)
 
     return build

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NoReturn
 
 from livefire.diagnostics import Halt, Span
 from livefire.languages.base import Context
 from livefire.languages.esql import ast, lexer
 from livefire.languages.esql.expression_parser import ExpressionParser, suggest
-from livefire.languages.kit.ast import Ast, Constant, Name
+from livefire.languages.kit.ast import Constant, Name
 from livefire.languages.kit.lexer import Token
 from livefire.schema import Type
 
@@ -61,45 +62,33 @@ class Parser(ExpressionParser):
         """Read the whole text."""
         commands = [self._source_command()]
         while self.take("|"):
-            command = self._command()
-            if command is not None:
-                commands.append(command)
+            commands.append(self._command())
         if not self.done:
             self.fail(f"expected '|' or the end of the query, found {self.describe()}")
         return ast.Query(tuple(commands), frozenset(self.names), Span(0, self.last_end))
 
     def _source_command(self) -> ast.Command:
         word = self.token.text.lower() if self.token.kind == "name" else ""
-        if word in ("from", "row"):
-            return self._from() if word == "from" else self._row()
         if word in _REFUSED:
             self._refuse(word)
-        self.fail(f"a query begins with FROM or ROW, found {self.describe()}", help=suggest(word, ("from", "row")))
+        if word not in ("from", "row"):
+            self.fail(f"a query begins with FROM or ROW, found {self.describe()}", help=suggest(word, ("from", "row")))
+        return self._from() if word == "from" else self._row()
 
-    def _command(self) -> ast.Command | None:
+    def _command(self) -> ast.Command:
         token = self.token
         if token.kind != "name":
             self.fail(f"expected a command, found {self.describe()}")
         word = token.text.lower()
         if word == "insist_" or word in _REFUSED:
-            self._skip(word)
-            return None
+            self._refuse(word)
         read = _COMMANDS.get(word)
         if read is None:
             self.fail(f"no command of ES|QL is named {token.text!r}", help=suggest(word, tuple(_COMMANDS)))
         return read(self)
 
-    def _refuse(self, word: str) -> None:
+    def _refuse(self, word: str) -> NoReturn:
         self.diagnostics.error("E301", f"{word.upper()} cannot run here: {_REFUSED[word]}", self.token.span, help=_NEAREST.get(word, "leave it out"))
-        raise Halt
-
-    def _skip(self, word: str) -> None:
-        """Report a command that cannot run, and read on after it so that other faults are found too."""
-        if not self.context.open_schema or word in ("fork", "fuse"):
-            self._refuse(word)
-        self.diagnostics.error("E301", f"{word.upper()} cannot run here: {_REFUSED[word]}", self.token.span, help=_NEAREST.get(word, "leave it out"))
-        while not self.done and not self.at("|"):
-            self.advance()
         raise Halt
 
     # sources
@@ -214,7 +203,8 @@ class Parser(ExpressionParser):
         """Read a name with `*`: tokens that touch each other."""
         if self.token.kind == "param":
             return self.qualified()
-        start, parts, quoted = self.token.span.start, [], True
+        start, quoted = self.token.span.start, True
+        parts: list[str] = []
         while not self.done and (not parts or self.token.span.start == self.last_end):
             token = self.token
             if token.kind not in ("name", "quoted", "number") and not self.at("*", "."):

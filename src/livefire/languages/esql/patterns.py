@@ -11,6 +11,9 @@ from livefire.languages.regex import check_pattern
 from livefire.plan import expr as e
 from livefire.plan.functions import call
 
+_REPEATED = re.compile(r"[*+?]+")
+# A possessive repetition of a class before a character outside it, or at the end, gives nothing back anyway.
+_POSSESSIVE = re.compile(r"(\\[wd])([*+?])\+(?=\\?[^\w\\\[(.*+?{|]|$)")
 _CLASSES = frozenset("dDwWsS")
 _MAX_REPEAT = 1000
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
@@ -27,6 +30,8 @@ def match(value: e.Expr, pattern: str, operator: str, span: Span, context: Conte
     trailing = len(pattern) - len(pattern.rstrip("\\"))
     if trailing % 2:
         _refuse("a pattern cannot end in a single backslash", "E205", span, context)
+    if "%" in pattern and not re.search(r"[*?]", pattern):
+        context.diagnostics.warn("W175", "% is a plain character under LIKE", span, help="write * for any text and ? for one character")
     return call("text.wildcard", value, e.text(pattern), span=span)
 
 
@@ -34,7 +39,7 @@ def java(pattern: str, span: Span, context: Context) -> str:
     """Return a Java regular expression as RE2's; E205 for what RE2 lacks."""
     if re.search(r"&&", pattern):
         _refuse("RE2 has no intersection of character classes (&&)", "E205", span, context)
-    return check_pattern(pattern, span, context.diagnostics)
+    return check_pattern(_POSSESSIVE.sub(r"\1\2", pattern), span, context.diagnostics)
 
 
 def java_replacement(text: str, span: Span, context: Context) -> str:
@@ -64,14 +69,31 @@ def lucene(pattern: str, span: Span, context: Context) -> str:
     out: list[str] = []
     place = 0
     while place < len(pattern):
-        piece, place = _piece(pattern, place, span, context)
-        out.append(piece)
+        found = _REPEATED.match(pattern, place)
+        # Where nothing stands before it, a sign of repetition is a plain character.
+        if found and (not out or out[-1] in ("(", "|")):
+            context.diagnostics.warn("W174", f"{pattern[place]!r} is a plain character here, for nothing stands before it", span, help="write .* for any text")
+            out.append(re.escape(pattern[place]))
+            place += 1
+        elif found:
+            out.append(_merged(found.group()))
+            place = found.end()
+        else:
+            piece, place = _piece(pattern, place, span, context)
+            out.append(piece)
     text = "".join(out)
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
         _refuse(f"this is no regular expression: {error}", "E205", span, context)
     return rf"\A(?:{text})\z"
+
+
+def _merged(signs: str) -> str:
+    """Return one sign for several: Lucene repeats what is repeated, where RE2 would read a lazy form."""
+    if len(set(signs)) == 1:
+        return signs[0]
+    return "*"
 
 
 def _piece(pattern: str, place: int, span: Span, context: Context) -> tuple[str, int]:

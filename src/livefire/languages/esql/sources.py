@@ -60,21 +60,28 @@ def _covers(pattern: str, table: Table) -> bool:
     return table.answers_to(pattern) or any(fnmatchcase(name, pattern) for name in names)
 
 
-def resolve(table: Table, name: str) -> e.Expr | None:
-    """Return what a dotted field name is in a table: a column, a path below a dynamic column, or null in an open table."""
-    found = table.schema.get(name)
-    if found is not None:
-        return e.Column(found.name, found.type)
-    for root in sorted(table.roots, key=lambda r: -len(r.prefix)):
-        rest = name.removeprefix(root.prefix)
-        if name.startswith(root.prefix) and rest.strip("."):
-            return _below(e.Column(root.column, Type.DYNAMIC), rest.strip(".").split("."))
-    parts = name.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
-        base = table.schema.get(".".join(parts[:cut]))
-        if base is not None and base.type is Type.DYNAMIC:
-            return _below(e.Column(base.name, base.type), parts[cut:])
-    return e.null(Type.DYNAMIC) if table.open else None
+class Fields:
+    """The fields of one table, looked up by their dotted names."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.types = {f.name: f.type for f in table.schema}
+        self._roots = sorted(table.roots, key=lambda r: -len(r.prefix))
+
+    def find(self, name: str) -> e.Expr | None:
+        """Return what a name is: a column, a path below a JSON column, or null in an open table; None for an unknown name."""
+        if name in self.types:
+            return e.Column(name, self.types[name])
+        for root in self._roots:
+            rest = name.removeprefix(root.prefix)
+            if name.startswith(root.prefix) and rest.strip("."):
+                return _below(e.Column(root.column, Type.DYNAMIC), rest.strip(".").split("."))
+        parts = name.split(".")
+        for cut in range(len(parts) - 1, 0, -1):
+            base = ".".join(parts[:cut])
+            if self.types.get(base) is Type.DYNAMIC:
+                return _below(e.Column(base, Type.DYNAMIC), parts[cut:])
+        return e.null(Type.DYNAMIC) if self.table.open else None
 
 
 def _below(base: e.Expr, steps: list[str]) -> e.Expr:
@@ -94,13 +101,14 @@ def open_scope(node: ast.From, names: frozenset[str], context: Context) -> Scope
         columns = [Column(m, m, Kind.TEXT if m != "_version" else Kind.LONG) for m in metadata]
         schema = Schema(tuple(Field(c.name, Type.LONG if c.kind is Kind.LONG else Type.STRING) for c in columns))
         return Scope(n.Values(schema, ()), columns, open=True)
-    declared = sorted({f.name for t in tables for f in t.schema})
-    asked = sorted(name for name in names - set(declared) - set(METADATA) if "*" not in name)
-    layout = _layout(tables, [*declared, *asked])
-    parts = [_project(t, layout, metadata, context, node) for t in tables]
+    read = [Fields(t) for t in tables]
+    declared = {name for fields in read for name in fields.types}
+    asked = sorted(name for name in names - declared - set(METADATA) if "*" not in name)
+    layout = _layout(read, [*sorted(declared), *asked])
+    parts = [_project(fields, layout, metadata, node) for fields in read]
     plan = parts[0] if len(parts) == 1 else n.Union(tuple(parts))
-    shown = [Column.of(f) for f in layout if f.name in set(declared)]
-    latent = [Column.of(f) for f in layout if f.name not in set(declared)]
+    shown = [Column.of(f) for f in layout if f.name in declared]
+    latent = [Column.of(f) for f in layout if f.name not in declared]
     extra = [Column(m, m, of_column(m, plan.schema.get(m).type).kind) for m in metadata]  # type: ignore[union-attr]  # just projected
     return Scope(plan, [*shown, *extra], latent, open=context.open_schema)
 
@@ -121,10 +129,10 @@ def _metadata(node: ast.From, context: Context) -> list[str]:
     return found
 
 
-def _layout(tables: tuple[Table, ...], names: list[str]) -> list[Field]:
+def _layout(tables: list[Fields], names: list[str]) -> list[Field]:
     layout = []
     for name in names:
-        types = {found.type for t in tables if (found := resolve(t, name)) is not None}
+        types = {found.type for t in tables if (found := t.find(name)) is not None}
         if types:
             layout.append(Field(name, _common(types)))
     return layout
@@ -138,16 +146,16 @@ def _common(types: set[Type]) -> Type:
     return Type.REAL if all(t.numeric for t in types) else Type.DYNAMIC
 
 
-def _project(table: Table, layout: list[Field], metadata: list[str], context: Context, node: ast.From) -> n.Plan:
-    items = [n.Item(f.name, _as(resolve(table, f.name), f.type)) for f in layout]
+def _project(fields: Fields, layout: list[Field], metadata: list[str], node: ast.From) -> n.Plan:
+    items = [n.Item(f.name, _as(fields.find(f.name), f.type)) for f in layout]
     constants: dict[str, e.Expr] = {
-        "_index": e.text(table.name),
+        "_index": e.text(fields.table.name),
         "_version": e.whole(1),
         "_index_mode": e.text("standard"),
         "_score": e.Literal(0.0, Type.REAL),
     }
     items += [n.Item(m, constants.get(m, e.null(Type.STRING))) for m in metadata]
-    return n.Project(table.plan, tuple(items), node.span)
+    return n.Project(fields.table.plan, tuple(items), node.span)
 
 
 def _as(value: e.Expr | None, type: Type) -> e.Expr:

@@ -125,7 +125,7 @@ def _join(node: ast.Stats, scope: Scope, aggregated: n.Plan, columns: list[Colum
     left_items += [n.Item(f"~several {i}", call("compare.le", call("array.length", v.array(x)), e.whole(1))) for i, x in enumerate(ones)]
     left: n.Plan = n.Project(scope.plan, (*n.keep_all(scope.plan), *left_items)) if left_items else scope.plan
     right = n.Project(aggregated, tuple(n.Item(f"~right {c.name}", n.column(aggregated, c.plan_name)) for c in columns))
-    conditions = [call("compare.same", n.column(left, f"~left {i}"), n.column(right, f"~right {name}")) for i, name in enumerate(keys)]
+    conditions: list[e.Expr] = [call("compare.same", n.column(left, f"~left {i}"), n.column(right, f"~right {name}")) for i, name in enumerate(keys)]
     conditions += [n.column(left, f"~several {i}") for i in range(len(ones))]
     joined = n.Join(left, right, "left" if keys else "cross", all_of(*conditions), node.span)
     fresh = {c.name for c in columns}

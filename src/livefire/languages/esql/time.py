@@ -40,7 +40,7 @@ _PARTS = {
 }
 
 
-def now(use: Use) -> Value:
+def now(_: Use) -> Value:
     """`now()`."""
     return Value(e.Parameter("now", Type.DATETIME), Kind.DATE)
 
