@@ -13,6 +13,7 @@ RULE_FILES: dict[str, str] = {
     "sentinel.kql": "kql",
     "falcon.cql": "cql",
     "elastic.eql": "eql",
+    "elastic.esql": "esql",
     "splunk.spl": "spl",
     "sigma.yml": "sigma",
 }

@@ -10,10 +10,11 @@ REGISTRY: dict[str, str] = {
     "kql": "livefire.languages.kql",
     "cql": "livefire.languages.cql",
     "eql": "livefire.languages.eql",
+    "esql": "livefire.languages.esql",
     "spl": "livefire.languages.spl",
     "sigma": "livefire.languages.sigma",
 }
-SUFFIXES: dict[str, str] = {".kql": "kql", ".cql": "cql", ".eql": "eql", ".spl": "spl", ".yml": "sigma", ".yaml": "sigma"}
+SUFFIXES: dict[str, str] = {".kql": "kql", ".cql": "cql", ".eql": "eql", ".esql": "esql", ".spl": "spl", ".yml": "sigma", ".yaml": "sigma"}
 
 __all__ = ["REGISTRY", "SUFFIXES", "Context", "Language", "find"]
 

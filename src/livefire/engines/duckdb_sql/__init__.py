@@ -86,6 +86,7 @@ FAMILIES = (
     "encoding",
     "forms",
     "lists",
+    "multivalue",
     "network",
     "scalars",
     "text",

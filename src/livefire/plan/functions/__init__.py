@@ -28,6 +28,7 @@ FAMILIES = (
     "forms",
     "lists",
     "logic",
+    "multivalue",
     "number",
     "text",
     "time",

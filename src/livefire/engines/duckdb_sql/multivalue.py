@@ -1,0 +1,71 @@
+"""DuckDB's spelling of the meanings over fields of any number of values."""
+
+from __future__ import annotations
+
+from livefire.engines.sql import Printer, Spelling
+from livefire.plan import expr as e
+
+Call = e.Call | e.Aggregate | e.WindowCall
+
+_ELEMENTS = "CAST(json_extract({0}, '$[*]') AS VARCHAR[])"
+_LISTED = f"(CASE json_type({{0}}) WHEN 'ARRAY' THEN {_ELEMENTS} ELSE [{{0}}] END)"
+_OPENED = f"flatten(list_transform({_LISTED}, LAMBDA x: CASE WHEN starts_with(x, '[') THEN CAST(json_extract(x, '$[*]') AS VARCHAR[]) ELSE [x] END))"
+_SCALARS = f"list_filter({_OPENED}, LAMBDA x: x IS NOT NULL AND x <> 'null' AND NOT starts_with(x, '{{{{') AND NOT starts_with(x, '['))"
+_ARRAY = "('[' || COALESCE(array_to_string({}, ','), '') || ']')"
+
+# Java turns to an exponent from ten million up and below a thousandth; DuckDB's shortest form has the same digits.
+_PLAIN = "(CASE WHEN contains(s, 'e') THEN s WHEN contains(s, '.') THEN s ELSE s || '.0' END)"
+_DIGITS = "ltrim(replace(regexp_extract(s, '^[0-9.]+'), '.', ''), '0')"
+_MANTISSA = f"(substring({_DIGITS}, 1, 1) || '.' || COALESCE(NULLIF(rtrim(substring({_DIGITS}, 2), '0'), ''), '0'))"
+_POWER = (
+    "(CASE WHEN contains(s, 'e') THEN CAST(split_part(s, 'e', 2) AS INTEGER) WHEN starts_with(s, '0.') THEN"
+    " -1 - length(regexp_extract(s, '^0\\.(0*)', 1)) ELSE length(split_part(s, '.', 1)) - 1 END)"
+)
+_JAVA = (
+    "(CASE WHEN {0} IS NULL THEN NULL WHEN isnan({0}) THEN 'NaN' WHEN isinf({0}) THEN CASE WHEN {0} > 0 THEN 'Infinity' ELSE '-Infinity' END"
+    " ELSE (CASE WHEN {0} < 0 THEN '-' ELSE '' END) || list_transform([CAST(abs({0}) AS VARCHAR)], LAMBDA s:"
+    " CASE WHEN {0} = 0 OR (abs({0}) >= 0.001 AND abs({0}) < 1e7) THEN " + _PLAIN + " ELSE " + _MANTISSA + " || 'E' || " + _POWER + " END)[1] END)"
+)
+_ORDERS = {"text": "json_extract_string(x, '$')", "number": "TRY_CAST(x AS DOUBLE)", "bool": "TRY_CAST(x AS BOOLEAN)"}
+_ORDERS["any"] = "struct_pack(n := TRY_CAST(x AS DOUBLE), t := json_extract_string(x, '$'))"
+
+
+def _sorted(printer: Printer, call: Call) -> str:
+    kind, down = call.args[1], call.args[2]
+    if not isinstance(kind, e.Literal) or not isinstance(down, e.Literal):
+        raise ValueError("the order of an array must be constant")
+    listed = _ELEMENTS.replace("{0}", printer.expr(call.args[0]))
+    pairs = f"list_transform({listed}, LAMBDA x: struct_pack(k := {_ORDERS[str(kind.value)]}, v := x))"
+    ordered = f"list_sort({pairs}, '{'DESC' if down.value else 'ASC'}')"
+    return _ARRAY.replace("{}", f"list_transform({ordered}, LAMBDA p: p.v)")
+
+
+def _percentile(printer: Printer, call: Call) -> str:
+    value, percent = call.args
+    if not isinstance(percent, e.Literal) or not isinstance(percent.value, (int, float)):
+        raise ValueError("a percentile must be constant")
+    return f"quantile_cont(CAST({printer.expr(value)} AS DOUBLE), {float(percent.value) / 100!r})"
+
+
+FUNCTIONS: dict[str, Spelling] = {
+    "multi.values": _ARRAY.replace("{}", _SCALARS),
+    "multi.shown": f"(CASE json_array_length({{0}}) WHEN 0 THEN NULL WHEN 1 THEN {_ELEMENTS}[1] ELSE {{0}} END)",
+    "multi.single": (
+        f"(CASE json_type({{0}}) WHEN 'ARRAY' THEN (CASE WHEN len({_SCALARS}) = 1 THEN ({_SCALARS})[1] END)"
+        " WHEN 'OBJECT' THEN NULL ELSE NULLIF({0}, 'null') END)"
+    ),
+    "multi.sorted": _sorted,
+    "multi.sum": f"list_sum(list_transform({_ELEMENTS}, LAMBDA x: CAST(x AS DOUBLE)))",
+    "multi.sum_whole": f"CAST(list_sum(list_transform({_ELEMENTS}, LAMBDA x: CAST(x AS BIGINT))) AS BIGINT)",
+    "multi.common": _ARRAY.replace(
+        "{}", f"list_filter({_ELEMENTS}, LAMBDA x, i: list_position({_ELEMENTS}, x) = i AND list_contains({_ELEMENTS.replace('{0}', '{1}')}, x))"
+    ),
+    "multi.holds_all": f"list_has_all({_ELEMENTS}, {_ELEMENTS.replace('{0}', '{1}')})",
+    "text.form_decode": (
+        "(CASE WHEN regexp_full_match({0}, '(?:[^%]|%[0-9A-Fa-f]{{2}})*', 's') THEN TRY(url_decode(replace({0}, '+', ' '))) END)"
+    ),
+    "text.form_encode": "replace(replace(replace(url_encode({0}), '%20', '+'), '~', '%7E'), '%2A', '*')",
+    "text.of_java_real": _JAVA,
+    "time.months_between": "datesub('month', {0}, {1})",
+    "agg.percentile_linear": _percentile,
+}

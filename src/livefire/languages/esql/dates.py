@@ -1,0 +1,78 @@
+"""Dates in texts, and the letters of Java's date patterns."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from livefire.plan import expr as e
+from livefire.schema import Type
+
+_ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?)?)?")
+_LETTERS = {
+    "yyyy": "%Y",
+    "uuuu": "%Y",
+    "yy": "%y",
+    "uu": "%y",
+    "MM": "%m",
+    "M": "%-m",
+    "MMM": "%b",
+    "MMMM": "%B",
+    "dd": "%d",
+    "d": "%-d",
+    "HH": "%H",
+    "H": "%-H",
+    "hh": "%I",
+    "h": "%-I",
+    "mm": "%M",
+    "m": "%-M",
+    "ss": "%S",
+    "s": "%-S",
+    "SSS": "%g",
+    "SSSSSS": "%f",
+    "a": "%p",
+    "EEE": "%a",
+    "E": "%a",
+    "EEEE": "%A",
+    "DDD": "%j",
+    "X": "Z",
+    "XXX": "Z",
+}
+_PIECE = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']", re.DOTALL)
+
+
+def read(text: str) -> e.Literal | None:
+    """Return the date in a text of the form Elasticsearch reads (strict_date_optional_time), None for any other."""
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    try:
+        micros = int((fraction or "0").ljust(6, "0")[:6])
+        moment = datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), micros)
+        if zone and zone != "Z":
+            digits = zone[1:].replace(":", "").ljust(4, "0")
+            moment = datetime.fromisoformat(f"{moment.isoformat()}{zone[0]}{digits[:2]}:{digits[2:]}").astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None
+    return e.Literal(moment, Type.DATETIME)
+
+
+def strftime(pattern: str) -> str | None:
+    """Return the strftime form of a Java date pattern, None for one with letters that have none."""
+    out = ""
+    place = 0
+    for match in _PIECE.finditer(pattern):
+        if match.start() != place:
+            return None
+        place = match.end()
+        quoted, letter = match.group(1), match.group(2)
+        if quoted is not None:
+            out += (quoted.replace("''", "'") or "'").replace("%", "%%")
+        elif letter is None:
+            out += match.group().replace("%", "%%")
+        elif match.group() in _LETTERS:
+            out += _LETTERS[match.group()]
+        else:
+            return None
+    return out if place == len(pattern) else None
