@@ -61,9 +61,7 @@ FUNCTIONS: dict[str, Spelling] = {
         "{}", f"list_filter({_ELEMENTS}, LAMBDA x, i: list_position({_ELEMENTS}, x) = i AND list_contains({_ELEMENTS.replace('{0}', '{1}')}, x))"
     ),
     "multi.holds_all": f"list_has_all({_ELEMENTS}, {_ELEMENTS.replace('{0}', '{1}')})",
-    "text.form_decode": (
-        "(CASE WHEN regexp_full_match({0}, '(?:[^%]|%[0-9A-Fa-f]{{2}})*', 's') THEN TRY(url_decode(replace({0}, '+', ' '))) END)"
-    ),
+    "text.form_decode": ("(CASE WHEN regexp_full_match({0}, '(?:[^%]|%[0-9A-Fa-f]{{2}})*', 's') THEN TRY(url_decode(replace({0}, '+', ' '))) END)"),
     "text.form_encode": "replace(replace(replace(url_encode({0}), '%20', '+'), '~', '%7E'), '%2A', '*')",
     "text.of_java_real": _JAVA,
     "time.months_between": "datesub('month', {0}, {1})",

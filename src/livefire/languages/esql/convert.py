@@ -65,9 +65,7 @@ def to_string(use: Use) -> Value:
 def _rounded(real: e.Expr, kind: Kind) -> e.Expr:
     """Round half up, as Java does; null beyond the range of the type."""
     up = call("number.floor", call("number.add", real, _HALF, type=Type.REAL), type=Type.REAL)
-    inside = all_of(
-        call("compare.ge", real, e.Literal(-9.223372036854775e18, Type.REAL)), call("compare.le", real, e.Literal(9.223372036854775e18, Type.REAL))
-    )
+    inside = all_of(call("compare.ge", real, e.Literal(-9.223372036854775e18, Type.REAL)), call("compare.le", real, e.Literal(9.223372036854775e18, Type.REAL)))
     long = call("number.to_long", e.Case(((inside, up),), e.null(Type.REAL), Type.REAL))
     return call("convert.to_int", long) if kind is Kind.INT else long
 

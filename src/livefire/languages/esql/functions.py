@@ -113,8 +113,24 @@ FUNCTIONS: dict[str, Function] = {
 }
 AGGREGATES = frozenset(
     (
-        "absent", "avg", "count", "count_distinct", "first", "last", "max", "median", "min", "percentile", "present", "std_dev", "stddev", "sum",
-        "top", "values", "variance", "weighted_avg",
+        "absent",
+        "avg",
+        "count",
+        "count_distinct",
+        "first",
+        "last",
+        "max",
+        "median",
+        "min",
+        "percentile",
+        "present",
+        "std_dev",
+        "stddev",
+        "sum",
+        "top",
+        "values",
+        "variance",
+        "weighted_avg",
     )
 )
 GROUPINGS = frozenset({"bucket", "bin", "tbucket", "categorize"})
@@ -164,8 +180,19 @@ REFUSED_AGGREGATES: dict[str, str] = {
     "sample": "it keeps values by chance; use values or top",
     **dict.fromkeys(
         (
-            "rate", "irate", "increase", "delta", "idelta", "deriv", "avg_over_time", "max_over_time", "min_over_time", "sum_over_time",
-            "count_over_time", "last_over_time", "first_over_time",
+            "rate",
+            "irate",
+            "increase",
+            "delta",
+            "idelta",
+            "deriv",
+            "avg_over_time",
+            "max_over_time",
+            "min_over_time",
+            "sum_over_time",
+            "count_over_time",
+            "last_over_time",
+            "first_over_time",
         ),
         "time series data streams have rules of their own",
     ),
