@@ -29,7 +29,6 @@ def _fixed(printer: Printer, call: Call) -> str:
 
 
 FUNCTIONS: dict[str, Spelling] = {
-    "text.form_decode": "url_decode(replace({0}, '+', ' '))",
     "text.digest": _digest,
     "text.split_regex": "CAST(to_json(regexp_split_to_array({0}, {1})) AS VARCHAR)",
     "number.fixed": _fixed,

@@ -4,13 +4,6 @@ from livefire.plan.functions.model import B, Function, J, L, R, S, example
 
 FUNCTIONS = (
     Function(
-        "text.form_decode",
-        (1, 1),
-        S,
-        "with %xx read as UTF-8 bytes and + as a blank",
-        examples=(example(("a%20b+c", S), gives="a b c"), example(("plain", S), gives="plain")),
-    ),
-    Function(
         "text.digest",
         (2, 2),
         S,
