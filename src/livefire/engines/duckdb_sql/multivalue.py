@@ -26,6 +26,13 @@ _JAVA = (
     " ELSE (CASE WHEN {0} < 0 THEN '-' ELSE '' END) || list_transform([CAST(abs({0}) AS VARCHAR)], LAMBDA s:"
     " CASE WHEN {0} = 0 OR (abs({0}) >= 0.001 AND abs({0}) < 1e7) THEN " + _PLAIN + " ELSE " + _MANTISSA + " || 'E' || " + _POWER + " END)[1] END)"
 )
+# Microseconds into the month tell whether its last month is whole: from January 31 to February 28 it is not.
+_MONTHS = "((year({1}) - year({0})) * 12 + month({1}) - month({0}))"
+_INTO_0, _INTO_1 = (f"(epoch_us({{{i}}}) - epoch_us(CAST(date_trunc('month', {{{i}}}) AS TIMESTAMP)))" for i in (0, 1))
+_WHOLE_MONTHS = (
+    f"(CASE WHEN {_MONTHS} > 0 AND {_INTO_1} < {_INTO_0} THEN {_MONTHS} - 1"
+    f" WHEN {_MONTHS} < 0 AND {_INTO_1} > {_INTO_0} THEN {_MONTHS} + 1 ELSE {_MONTHS} END)"
+)
 _ORDERS = {"text": "json_extract_string(x, '$')", "number": "TRY_CAST(x AS DOUBLE)", "bool": "TRY_CAST(x AS BOOLEAN)"}
 _ORDERS["any"] = "struct_pack(n := TRY_CAST(x AS DOUBLE), t := json_extract_string(x, '$'))"
 
@@ -64,6 +71,6 @@ FUNCTIONS: dict[str, Spelling] = {
     "text.form_decode": ("(CASE WHEN regexp_full_match({0}, '(?:[^%]|%[0-9A-Fa-f]{{2}})*', 's') THEN TRY(url_decode(replace({0}, '+', ' '))) END)"),
     "text.form_encode": "replace(replace(replace(url_encode({0}), '%20', '+'), '~', '%7E'), '%2A', '*')",
     "text.of_java_real": _JAVA,
-    "time.months_between": "datesub('month', {0}, {1})",
+    "time.months_between": _WHOLE_MONTHS,
     "agg.percentile_linear": _percentile,
 }

@@ -12,6 +12,7 @@ from livefire.languages.esql.values import Kind, Value
 from livefire.languages.kit.ast import Name
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
+from livefire.plan.functions import call
 from livefire.schema import Field, Schema, Type
 
 
@@ -134,6 +135,9 @@ class Scope:
         """Return the plan with the shown columns under their names; null columns are text."""
         items = []
         for column in self.columns:
-            expr = n.column(self.plan, column.plan_name)
+            expr: e.Expr = n.column(self.plan, column.plan_name)
+            if column.many and column.kind is Kind.ANY:
+                # A list of one value is that value; objects, which Elasticsearch has no column for, stay as they are.
+                expr = call("logic.coalesce", call("multi.single", expr), expr)
             items.append(n.Item(column.name, expr if expr.type is not Type.UNKNOWN else e.null(Type.STRING)))
         return n.Project(self.plan, tuple(items))

@@ -98,7 +98,7 @@ def _minus(a: e.Expr, b: e.Expr) -> e.Expr:
 
 def _unless_null(subject: e.Expr, others: list[e.Expr], then: e.Expr) -> e.Expr:
     """Greatest and least pass nulls over, so a null argument is caught before."""
-    missing = any_of(*(call("logic.is_null", x) for x in (subject, *others) if not isinstance(x, e.Literal)))
+    missing = any_of(*(call("logic.is_null", x) for x in (subject, *others) if not isinstance(x, e.Literal) or x.value is None))
     return e.Case(((missing, e.null(then.type)),), then, then.type) if missing is not e.FALSE else then
 
 

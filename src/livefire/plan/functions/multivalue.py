@@ -1,6 +1,8 @@
 """Meanings over fields of any number of values, kept as JSON: null, one scalar, or an array of scalars."""
 
-from livefire.plan.functions.model import B, Function, J, Kind, L, R, S, example
+from datetime import datetime
+
+from livefire.plan.functions.model import B, D, Function, J, Kind, L, R, S, example
 
 _A: Kind = "aggregate"
 
@@ -112,8 +114,12 @@ FUNCTIONS = (
         "time.months_between",
         (2, 2),
         L,
-        "whole calendar months from the first to the second",
-        examples=(),
+        "whole calendar months from the first to the second, cut toward zero",
+        examples=(
+            example((datetime(2026, 1, 31), D), (datetime(2026, 2, 28), D), gives=0),
+            example((datetime(2026, 1, 15), D), (datetime(2026, 3, 15), D), gives=2),
+            example((datetime(2026, 3, 15), D), (datetime(2026, 1, 16), D), gives=-1),
+        ),
     ),
     Function(
         "agg.percentile_linear",
