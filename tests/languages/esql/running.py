@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import livefire
 
-NOW = datetime(2026, 3, 2, 10, tzinfo=timezone.utc)
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
 def run(query: str, rows: list[dict[str, Any]] | None = None, types: Mapping[str, str] | None = None, **options: Any) -> list[tuple[Any, ...]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from typing import Any
 
 import livefire
 from tests.languages.esql.running import codes, refusal, result, run, value
 
-MANY = [{"k": "a", "v": ["x", "y"]}, {"k": "b", "v": "x"}, {"k": "c", "v": None}]
+MANY: list[dict[str, Any]] = [{"k": "a", "v": ["x", "y"]}, {"k": "b", "v": "x"}, {"k": "c", "v": None}]
 
 
 def test_three_valued_logic() -> None:
@@ -129,15 +130,15 @@ def test_texts() -> None:
 
 
 def test_dates() -> None:
-    assert value('DATE_TRUNC(1 week, "2026-03-04T10:00:00Z"::datetime)') == datetime(2026, 3, 2, tzinfo=timezone.utc)
-    assert value('DATE_TRUNC(15 minutes, "2026-03-04T10:44:00Z"::datetime)') == datetime(2026, 3, 4, 10, 30, tzinfo=timezone.utc)
+    assert value('DATE_TRUNC(1 week, "2026-03-04T10:00:00Z"::datetime)') == datetime(2026, 3, 2, tzinfo=UTC)
+    assert value('DATE_TRUNC(15 minutes, "2026-03-04T10:44:00Z"::datetime)') == datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
     assert value('DATE_DIFF("month", "2026-01-31T00:00:00Z", "2026-02-28T00:00:00Z")') == 0
     assert value('DATE_DIFF("hours", "2026-01-01T02:00:00Z", "2026-01-01T00:30:00Z")') == -1
-    assert value('"2026-01-31T00:00:00Z"::datetime + 1 month') == datetime(2026, 2, 28, tzinfo=timezone.utc)
+    assert value('"2026-01-31T00:00:00Z"::datetime + 1 month') == datetime(2026, 2, 28, tzinfo=UTC)
     assert value('TO_DATETIME("soon")') is None
     assert value('DATE_EXTRACT("day_of_week", "2026-03-01T00:00:00Z")') == 7
-    assert value('DATE_PARSE("dd.MM.yyyy", "05.03.2026")') == datetime(2026, 3, 5, tzinfo=timezone.utc)
-    assert value("NOW() - 1 hour") == datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+    assert value('DATE_PARSE("dd.MM.yyyy", "05.03.2026")') == datetime(2026, 3, 5, tzinfo=UTC)
+    assert value("NOW() - 1 hour") == datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def test_several_values() -> None:

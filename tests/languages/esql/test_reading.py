@@ -10,10 +10,10 @@ import livefire
 from tests.languages.esql.running import refusal, run, value
 
 ROWS = [{"a": 1, "b": "x", "user.name": "ana"}]
-_PIECES = st.sampled_from(
-    ["FROM t", "| WHERE", "| EVAL x =", "| STATS", "BY", "| KEEP", "| GROK b", '"%{WORD:w}"', "| DISSECT b", '"%{a} %{b}"', "a", "b", "==", "(", ")"]
-    + ["IN", "LIKE", '"x*"', "RLIKE", "NOT", "AND", "IS NULL", "1 hour", "1", "*", ",", "COUNT(*)", "::", "integer", "[", "]", '"""', "`", "\\", "\0", "\ud800"]
-)
+_COMMANDS = ("FROM t", "| WHERE", "| EVAL x =", "| STATS", "BY", "| KEEP", "| GROK b", '"%{WORD:w}"', "| DISSECT b", '"%{a} %{b}"', "| SORT", "| MV_EXPAND")
+_WORDS = ("a", "b", "==", "(", ")", "IN", "LIKE", '"x*"', "RLIKE", "NOT", "AND", "IS NULL", "1 hour", "1", "*", ",", "COUNT(*)", "::", "integer", "[", "]")
+_NOISE = ('"""', "`", "\\", "\0", "\ud800", "?p", "-", ".")
+_PIECES = st.sampled_from((*_COMMANDS, *_WORDS, *_NOISE))
 
 
 @settings(max_examples=60, deadline=None)

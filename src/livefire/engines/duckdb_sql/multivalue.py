@@ -62,8 +62,8 @@ FUNCTIONS: dict[str, Spelling] = {
         " WHEN 'OBJECT' THEN NULL ELSE NULLIF({0}, 'null') END)"
     ),
     "multi.sorted": _sorted,
-    "multi.sum": f"list_sum(list_transform({_ELEMENTS}, LAMBDA x: CAST(x AS DOUBLE)))",
-    "multi.sum_whole": f"CAST(list_sum(list_transform({_ELEMENTS}, LAMBDA x: CAST(x AS BIGINT))) AS BIGINT)",
+    "multi.sum": f"list_sum(list_transform({_ELEMENTS}, LAMBDA x: TRY_CAST(json_extract_string(x, '$') AS DOUBLE)))",
+    "multi.sum_whole": f"CAST(list_sum(list_transform({_ELEMENTS}, LAMBDA x: TRY_CAST(json_extract_string(x, '$') AS BIGINT))) AS BIGINT)",
     "multi.common": _ARRAY.replace(
         "{}", f"list_filter({_ELEMENTS}, LAMBDA x, i: list_position({_ELEMENTS}, x) = i AND list_contains({_ELEMENTS.replace('{0}', '{1}')}, x))"
     ),

@@ -39,24 +39,27 @@ def dissect(node: ast.Dissect, scope: Scope, context: Context) -> None:
     read = _dissect_regex(str(node.pattern.value), node.pattern.span, context)
     if read is None:
         return
-    regex, keys = read
+    pieces, keys = read
     subject = _subject(node, scope, context)
     if subject is None:
         return
     found: dict[str, Value] = {}
     for name in dict.fromkeys(k.name for k in keys if k.name):
         groups = [k.group for k in sorted((k for k in keys if k.name == name), key=lambda k: k.order)]
-        found[name] = _each(subject, _joined(regex, groups, node.separator))
+        found[name] = _each(subject, _joined(pieces, groups, node.separator))
     for name, value in found.items():
         scope.assign(name, value)
 
 
-def _joined(regex: str, groups: list[int], separator: str) -> Callable[[e.Expr], e.Expr]:
+def _joined(pieces: list[str], groups: list[int], separator: str) -> Callable[[e.Expr], e.Expr]:
+    """Read keys out of a text; each is the only group of its expression, for the engine numbers no more than nine."""
+
     def build(text: e.Expr) -> e.Expr:
         parts: list[e.Expr] = []
         for group in groups:
             parts += [e.text(separator)] if parts and separator else []
-            parts.append(call("text.extract_regex", text, e.text(regex), e.whole(group), e.text("s")))
+            regex = "".join(p.replace("(", "(?:", 1) if i % 2 and i != 2 * group - 1 else p for i, p in enumerate(pieces))
+            parts.append(call("text.extract_regex", text, e.text(regex), e.whole(1), e.text("s")))
         return parts[0] if len(parts) == 1 else call("text.concat", *parts)
 
     return build
@@ -79,14 +82,14 @@ def _each(subject: Value, build: Callable[[e.Expr], e.Expr]) -> Value:
     return v.shown(mapped, Kind.TEXT)
 
 
-def _dissect_regex(pattern: str, span: Span, context: Context) -> tuple[str, list[_Key]] | None:
-    """Return the expression of a dissect pattern: each key ends at the first delimiter after it, the last takes the rest."""
+def _dissect_regex(pattern: str, span: Span, context: Context) -> tuple[list[str], list[_Key]] | None:
+    """Return the expression of a dissect pattern, a delimiter and a key in turn: each key ends at the first delimiter after it, the last takes the rest."""
     keys: list[_Key] = []
     pieces = list(_KEY.finditer(pattern))
     if not pieces:
         context.diagnostics.error("E206", "the pattern has no %{key}", span, help='write "%{first} %{second}"')
         return None
-    out = r"\A" + re.escape(pattern[: pieces[0].start()])
+    out = [r"\A" + re.escape(pattern[: pieces[0].start()])]
     for number, piece in enumerate(pieces):
         end = pieces[number + 1].start() if number + 1 < len(pieces) else len(pattern)
         delimiter = pattern[piece.end() : end]
@@ -97,9 +100,8 @@ def _dissect_regex(pattern: str, span: Span, context: Context) -> tuple[str, lis
         if key is None:
             return None
         keys.append(key[0])
-        out += "(.*?)" if delimiter else r"(.*)\z"
-        if delimiter:
-            out += f"(?:{re.escape(delimiter)})+" if key[1] else re.escape(delimiter)
+        out.append("(.*?)" if delimiter else r"(.*)\z")
+        out.append(f"(?:{re.escape(delimiter)})+" if key[1] and delimiter else re.escape(delimiter))
     return out, keys
 
 
@@ -136,7 +138,7 @@ def _grok_value(subject: Value, wanted: grok.Capture, patterns: list[grok.Patter
     def one(text: e.Expr) -> e.Expr:
         arms: list[tuple[e.Expr, e.Expr]] = []
         for pattern in patterns:
-            parts = [_captured(text, pattern, c, wanted.kind) for c in pattern.captures if c.name == wanted.name]
+            parts = [_captured(text, c, wanted.kind) for c in pattern.captures if c.name == wanted.name]
             fits = call("text.matches_regex", text, e.text(pattern.regex))
             if repeated:
                 arms.append((fits, call("multi.values", call("dynamic.array", *parts))))
@@ -156,8 +158,8 @@ def _grok_value(subject: Value, wanted: grok.Capture, patterns: list[grok.Patter
     return v.shown(call("multi.values", mapped), wanted.kind)
 
 
-def _captured(text: e.Expr, pattern: grok.Pattern, capture: grok.Capture, kind: Kind) -> e.Expr:
-    found: e.Expr = call("text.extract_regex", text, e.text(pattern.regex), e.whole(capture.group))
+def _captured(text: e.Expr, capture: grok.Capture, kind: Kind) -> e.Expr:
+    found: e.Expr = call("text.extract_regex", text, e.text(capture.regex), e.whole(1))
     # A part that took no place in the match is empty to the engine and missing to Elasticsearch.
     if capture.optional:
         found = call("logic.null_if", found, e.text(""))

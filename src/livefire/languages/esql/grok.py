@@ -26,10 +26,14 @@ _MOST = 40
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A named part: its group in the expression, and whether a match may pass it over."""
+    """A named part: its number, the expression with it as the only group, and whether a match may pass it over.
+
+    The engine numbers no more than nine groups of one expression.
+    """
 
     name: str
     group: int
+    regex: str = ""
     kind: Kind = Kind.TEXT
     optional: bool = False
 
@@ -49,13 +53,17 @@ def expand(text: str, span: Span, context: Context) -> Pattern | None:
         out = reader.read(text, 0)
     except Halt:
         return None
-    plain = re.sub(r"\(\?P<g\d+>", "(", out)
+    plain = re.sub(r"\(\?P<g\d+>", "(?:", out)
     before = len(context.diagnostics)
     check_pattern(plain, span, context.diagnostics)
     if len(context.diagnostics) > before and context.diagnostics.failed:
         return None
-    captures = [Capture(c.name, c.group, c.kind, _may_be_absent(out, c.group)) for c in reader.captures]
+    captures = [Capture(c.name, c.group, _only(out, c.group), c.kind, _may_be_absent(out, c.group)) for c in reader.captures]
     return Pattern(plain, captures)
+
+
+def _only(regex: str, group: int) -> str:
+    return re.sub(r"\(\?P<g\d+>", "(?:", regex.replace(f"(?P<g{group}>", "(", 1))
 
 
 class _Reader:
@@ -106,7 +114,7 @@ class _Reader:
 
     def _open(self, name: str, kind: Kind) -> str:
         number = len(self.captures) + 1
-        self.captures.append(Capture(name, number, kind))
+        self.captures.append(Capture(name, number, kind=kind))
         return f"(?P<g{number}>"
 
     def _reference(self, match: re.Match[str], before: str, after: str, depth: int) -> str:

@@ -15,6 +15,7 @@ _IPV6 = "|".join(
         "::",
     )
 )
+ADDRESS = rf"\A(?:(?:{_OCTET}\.){{3}}{_OCTET}|{_IPV6})\z"
 
 PATTERNS: dict[str, str] = {
     # plain text

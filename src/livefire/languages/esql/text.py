@@ -7,6 +7,7 @@ import re
 
 from livefire.languages.esql import patterns
 from livefire.languages.esql import values as v
+from livefire.languages.esql.grok_library import ADDRESS
 from livefire.languages.esql.use import Builder, Use
 from livefire.languages.esql.values import Kind, Value
 from livefire.languages.kit.ast import Constant
@@ -195,7 +196,8 @@ def json_extract(use: Use) -> Value:
 
 def cidr_match(use: Use) -> Value:
     """`cidr_match(ip, block, …)`: null where there is no address, as an ip field is for what is none."""
-    address = valid_address(use.text(0))
+    value = use.value(0)
+    address = v.text(value) if value.kind is Kind.IP else valid_address(use.text(0))
     blocks = []
     for place in range(1, use.count):
         text = use.constant(place)
@@ -205,10 +207,13 @@ def cidr_match(use: Use) -> Value:
             blocks.append(str(ipaddress.ip_network(text, strict=False)))
         except ValueError:
             use.expressions.error("E206", f"{text!r} is no CIDR block", use.ast(place).span, 'write "10.0.0.0/8"')
-    return Value(any_of(*(call("text.cidr_contains", address, e.text(b), span=use.span) for b in blocks)), Kind.BOOL)
+    # The address stands once in the statement, however many blocks there are.
+    element = e.Column("one address", Type.DYNAMIC)
+    inside = any_of(*(call("text.cidr_contains", call("dynamic.text", element), e.text(b)) for b in blocks))
+    found = call("dynamic.any_value", call("dynamic.of", address), e.Lambda((element,), inside), span=use.span)
+    return Value(e.Case(((call("logic.is_null", address), e.null(Type.BOOL)),), found, Type.BOOL), Kind.BOOL)
 
 
 def valid_address(text: e.Expr) -> e.Expr:
     """Return a text that is an address, null for any other."""
-    inside = any_of(*(call("text.cidr_contains", text, e.text(b)) for b in ("0.0.0.0/0", "::/0")))
-    return e.Case(((inside, text),), e.null(Type.STRING), Type.STRING)
+    return e.Case(((call("text.matches_regex", text, e.text(ADDRESS)), text),), e.null(Type.STRING), Type.STRING)
