@@ -20,6 +20,8 @@ from typing import Any
 import livefire
 from livefire.diagnostics import catalogue
 from livefire.languages import REGISTRY
+from tests.tables.pairs import Agreement
+from tests.tables.pairs import measure as compared
 
 NOTE = "<!-- Made by `make conformance`; write what people should know into conformance-notes.md. -->"
 NOTES = "conformance-notes.md"
@@ -84,7 +86,7 @@ def unread(suite: str) -> bool:
     return corpus.startswith("corpora/") and rest.partition(" ")[0] not in REGISTRY
 
 
-def page(figures: Iterable[Mapping[str, Any]], printed: str, notes: str, day: str) -> str:
+def page(figures: Iterable[Mapping[str, Any]], printed: str, notes: str, day: str, agreements: Sequence[Agreement] = ()) -> str:
     """Return the page: a table of suites, the codes that refuse most, and the notes as they are."""
     lines = [NOTE, "", "# Conformance", ""]
     lines += [f"livefire {livefire.__version__} on suites and published rules that others wrote, on {day}. They are not part of the project.", ""]
@@ -99,6 +101,17 @@ def page(figures: Iterable[Mapping[str, Any]], printed: str, notes: str, day: st
     for suite, codes in refusals(printed).items():
         lines += [f"### {suite}", "", "| code | what it says | times |", "|---|---|---|"]
         lines += [f"| {code} | {catalogue.title(code)} | {count} |" for code, count in codes.most_common(MOST_CODES)]
+        lines.append("")
+    if agreements:
+        lines += ["## Agreement with Elastic's own pipelines", ""]
+        lines += [
+            "Fields that the Elastic tables show as the pipelines' test documents do, of those compared; places, networks and parsed agents are left out.",
+            "",
+        ]
+        lines += ["| data set | documents | agree | compared | rate | most often different |", "|---|---|---|---|---|---|"]
+        for one in agreements:
+            differing = ", ".join(f"{name} {count}" for name, count in one.differing.most_common(4))
+            lines.append(f"| {one.dataset} | {one.generation} | {one.agreed} | {one.compared} | {100 * one.agreed / one.compared:.1f} % | {differing} |")
         lines.append("")
     if notes.strip():
         lines += [notes.strip(), ""]
@@ -117,7 +130,7 @@ def main(arguments: Sequence[str]) -> int:
     figures, printed = measure(folder, arguments[2:])
     beside = target.parent / NOTES
     notes = beside.read_text(encoding="utf-8") if beside.is_file() else ""
-    target.write_text(page(figures, printed, notes, f"{datetime.now(UTC):%Y-%m-%d}"), encoding="utf-8")
+    target.write_text(page(figures, printed, notes, f"{datetime.now(UTC):%Y-%m-%d}", compared(folder / "logs")), encoding="utf-8")
     wrong = sum(tally(row["verdicts"])[bad] for row in figures for bad in ("wrong", "crash"))
     sys.stdout.write(f"{len(figures)} suites, {wrong} wrong or crashed\n")
     return 0

@@ -21,7 +21,7 @@ def test_three_valued_logic() -> None:
 
 
 def test_functions_give_null_for_several_values_and_conversions_take_each() -> None:
-    rows = run('FROM t | EVAL l = LENGTH(v), u = TO_UPPER(v), s = v::keyword, has = v IS NOT NULL | SORT k | KEEP l, u, s, has', MANY)
+    rows = run("FROM t | EVAL l = LENGTH(v), u = TO_UPPER(v), s = v::keyword, has = v IS NOT NULL | SORT k | KEEP l, u, s, has", MANY)
     assert rows == [(None, ["X", "Y"], ["x", "y"], True), (1, "X", "x", True), (None, None, None, False)]
 
 
