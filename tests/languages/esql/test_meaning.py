@@ -26,7 +26,7 @@ def test_functions_give_null_for_several_values_and_conversions_take_each() -> N
 
 
 def test_aggregates_count_every_value() -> None:
-    numbers = [{"n": [1, 5]}, {"n": 3}, {"n": None}]
+    numbers: list[dict[str, Any]] = [{"n": [1, 5]}, {"n": 3}, {"n": None}]
     query = "FROM t | STATS c = COUNT(n), s = SUM(n), a = AVG(n), least = MIN(n), most = MAX(n), d = COUNT_DISTINCT(n), all = VALUES(n)"
     # 1 + 5 + 3 over three values; the row without a value does not count.
     assert run(query, numbers) == [(3, 9, 3, 1, 5, 3, [1, 3, 5])]
@@ -48,7 +48,7 @@ def test_the_rightmost_of_a_repeated_name_counts() -> None:
 
 
 def test_first_and_last_pass_rows_without_a_value_over() -> None:
-    rows = [{"at": 1, "v": None}, {"at": 2, "v": "b"}, {"at": 3, "v": "c"}, {"at": 4, "v": None}]
+    rows: list[dict[str, Any]] = [{"at": 1, "v": None}, {"at": 2, "v": "b"}, {"at": 3, "v": "c"}, {"at": 4, "v": None}]
     assert run("FROM t | STATS f = FIRST(v, at), l = LAST(v, at)", rows) == [("b", "c")]
 
 
@@ -71,7 +71,7 @@ def test_eval_reads_what_it_just_made() -> None:
 
 
 def test_sort_is_kept_through_later_commands_and_orders_several_values() -> None:
-    rows = [{"k": "p", "v": [5, 1]}, {"k": "q", "v": 3}, {"k": "r", "v": 2}]
+    rows: list[dict[str, Any]] = [{"k": "p", "v": [5, 1]}, {"k": "q", "v": 3}, {"k": "r", "v": 2}]
     assert run("FROM t | SORT v | EVAL z = 1 | WHERE z == 1 | KEEP k", rows) == [("p",), ("r",), ("q",)]
     assert run("FROM t | SORT v DESC | KEEP k | LIMIT 2", rows) == [("p",), ("q",)]
 
