@@ -37,7 +37,8 @@ _decoder = msgspec.json.Decoder()
 _list_decoder: msgspec.json.Decoder[list[object]] = msgspec.json.Decoder(list[object])
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_LONG_DIGITS = b"0" * 17
+_LONG_DIGITS = b"0" * 18
+_LONG_BEGINS = [before + _LONG_DIGITS for before in (b":", b"[", b",", b":-", b"[-", b",-")]
 _LONG_NUMBER = re.compile(rb"(?<=[:\[,])-?\d{18,}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _STRUCTURE = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+(["{}\[\]]|\Z)', re.DOTALL)
@@ -117,7 +118,8 @@ def _keys(data: bytes) -> int:
 
 
 def _has_huge_number(compact: bytes) -> bool:
-    if _LONG_DIGITS not in compact.translate(_DIGITS):
+    digits = compact.translate(_DIGITS)
+    if _LONG_DIGITS not in digits or not any(begin in digits for begin in _LONG_BEGINS):
         return False
     return any(len(found) > _INT_DIGITS or not -_INT64 <= int(found) < _INT64 for found in _LONG_NUMBER.findall(compact))
 

@@ -180,7 +180,7 @@ class _Run:
         if not rows.num_rows:
             return
         stored = Counter(rows.column("_number").to_pylist())
-        rows = rows.drop_columns(["_number"]).sort_by("_time")
+        rows = rows.drop_columns(["_number"]).combine_chunks().sort_by("_time")
         files = [{"sha256": self.report.files[number].sha256, "events": count} for number, count in stored.items()]
         self.lake.table(name).append(rows, self.now, {"livefire": {"files": files}})
         for number, count in stored.items():
