@@ -191,6 +191,13 @@ def test_fields_below_json_columns() -> None:
     assert run('FROM t | EVAL user.name = "x" | STATS n = SUM(n) BY user.name', rows) == [(3, "x")]
 
 
+def test_source_is_put_together_from_the_columns() -> None:
+    rows = [{"a.b": 1, "a.c": {"d": "x"}, "e": None}]
+    shown = result('FROM t METADATA _source | EVAL d = JSON_EXTRACT(_source, "$.a.c.d"), b = JSON_EXTRACT(_source, "a.b") | KEEP d, b', rows)
+    assert shown.rows == [("x", "1")]
+    assert "W173" in [d.code for d in shown.diagnostics]
+
+
 def test_tables_by_pattern_are_put_under_each_other() -> None:
     ws = livefire.Workspace()
     ws.load("logs-a", [{"x": 1, "only": "a"}])

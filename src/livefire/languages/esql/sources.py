@@ -119,13 +119,15 @@ def _metadata(node: ast.From, context: Context) -> list[str]:
         if name.text not in METADATA:
             meant = nearest(name.text, METADATA)
             context.diagnostics.error("E172", f"no metadata field is named {name.text!r}", name.span, help=f"did you mean {meant!r}?" if meant else "")
-        elif name.text in ("_source", "_tsid", "_ignored") and not context.open_schema:
+        elif name.text in ("_tsid", "_ignored"):
             context.diagnostics.error("E305", f"the metadata field {name.text} is not kept here", name.span, help="name the fields themselves")
         elif name.text not in found:
             found.append(name.text)
     if "_id" in found:
         words = "documents have no _id here: it is null, and rows keep no mark of their event by it"
         context.diagnostics.warn("W173", words, node.span, help="keep event.id, or the fields that tell events apart")
+    if "_source" in found:
+        context.diagnostics.warn("W173", "_source is put together from the columns of the table, without fields that have none", node.span)
     return found
 
 
@@ -154,8 +156,31 @@ def _project(fields: Fields, layout: list[Field], metadata: list[str], node: ast
         "_index_mode": e.text("standard"),
         "_score": e.Literal(0.0, Type.REAL),
     }
+    if "_source" in metadata:
+        constants["_source"] = call("dynamic.text", _source(fields))
     items += [n.Item(m, constants.get(m, e.null(Type.STRING))) for m in metadata]
     return n.Project(fields.table.plan, tuple(items), node.span)
+
+
+def _source(fields: Fields) -> e.Expr:
+    """Return an event as one JSON object, nested by the dots of its names."""
+    tree: dict[str, object] = {}
+    for name, type in fields.types.items():
+        parts = name.split(".")
+        place: object = tree
+        for part in parts[:-1]:
+            place = place.setdefault(part, {}) if isinstance(place, dict) else None
+        # What lies below a column is inside its JSON already.
+        if isinstance(place, dict):
+            place.setdefault(parts[-1], e.Column(name, type))
+    return _object(tree)
+
+
+def _object(tree: dict[str, object]) -> e.Expr:
+    pairs: list[e.Expr] = []
+    for name, value in tree.items():
+        pairs += [e.text(name), _object(value) if isinstance(value, dict) else value]  # type: ignore[list-item]  # leaves are columns
+    return call("dynamic.object", *pairs)
 
 
 def _as(value: e.Expr | None, type: Type) -> e.Expr:
