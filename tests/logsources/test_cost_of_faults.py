@@ -128,7 +128,7 @@ def test_two_lost_quotes_do_not_swallow_the_records_between() -> None:
 def test_memory_stays_bounded_on_the_worst_line() -> None:
     import tracemalloc
 
-    data = b"".join(UNCLOSED + event for event in EVENTS)
+    data = b"".join(UNCLOSED + event for event in EVENTS[:1_000])
     tracemalloc.start()
     for _ in read(io.BytesIO(data), SOURCES, Limits()):
         pass

@@ -235,6 +235,13 @@ def test_salvaged_events_are_flagged_since_they_may_be_forged() -> None:
     assert rows[0]["_flags"] == "salvaged"
 
 
+def test_objects_that_share_a_line_with_others_are_read_each() -> None:
+    three = compact(cloudtrail(3))
+    rows, entries, _ = read_all(ONE + b"\n" + TWO + b" " + three + b"\n")
+    assert [row["_id"] for row in rows] == [*IDS, cloudtrail(3)["eventID"]]
+    assert entries == []
+
+
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=400), window=st.sampled_from([16, 64, 1 << 20]))
 def test_no_bytes_raise(data: bytes, window: int) -> None:

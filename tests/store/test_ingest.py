@@ -240,3 +240,12 @@ def test_a_lake_among_the_logs_is_not_read(lake: Lake, logs: Path) -> None:
     Lake.create(logs / "inner")
     report = ingest([logs], lake, now=NOW)
     assert [(file.status, file.code) for file in report.files] == [("skipped", "E402")]
+
+
+def test_a_file_too_broken_to_read_is_balanced_and_says_so(lake: Lake, logs: Path) -> None:
+    (logs / "a.json").write_bytes(compact(cloudtrail(1)) + b"\n" + b'{"a":1}\n' * 150_000 + compact(cloudtrail(2)))
+    report = ingest([logs], lake, now=NOW)
+    assert report.balanced
+    assert report.stored == 1  # the second event lies in what was set aside
+    assert "unknown number of records" in report.files[0].entries[-1].reason
+    assert lake.info().quarantined == report.quarantined

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from livefire.logsources.base import Event, Form, LogSource
-from livefire.logsources.brackets import scan
+from livefire.logsources.brackets import between, row, scan
 from livefire.logsources.canonical import Record, UnsoundError, decode, encode, plain_records, read_record
 from livefire.logsources.columns import lay_out, read_time
 from livefire.logsources.faults import FileFaultError, Quarantined, sample
@@ -23,7 +23,7 @@ NO_SOURCE = "E425"
 GROUP_BYTES = 128 * 1024
 GROUP_ENTRY = 512
 FREE_JUNK = 100_000  # records that are no events, before their number is held against the size of the file
-BYTES_A_JUNK = 128
+BYTES_A_JUNK = 64
 
 
 @dataclass(slots=True)
@@ -226,11 +226,20 @@ def _records(piece: Piece, limits: Limits) -> Iterator[tuple[Record | UnsoundErr
         for record in plain_ones:
             yield record, piece.offset, len(piece.data)
         return
+    yield from _each(piece, limits)
+
+
+def _each(piece: Piece, limits: Limits) -> Iterator[tuple[Record | UnsoundError, int, int]]:
     for start, end in _cuts(piece):
         try:
             yield read_record(piece.data[start:end], limits), piece.offset + start, end - start
         except UnsoundError as fault:
-            yield fault, piece.offset + start, end - start
+            several = row(piece.data, start, end - start, end) if piece.lines else []
+            if len(several) < 2 or not between(piece.data, several[-1][1], end):
+                yield fault, piece.offset + start, end - start
+                continue
+            inside = Piece(piece.data, piece.offset, cuts=several)  # objects one after another on a line
+            yield from _each(inside, limits)
 
 
 def _cuts(piece: Piece) -> Iterator[tuple[int, int]]:

@@ -27,7 +27,7 @@ from livefire.store.walk import Entry, shown, walk
 if TYPE_CHECKING:
     import pyarrow as pa
 
-READER = 1  # raised when a file read before would give other events now, so that it is read again
+READER = 2  # raised when a file read before would give other events now, so that it is read again
 ARROW_EVENTS = 4_096
 
 
