@@ -30,8 +30,7 @@ _JAVA = (
 _MONTHS = "((year({1}) - year({0})) * 12 + month({1}) - month({0}))"
 _INTO_0, _INTO_1 = (f"(epoch_us({{{i}}}) - epoch_us(CAST(date_trunc('month', {{{i}}}) AS TIMESTAMP)))" for i in (0, 1))
 _WHOLE_MONTHS = (
-    f"(CASE WHEN {_MONTHS} > 0 AND {_INTO_1} < {_INTO_0} THEN {_MONTHS} - 1"
-    f" WHEN {_MONTHS} < 0 AND {_INTO_1} > {_INTO_0} THEN {_MONTHS} + 1 ELSE {_MONTHS} END)"
+    f"(CASE WHEN {_MONTHS} > 0 AND {_INTO_1} < {_INTO_0} THEN {_MONTHS} - 1 WHEN {_MONTHS} < 0 AND {_INTO_1} > {_INTO_0} THEN {_MONTHS} + 1 ELSE {_MONTHS} END)"
 )
 _ORDERS = {"text": "json_extract_string(x, '$')", "number": "TRY_CAST(x AS DOUBLE)", "bool": "TRY_CAST(x AS BOOLEAN)"}
 _ORDERS["any"] = "struct_pack(n := TRY_CAST(x AS DOUBLE), t := json_extract_string(x, '$'))"
