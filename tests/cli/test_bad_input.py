@@ -278,7 +278,7 @@ def alone(body: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_fault_of_our_own_is_one_line() -> None:
-    done = alone("def app(): raise ZeroDivisionError('\\x1b]52;c;YQ==\\x07')\ncli.app = app")
+    done = alone("def app(): raise ZeroDivisionError('\\x1b]52;c;YQ==\\x07')\ncli.program.app = app")
     assert done.returncode == REFUSED
     assert "E009" in done.stderr
     assert "ZeroDivisionError" in done.stderr
@@ -316,7 +316,7 @@ sys.argv = ['livefire', 'ingest', {str(logs)!r}, '--lake', {str(tmp_path / "lake
 
 
 def test_interrupt_has_its_code() -> None:
-    done = alone("def stopped(*_a, **_k): raise KeyboardInterrupt\ncli.rule_source = stopped\nsys.argv = ['livefire', 'check', 'a.kql']")
+    done = alone("def stopped(*_a, **_k): raise KeyboardInterrupt\ncli.rules.rule_source = stopped\nsys.argv = ['livefire', 'check', 'a.kql']")
     assert done.returncode == INTERRUPTED
     assert "Traceback" not in done.stderr
 

@@ -23,7 +23,7 @@ CLOCKS = {
 # Housekeeping of the query worker reads the system; no result depends on it.
 MAY_READ_THE_SYSTEM = {
     "src/livefire/workspace.py": "gives the present to everything below",
-    "src/livefire/cli.py": "the top floor",
+    "src/livefire/cli/program.py": "the top floor",
     "src/livefire/engines/scratch.py": "how old a folder left by a crashed process is",
     "src/livefire/engines/child.py": "the loader path that the child process needs",
 }
@@ -58,7 +58,7 @@ def calls(path: Path) -> list[tuple[str, int]]:
 def test_only_the_command_line_prints() -> None:
     """What reaches a terminal passes `report.safe`; so nothing else has a way to print."""
     printing = [f"{name(p)}:{line} {called}" for p in modules() for called, line in calls(p) if called in {"print", "Console"}]
-    assert [x for x in printing if not re.match(r"src/livefire/cli\.py:\d+ Console$", x)] == []
+    assert [x for x in printing if not re.match(r"src/livefire/cli/terminal\.py:\d+ Console$", x)] == []
 
 
 def attributes(path: Path) -> list[tuple[str, str, int]]:
@@ -68,7 +68,7 @@ def attributes(path: Path) -> list[tuple[str, str, int]]:
 
 def test_only_the_top_writes_to_the_standard_streams() -> None:
     writers = {name(p) for p in modules() for base, attr, _ in attributes(p) if base == "sys" and attr in {"stdout", "stderr"}}
-    assert writers <= {"src/livefire/cli.py"}
+    assert writers <= {"src/livefire/cli/terminal.py", "src/livefire/cli/program.py"}
 
 
 def test_nothing_below_the_workspace_reads_the_clock_or_the_surroundings() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from livefire.detections.finding import Finding
 from livefire.detections.hunt import Hunt
-from livefire.report.tables import as_text, plain, table
+from livefire.report.tables import as_text, counted, plain, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,7 +30,7 @@ def _telling(finding: Finding) -> str:
 def totals(hunt: Hunt) -> str:
     """Return the count in words, with what could not be run."""
     ran = len(hunt.outcomes) - len(hunt.refused)
-    text = f"{len(hunt.findings):,} findings from {ran} detections, clock set to {as_text(hunt.now)}"
+    text = f"{counted(len(hunt.findings), 'finding')} from {counted(ran, 'detection')}, clock set to {as_text(hunt.now)}"
     return text + "".join(f"\nnot run: {d.card.id}: {o.reason}" for d, o in hunt.refused)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from livefire.report.tables import plain, table
+from livefire.report.tables import counted, plain, table
 from livefire.store.lake import LakeInfo
 from livefire.store.report import IngestReport
 
@@ -18,9 +18,10 @@ def balance(report: IngestReport) -> str:
     """Return the account of every record in one line."""
     read = sum(f.status == "read" for f in report.files)
     known = sum(f.status == "known" for f in report.files)
-    files = f"{len(report.files):,} files ({read:,} read, {known:,} known before, {len(report.skipped):,} without events)"
-    sums = f"{report.records:,} records in = {report.stored:,} stored + {report.duplicates:,} duplicates + {report.quarantined:,} quarantined"
-    return f"{files}\n{sums}"
+    files = f"{counted(len(report.files), 'file')} ({read:,} read, {known:,} known before, {len(report.skipped):,} without events)"
+    sums = f"{counted(report.records, 'record')} in = {report.stored:,} stored + {report.duplicates:,} duplicates + {report.quarantined:,} quarantined"
+    nothing = "" if report.files else "\nnothing to read: there is no file there"
+    return f"{files}\n{sums}{nothing}"
 
 
 def faults(report: IngestReport) -> Table | None:
@@ -29,7 +30,7 @@ def faults(report: IngestReport) -> Table | None:
     rows += [(f.path, "", "", "", f.code, f.reason) for f in report.skipped if not f.entries]
     if not rows:
         return None
-    title = f"Not stored ({len(rows):,} entries{f', the first {MAX_LISTED} shown; --json lists all' if len(rows) > MAX_LISTED else ''})"
+    title = f"Not stored ({counted(len(rows), 'entry', 'entries')}{f', the first {MAX_LISTED} shown; --json lists all' if len(rows) > MAX_LISTED else ''})"
     return table(("file", "record", "offset", "records", "code", "reason"), rows[:MAX_LISTED], title=title)
 
 

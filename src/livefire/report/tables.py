@@ -38,6 +38,11 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: 1 file, 2 files, 1 entry, 2 entries."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def iso(moment: datetime) -> str:
     """Return a moment as 2026-11-21T05:00:00Z, with a fraction only where there is one."""
     text = moment.strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")

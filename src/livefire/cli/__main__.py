@@ -1,0 +1,5 @@
+"""`python -m livefire.cli`."""
+
+from livefire.cli import main
+
+main()

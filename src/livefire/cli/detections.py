@@ -1,0 +1,118 @@
+"""Commands over detections: hunt, prove, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livefire.cli.inputs import Json, LakeOption, LanguageOption, Moment, known_language, known_techniques, moment, read_logs
+from livefire.cli.program import app
+from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, refuse, say, show, stop
+
+
+@app.command()
+def hunt(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Log files and folders.")] = None,
+    *,
+    lake: LakeOption = None,
+    packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
+    language: LanguageOption = None,
+    now: Moment = None,
+    as_json: Json = False,
+) -> None:
+    """Read logs, run the detections over them, and show what they find."""
+    from livefire.diagnostics import QueryError
+    from livefire.report import hunt as view
+    from livefire.report import ingest as account
+    from livefire.workspace import Workspace
+
+    if not paths and lake is None:
+        stop("say what to hunt in: livefire hunt PATH, or --lake DIR", USAGE)
+    if lake is not None and not paths and not lake.is_dir():
+        stop(f"E002: there is no lake at {lake}", USAGE)
+    known_language(language)
+    ws = Workspace(lake)
+    report = read_logs(ws, paths, None, quiet=as_json) if paths else None
+    try:
+        with progress("hunting", quiet=as_json) as tell:
+            found = ws.hunt(ws.detections(packs), language=language, now=moment(now), progress=tell)
+    except QueryError as error:
+        refuse(error, error.source, as_json=as_json)
+    if as_json:
+        emit({"ingest": account.report_json(report) if report else None, **view.as_json(found)})
+    else:
+        if report is not None:
+            say(account.balance(report))
+            faults = account.faults(report)
+            if faults is not None:
+                show(faults)
+        if found.findings:
+            show(view.findings(found))
+        say(view.totals(found))
+    raise typer.Exit(REFUSED if found.refused else FOUND if found.findings else OK)
+
+
+@app.command()
+def prove(
+    ids: Annotated[list[str] | None, typer.Argument(help="Techniques, such as T1578.002; all by default.")] = None,
+    published: Annotated[Path | None, typer.Option(help="Folder of published detection pages whose queries are proved too, as written.")] = None,
+    packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
+    details: Annotated[bool, typer.Option(help="Show every rule on every attack and look-alike.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Run rules over emulated attacks and look-alikes, and show which fire, which are silent, and why."""
+    from livefire.diagnostics import QueryError
+    from livefire.report import proof as view
+    from livefire.workspace import Workspace
+
+    try:
+        with progress("proving", quiet=as_json) as tell:
+            ws = Workspace()
+            chosen = ws.detections(packs)
+            known_techniques(ids or [], chosen)
+            matrix = ws.prove(ids or (), published=published, detections=chosen, progress=tell)
+    except QueryError as error:
+        refuse(error, error.source, as_json=as_json)
+    if as_json:
+        emit(view.as_json(matrix))
+    else:
+        for part in (view.legend, view.attacks, view.look_alikes, view.misses)[: 4 if details else 0]:
+            show(part(matrix))
+        say(view.KEY)
+        show(view.summary(matrix))
+    raise typer.Exit(OK if view.proved(matrix) else FOUND)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to write the demo's logs and lake to.")],
+    published: Annotated[Path | None, typer.Option(help="Folder of published detection pages.")] = None,
+) -> None:
+    """Write logs of a small company's week, prove the detections, and hunt in the logs."""
+    from livefire.emulation.demo import write_demo
+    from livefire.report import hunt as view
+    from livefire.report import ingest as account
+    from livefire.report import proof
+    from livefire.workspace import Workspace
+
+    with progress("writing logs", quiet=False):
+        made = write_demo(out)
+    say(f"Wrote {made.events:,} events of three clouds to {made.logs}")
+    ws = Workspace(out / "lake")
+    say(account.balance(read_logs(ws, [made.logs], None, quiet=False)))
+    show(account.lake(ws.info()))
+    with progress("proving", quiet=False) as tell:
+        matrix = ws.prove(published=published, progress=tell)
+    say("Each rule over each attack and each look-alike:")
+    for part in (proof.legend, proof.attacks, proof.look_alikes, proof.misses):
+        show(part(matrix))
+    say(proof.KEY)
+    show(proof.summary(matrix))
+    with progress("hunting", quiet=False) as tell:
+        found = ws.hunt(progress=tell)
+    say(f"What the detections find in {made.logs}:")
+    show(view.findings(found))
+    say(view.totals(found))
+    raise typer.Exit(OK if proof.proved(matrix) and found.findings and not found.refused else FOUND)

@@ -1,0 +1,102 @@
+"""What commands are given: options, moments, rule files, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from livefire.cli.terminal import REFUSED, USAGE, progress, stop
+
+if TYPE_CHECKING:
+    from livefire.detections.detection import Detection
+    from livefire.diagnostics import Source
+    from livefire.workspace import Workspace
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+LakeOption = Annotated[Path | None, typer.Option("--lake", help="Folder of the lake.")]
+LanguageOption = Annotated[str | None, typer.Option("--language", "-l", help="kql, cql, eql, spl or sigma; told from the file name otherwise.")]
+Moment = Annotated[str | None, typer.Option(help="ISO 8601 time, UTC where it names no zone.")]
+Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
+Verbatim = Annotated[list[Path], typer.Argument(help="Rule files.")]
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return an ISO 8601 time; no zone is UTC."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        stop(f"{text!r} is no ISO 8601 time, such as 2026-11-21T05:00:00Z", USAGE)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
+    """Return a rule's text and its language, told from the suffix."""
+    from livefire.detections.pack import load_rule
+    from livefire.diagnostics import QueryError, Source
+    from livefire.languages import REGISTRY, SUFFIXES
+
+    if path.is_dir():
+        stop(f"E002: {path} is a folder, not a rule file", USAGE)
+    if not path.is_file():
+        stop(f"E002: there is no file {path}", USAGE)
+    chosen = language or SUFFIXES.get(path.suffix.lower())
+    if chosen not in REGISTRY:
+        stop(f"E001: cannot tell the language of {path.name}; say --language {'|'.join(REGISTRY)}", USAGE)
+    try:
+        return Source(load_rule(path, chosen).text, str(path)), chosen
+    except QueryError as error:
+        stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
+
+
+def known_language(language: str | None) -> None:
+    """End the command when a language is named that is none."""
+    from livefire.languages import REGISTRY
+
+    if language is not None and language not in REGISTRY:
+        stop(f"E001: no language is named {language!r}; there are {', '.join(REGISTRY)}", USAGE)
+
+
+def known_techniques(ids: list[str], detections: Sequence[Detection]) -> None:
+    """End the command when a technique is named that no emulation and no detection is of."""
+    from livefire.emulation.catalogue import emulations
+    from livefire.proving import wanted
+
+    known = sorted({m.technique for m in emulations()} | {t for d in detections for a in d.card.attack for t in a.techniques})
+    absent = [i for i in ids if not any(wanted(technique, [i]) for technique in known)]
+    if absent:
+        stop(f"E004: nothing here is of {absent[0]}; there are {', '.join(known)}", USAGE)
+
+
+def workspace(lake: Path | None, on: list[Path], *, quiet: bool) -> Workspace:
+    """Return a workspace over a lake, or over logs read into a temporary one."""
+    from livefire.workspace import Workspace
+
+    if lake is not None and not on and not lake.is_dir():
+        stop(f"E002: there is no lake at {lake}; make one with: livefire ingest PATH --lake {lake}", USAGE)
+    ws = Workspace(lake)
+    if on:
+        read_logs(ws, on, None, quiet=quiet)
+    return ws
+
+
+def read_logs(ws: Workspace, paths: list[Path], source: str | None, *, quiet: bool) -> Any:
+    """Ingest with progress; a missing path or an unknown source ends the command."""
+    from livefire.store.lake import LakeError
+
+    absent = [p for p in paths if not p.exists()]
+    if absent:
+        stop(f"E002: there is no {absent[0]}", USAGE)
+    try:
+        with progress("reading", quiet=quiet) as tell:
+            report = ws.ingest(*paths, source=source, progress=lambda p: tell(f"{p.files:,} files, {p.records:,} records"))
+    except KeyError as error:
+        stop(str(error.args[0]), USAGE)
+    except LakeError as error:
+        stop(str(error), REFUSED)
+    return report
