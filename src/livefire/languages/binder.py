@@ -35,13 +35,14 @@ def suggestion(name: str, schema: Schema, context: Context) -> str | None:
 
 
 def unknown_column(name: str, span: Span, schema: Schema, context: Context, *, code: int = 102, what: str = "column") -> None:
-    """Report a name that no column has, with the nearest one as a fix; with an open schema it is a warning."""
+    """Report a name that no column of a known table has, with the nearest one as a fix.
+
+    After an unknown table every name may be a column: languages do not ask then.
+    """
     meant = suggestion(name, schema, context)
     help = f"did you mean {meant!r}?" if meant else ("known: " + ", ".join(schema.names[:12]) + (" …" if len(schema) > 12 else "")) if len(schema) else ""
     fix = Fix(span, meant, f"write {meant!r}") if meant else None
-    report = context.diagnostics.warn if context.open_schema else context.diagnostics.error
-    letter = "W" if context.open_schema else "E"
-    report(f"{letter}{code}", f"no {what} is named {name!r}", span, help=help, fix=fix)
+    context.diagnostics.error(f"E{code}", f"no {what} is named {name!r}", span, help=help, fix=fix)
 
 
 def bind(name: str, span: Span, schema: Schema, context: Context) -> e.Expr:
@@ -53,9 +54,10 @@ def bind(name: str, span: Span, schema: Schema, context: Context) -> e.Expr:
     return e.null(Type.UNKNOWN)
 
 
-def unknown_table(name: str, span: Span, context: Context) -> None:
-    """Report a table that no catalog knows (E101), with the nearest name."""
-    meant = nearest(name, (t.name for t in context.catalog.tables()))
+def unknown_table(name: str, span: Span, context: Context, vendor: str) -> None:
+    """Report a table that no catalog knows (E101), with the nearest name: of the language's own product first."""
+    own = [t.name for t in context.catalog.tables(vendor)]
+    meant = nearest(name, own) or nearest(name, (t.name for t in context.catalog.tables()))
     context.diagnostics.error(
         "E101",
         f"no table is named {name!r}",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from livefire.diagnostics import Span
 from livefire.languages.base import Context
-from livefire.languages.binder import nearest, suggestion, unknown_column
+from livefire.languages.binder import suggestion, unknown_column, unknown_table
 from livefire.languages.kit.ast import Name
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -51,9 +51,7 @@ def tables_of(context: Context) -> tuple[Table, ...]:
             continue
         found = [t for t in everything if _covers(part, t)]
         if not found and part:
-            meant = nearest(part, (t.name for t in everything))
-            help = f"did you mean {meant!r}?" if meant else "load it, or ingest the logs that fill it"
-            context.diagnostics.error("E101", f"no table is named {part!r}", _NOWHERE, help=help)
+            unknown_table(part, _NOWHERE, context, "elastic")
         chosen.update({t.name: t for t in found})
     return tuple(chosen.values())
 
@@ -93,13 +91,16 @@ def _below(base: e.Expr, steps: list[str]) -> e.Expr:
 
 def open_origin(context: Context, names: Iterable[str]) -> Origin:
     """Return the rows of the query's tables with every asked field that at least one of them has."""
+    said = len(context.diagnostics.items)
     tables = [TableFields(t) for t in tables_of(context)]
     wanted = list(dict.fromkeys(names))
     if not tables:
         if not context.diagnostics.failed:
             context.diagnostics.error("E101", "there is no table to read", _NOWHERE, help="load or ingest events, or name a table with `index`")
         return Origin(n.Values(Schema(()), ()), Schema(()), {}, None, known=False)
-    return _alone(tables[0], wanted) if len(tables) == 1 else _united(tables, wanted)
+    read = _alone(tables[0], wanted) if len(tables) == 1 else _united(tables, wanted)
+    # Beside an unknown table a name may be a field of that one.
+    return replace(read, known=len(context.diagnostics.items) == said)
 
 
 def _alone(fields: TableFields, wanted: list[str]) -> Origin:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from livefire.diagnostics import Span
 from livefire.languages.base import Context
-from livefire.languages.binder import nearest
+from livefire.languages.binder import nearest, unknown_table
 from livefire.languages.esql import ast
 from livefire.languages.esql.scope import Column, Scope
 from livefire.languages.esql.values import Kind, of_column
@@ -37,7 +36,7 @@ def tables_of(node: ast.From, context: Context) -> tuple[Table, ...]:
         local = text.rpartition(":")[2] if ":" in text and not text.partition(":")[2].startswith(":") else text
         found = [t for t in everything if _covers(local.partition("::")[0], t)]
         if not found:
-            _unknown(text, span, everything, context)
+            unknown_table(text, span, context, "elastic")
         chosen.update({t.name: t for t in found})
     return tuple(chosen.values())
 
@@ -47,12 +46,6 @@ def _split(patterns: Iterable[Name]) -> Iterator[Name]:
         for part in pattern.text.split(","):
             if part.strip():
                 yield Name(part.strip(), pattern.span)
-
-
-def _unknown(name: str, span: Span, tables: tuple[Table, ...], context: Context) -> None:
-    meant = nearest(name, (t.name for t in tables))
-    help = f"did you mean {meant!r}?" if meant else "load it, or ingest the logs that fill it"
-    context.diagnostics.error("E101", f"no table is named {name!r}", span, help=help)
 
 
 def _covers(pattern: str, table: Table) -> bool:
@@ -94,7 +87,10 @@ def open_scope(node: ast.From, names: frozenset[str], context: Context) -> Scope
     A field below a JSON column is a column of its own when the query names it; it is shown where KEEP asks for it.
     """
     metadata = _metadata(node, context)
+    said = len(context.diagnostics.items)
     tables = tables_of(node, context)
+    # Beside an unknown table a name may be a column of that one; only a check goes on so far.
+    missing = len(context.diagnostics.items) > said
     if not tables:
         if not context.diagnostics.failed:
             context.diagnostics.error("E101", "there is no table to read", node.span, help="load or ingest events")
@@ -110,7 +106,7 @@ def open_scope(node: ast.From, names: frozenset[str], context: Context) -> Scope
     shown = [Column.of(f) for f in layout if f.name in declared]
     latent = [Column.of(f) for f in layout if f.name not in declared]
     extra = [Column(m, m, of_column(m, plan.schema.get(m).type).kind) for m in metadata]  # type: ignore[union-attr]  # just projected
-    return Scope(plan, [*shown, *extra], latent, open=context.open_schema)
+    return Scope(plan, [*shown, *extra], latent, open=missing)
 
 
 def _metadata(node: ast.From, context: Context) -> list[str]:

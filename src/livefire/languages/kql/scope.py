@@ -16,6 +16,7 @@ from livefire.plan.functions import call
 from livefire.schema import Schema, Type
 
 HIDDEN = "\x02"
+VENDOR = "sentinel"
 MAX_CALLS = 60
 
 
@@ -123,7 +124,7 @@ class Scope:
 
     def table(self, name: str) -> Table | None:
         """Return a table of Sentinel or one that the user loaded, by its exact name or alias."""
-        known = self.context.catalog.tables("sentinel")
+        known = self.context.catalog.tables(VENDOR)
         exact = [t for t in known if t.name == name]
         found = exact or [t for t in known if t.answers_to(name)]
         return found[-1] if found else None

@@ -11,7 +11,7 @@ from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.scalars import lower_scalar
-from livefire.languages.kql.scope import MAX_CALLS, Frame, Function, Relation, Scope, filled, nowhere
+from livefire.languages.kql.scope import MAX_CALLS, VENDOR, Frame, Function, Relation, Scope, filled, nowhere
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
@@ -117,7 +117,7 @@ def _named(scope: Scope, node: Name) -> Relation:
     table = scope.table(node.text)
     if table is not None:
         return table_rows(table, node.text)
-    unknown_table(node.text, node.span, scope.context)
+    unknown_table(node.text, node.span, scope.context, VENDOR)
     if not scope.context.open_schema:
         scope.context.diagnostics.raise_if_failed()
     return replace(nowhere(), name=node.text)
@@ -159,7 +159,7 @@ def _by_text(scope: Scope, node: Apply) -> Relation:
     if table is not None:
         return table_rows(table, name.value)
     if node.function == "table":
-        unknown_table(name.value, node.span, scope.context)
+        unknown_table(name.value, node.span, scope.context, VENDOR)
     else:
         scope.error("E101", f"{node.function}({name.value!r}) is not here", node.span, f"load its rows as a table named {name.value!r}")
     return nowhere()

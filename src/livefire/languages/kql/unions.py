@@ -12,7 +12,7 @@ from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import kit
 from livefire.languages.kql.scalars import lower_condition
-from livefire.languages.kql.scope import Function, Relation, Scope, fill
+from livefire.languages.kql.scope import VENDOR, Function, Relation, Scope, fill
 from livefire.languages.kql.sources import lower_source, table_rows
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -67,7 +67,7 @@ def _absent(scope: Scope, node: object) -> Name | None:
 
 
 def _matching_tables(scope: Scope, pattern: k.Wildcard) -> list[Relation]:
-    found = [table_rows(t, t.name) for t in scope.context.catalog.tables("sentinel") if fnmatchcase(t.name, pattern.pattern)]
+    found = [table_rows(t, t.name) for t in scope.context.catalog.tables(VENDOR) if fnmatchcase(t.name, pattern.pattern)]
     names = [x for x in dict.fromkeys(scope.frame.all_names()) if fnmatchcase(x, pattern.pattern) and isinstance(scope.frame.find(x), Relation)]
     found.extend(lower_source(scope, Name(x, pattern.span)) for x in names)
     if not found:
@@ -132,7 +132,7 @@ def lower_search(scope: Scope, relation: Relation | None, step: k.Search) -> Rel
         for table in step.tables:
             legs.extend(_legs(scope, table, False))
         if not step.tables:
-            legs = [table_rows(t, t.name) for t in scope.context.catalog.tables("sentinel")]
+            legs = [table_rows(t, t.name) for t in scope.context.catalog.tables(VENDOR)]
             legs.extend(_views(scope))
     found = []
     wanted = _names(step.predicate)
