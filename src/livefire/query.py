@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from livefire import languages
 from livefire.diagnostics import Diagnostic, Diagnostics, Halt, QueryError, Source, Span
-from livefire.languages.base import Context
+from livefire.languages.base import Context, Probe
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Catalog, Table, TableCatalog
@@ -18,13 +18,14 @@ from livefire.schema import Type
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a query is read: the language's options, and the time range its tables are cut to."""
+    """How a query is read: the language's options, the time range its tables are cut to, and how to look at events first."""
 
     lenient: bool = False
     bounded_start: bool = False
     bounded_end: bool = False
     open_schema: bool = False
     language: Mapping[str, object] = field(default_factory=dict)
+    probe: Probe | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def read(source: Source, language: str, catalog: Catalog, options: Options) -> t
         diagnostics.error("E001", f"no language is named {language!r}", Span(0, 0), help=f"known: {known}")
         return None, None, diagnostics
     found = languages.find(language)
-    context = Context(cut_to_range(catalog, options), diagnostics, options.lenient, options.open_schema, options.language)
+    context = Context(cut_to_range(catalog, options), diagnostics, options.lenient, options.open_schema, options.language, options.probe)
     ast = plan = None
     try:
         ast = found.parse(context)
@@ -76,7 +77,7 @@ def compile(source: Source, language: str, catalog: Catalog, options: Options) -
 
 def check(source: Source, language: str, catalog: Catalog, options: Options) -> tuple[Diagnostic, ...]:
     """Return everything there is to say of a text without running it; an unknown table does not end the reading."""
-    _, _, diagnostics = read(source, language, catalog, replace(options, open_schema=True))
+    _, _, diagnostics = read(source, language, catalog, replace(options, open_schema=True, probe=None))
     return diagnostics.items
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from livefire import query as stages
 from livefire.detections.hunt import Hunt, hunt
-from livefire.detections.runner import Bench, Outcome, python_values, run_rule
+from livefire.detections.runner import Bench, Outcome, python_values, rows_of, run_rule
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Storage, Value
+from livefire.languages.base import Probe
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Catalog, Table, TableCatalog
 from livefire.plan.expr import text as constant
@@ -156,7 +157,8 @@ class Workspace:
             float(options.pop("seconds", 60.0)),
             options.pop("max_rows", None),
         )
-        compiled = self.compile(source, language, bounded_start=start is not None, bounded_end=end is not None, index=index, **options)
+        probe = self._probe(run)
+        compiled = self.compile(source, language, bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index, **options)
         try:
             table = self._engine().execute(compiled.plan, self._storage(), run)
         except QueryError as error:
@@ -171,10 +173,14 @@ class Workspace:
         lenient: bool = False,
         bounded_start: bool = False,
         bounded_end: bool = False,
+        probe: Probe | None = None,
         **options: Any,
     ) -> stages.Compiled:
-        """Return a query at every stage without running it; QueryError when it cannot be run faithfully."""
-        chosen = stages.Options(lenient, bounded_start, bounded_end, language=options)
+        """Return a query at every stage without running it; QueryError when it cannot be run faithfully.
+
+        `probe` lets a language look at the events where its columns depend on them.
+        """
+        chosen = stages.Options(lenient, bounded_start, bounded_end, language=options, probe=probe)
         return stages.compile(source, language, self.catalog(language), chosen)
 
     def check(self, text: str, language: str = "kql", catalog: Catalog | None = None, **options: Any) -> list[Diagnostic]:
@@ -280,6 +286,10 @@ class Workspace:
             if bench.engine.execute(here, bench.storage, bench.run_values()).num_rows:
                 found.append(source.name)
         return found
+
+    def _probe(self, run: Run) -> Probe:
+        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
+        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
 
     def _engine(self) -> Engine:
         from livefire.engines.duckdb import DuckDB

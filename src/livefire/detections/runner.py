@@ -64,40 +64,66 @@ class Bench:
         return Run({k: v.astimezone(UTC).replace(tzinfo=None) if v else None for k, v in moments.items()}, self.seconds, self.max_rows)
 
 
-def compile_rule(rule: Rule, bench: Bench, *, lenient: bool) -> stages.Compiled:
-    """Return a rule ready to run; QueryError when it cannot be run faithfully."""
-    options = stages.Options(lenient, bench.start is not None, bench.end is not None, language=bench.options)
+def rows_of(engine: Engine, storage: Storage, run: Run, plan: Plan) -> list[tuple[Any, ...]]:
+    """Return the rows of a plan as Python values: what a language sees that looks at events before its query runs."""
+    table = engine.execute(rewrite(plan), storage, run)
+    columns = [python_values(table.column(i).to_pylist(), f.type) for i, f in enumerate(plan.schema)]
+    return list(zip(*columns, strict=True)) if columns else []
+
+
+def compile_rule(rule: Rule, bench: Bench, *, lenient: bool, looked: list[Plan] | None = None) -> stages.Compiled:
+    """Return a rule ready to run over the bench's events; QueryError when it cannot be run faithfully.
+
+    `looked` is given each plan whose rows decided what the rule became, so that it holds for these events only.
+    """
+
+    def probe(plan: Plan) -> list[tuple[Any, ...]]:
+        if looked is not None:
+            looked.append(plan)
+        return rows_of(bench.engine, bench.storage, bench.run_values(), plan)
+
+    options = stages.Options(lenient, bench.start is not None, bench.end is not None, language=bench.options, probe=probe)
     return stages.compile(Source(rule.text, str(rule.path or rule.name)), rule.language, bench.catalog(rule.language), options)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A rule compiled once, with the plan that carries evidence; or the diagnostics that refuse it."""
+    """A rule compiled once, with the plan that carries evidence; or the diagnostics that refuse it.
+
+    One that `looked` at events while it was compiled is compiled again for the events it is run over.
+    """
 
     rule: Rule
     compiled: stages.Compiled | None = None
     plan: Plan | None = None
     statement: Statement | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    lenient: bool = False
+    looked: bool = False
 
 
 def prepare(rule: Rule, bench: Bench, *, lenient: bool = False) -> Prepared:
     """Return a rule ready to run over any storage; a rule that cannot be read is told by its diagnostics."""
+    looked: list[Plan] = []
     try:
-        compiled = compile_rule(rule, bench, lenient=lenient)
+        compiled = compile_rule(rule, bench, lenient=lenient, looked=looked)
         plan = rewrite(carry_evidence(compiled.lowered))
-        return Prepared(rule, compiled, plan, bench.engine.prepare(plan), compiled.diagnostics)
+        return Prepared(rule, compiled, plan, bench.engine.prepare(plan), compiled.diagnostics, lenient, bool(looked))
     except QueryError as error:
-        return Prepared(rule, diagnostics=error.diagnostics)
+        return Prepared(rule, diagnostics=error.diagnostics, lenient=lenient, looked=bool(looked))
 
 
 def run_rule(rule: Rule, bench: Bench, *, lenient: bool = False) -> Outcome:
     """Run a rule and return its rows with their evidence; a rule that cannot run is a refused outcome."""
-    return run_prepared(prepare(rule, bench, lenient=lenient), bench)
+    return _run(prepare(rule, bench, lenient=lenient), bench)
 
 
 def run_prepared(prepared: Prepared, bench: Bench) -> Outcome:
     """Run a prepared rule over the bench's storage."""
+    return _run(prepare(prepared.rule, bench, lenient=prepared.lenient) if prepared.looked else prepared, bench)
+
+
+def _run(prepared: Prepared, bench: Bench) -> Outcome:
     rule, plan, compiled = prepared.rule, prepared.plan, prepared.compiled
     if plan is None or compiled is None or prepared.statement is None:
         return Outcome(rule, diagnostics=prepared.diagnostics, refused=True)

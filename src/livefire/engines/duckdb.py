@@ -27,6 +27,7 @@ _CODES: dict[FailureKind, str] = {
     "rows": "E453",
     "regex": "E205",
     "engine": "E454",
+    "data": "E458",
     "crashed": "E455",
     "refused": "E456",
 }

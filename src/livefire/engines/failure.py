@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-FailureKind = Literal["timeout", "memory", "spill", "rows", "regex", "engine", "crashed", "refused"]
+FailureKind = Literal["timeout", "memory", "spill", "rows", "regex", "engine", "crashed", "refused", "data"]
 
 
 class WorkerFailure(Exception):  # noqa: N818 - a failed run is an outcome that callers report, not a fault of theirs
@@ -36,6 +36,8 @@ _REGEX = re.compile(
     r"|nested repetition operator)|(?:missing|unexpected) [\])]|missing closing \]|no argument for repetition operator|bad repetition operator"
     r"|trailing \\|pattern too large|[Rr]egex",
 )
+# Only `logic.fail_if` begins an error so, and its words are a constant of the query's reader.
+_STOPPED = re.compile(r"Invalid Input Error: stopped: (.{1,400})", re.DOTALL)
 _SPILL = re.compile(r"max_temp_directory_size|temp(?:orary)? (?:directory|file)|No space left|File too large", re.IGNORECASE)
 _ENDED_BY = re.compile(r"([A-Za-z ]{2,30}) Error: ")
 _PLAIN = {
@@ -73,6 +75,9 @@ def classify(error: str, detail: str) -> WorkerFailure:
         return WorkerFailure("spill", "the query needs more temporary disk than its budget", detail)
     if category in ("outofmemory", "memory", "arrowmemory") or "std::bad_alloc" in detail:
         return WorkerFailure("memory", "the query needs more memory than its budget", detail)
+    stopped = _STOPPED.match(detail)
+    if stopped:
+        return WorkerFailure("data", stopped.group(1), detail)
     if category == "invalidinput" and _REGEX.search(detail):
         return WorkerFailure("regex", "a regular expression is not one that the engine can run", detail)
     return WorkerFailure("engine", _PLAIN.get(category, "the engine could not run the query"), detail)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from livefire.diagnostics import Diagnostics
 from livefire.plan.catalog import Catalog
 from livefire.plan.nodes import Plan
+
+Probe: TypeAlias = Callable[[Plan], Sequence[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Context:
     lenient: bool = False
     open_schema: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    probe: Probe | None = field(default=None, compare=False)
 
     def option(self, name: str, default: str | None = None) -> str | None:
         """Return a text option."""

@@ -60,9 +60,20 @@ def _leaf(printer: Printer, call: Call) -> str:
     return f"(CASE WHEN json_type({text}) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string({text}, '$') END)"
 
 
+# A walk over the numbers that carries the first of the chunk, how many it holds, and the chunk of each number so far.
+_CHUNKS = (
+    "CASE WHEN {0} = '[]' THEN '[]' ELSE CAST(to_json(struct_extract(list_reduce("
+    "list_transform(CAST({0} AS BIGINT[]), LAMBDA x: struct_pack(f := x, n := 1, c := [0])), "
+    "LAMBDA a, b: CASE WHEN abs(struct_extract(b, 'f') - struct_extract(a, 'f')) > {1} OR struct_extract(a, 'n') >= {2} "
+    "THEN struct_pack(f := struct_extract(b, 'f'), n := 1, c := list_append(struct_extract(a, 'c'), list_last(struct_extract(a, 'c')) + 1)) "
+    "ELSE struct_pack(f := struct_extract(a, 'f'), n := struct_extract(a, 'n') + 1, "
+    "c := list_append(struct_extract(a, 'c'), list_last(struct_extract(a, 'c')))) END), 'c')) AS VARCHAR) END"
+)
+
 FUNCTIONS: dict[str, Spelling] = {
     "dynamic.leaf": _leaf,
-    "logic.fail_if": "(CASE WHEN {0} THEN CAST(error({1}) AS BOOLEAN) ELSE FALSE END)",
+    "array.chunks": _CHUNKS,
+    "logic.fail_if": "(CASE WHEN {0} THEN CAST(error('stopped: ' || {1}) AS BOOLEAN) ELSE FALSE END)",
     "dynamic.field": _field,
     "array.compact": "('[' || COALESCE(array_to_string(list_filter(" + _ELEMENTS + ", LAMBDA x: x IS NOT NULL AND x <> 'null'), ','), '') || ']')",
     "array.map": _map,

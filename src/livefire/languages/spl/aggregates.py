@@ -16,7 +16,7 @@ from livefire.languages.spl import nodes as s
 from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.values import is_multi, is_text, not_null, number_of, real_of, text_of, tidy
+from livefire.languages.spl.values import is_multi, is_text, not_null, number_of, only_of, real_of, text_of, tidy
 from livefire.languages.spl.wildcards import capture, fill, is_pattern, matching
 from livefire.plan import expr as e
 from livefire.plan.expr import Case, Expr, SortKey
@@ -37,11 +37,20 @@ class Input:
     span: Span
 
     def one(self) -> Expr:
-        """Return the value; E305 where it may be several."""
+        """Return the value; a row with several ends the run."""
         if is_multi(self.value):
-            help = "spread them first with mvexpand"
-            self.scope.refuse("E305", "this field may have several values, and the aggregate is run for one a row", self.span, help=help)
-        return self.value
+            self.scope.several(self.span, "a row in which it has several ends the run")
+        return only_of(self.value, self.scope.quoted(self.span))
+
+    def numbers(self) -> Expr:
+        """Return the numbers of all values of all rows as one array."""
+        item = e.Column(self.scope.name("item"), Type.DYNAMIC)
+        each = e.Lambda((item,), call("dynamic.of", call("number.parse_real", call("dynamic.text", item))))
+        return call("array.compact", call("array.map", self.texts(), each))
+
+    def texts(self) -> Expr:
+        """Return all values of all rows as one array of texts."""
+        return call("dynamic.deep", aggregate("agg.list", self.value, span=self.span), e.text('["*", "*"]'))
 
 
 Build = Callable[[Input], Expr]
@@ -130,7 +139,12 @@ def _list(i: Input) -> Expr:
 
 def _numeric(meaning: str, *, real: bool = True) -> Build:
     def build(i: Input) -> Expr:
-        value = number_of(i.one())
+        if is_multi(i.value):
+            numbers = i.numbers()
+            total, count = call("multi.sum", numbers), call("number.to_real", call("dynamic.length", numbers))
+            some = call("compare.gt", count, e.Literal(0.0, Type.REAL))
+            return Case(((some, call("number.divide", total, count) if meaning == "agg.avg" else total),), e.null(Type.REAL), Type.REAL)
+        value = number_of(i.value)
         value = real_of(value) if real else value
         return aggregate(meaning, value, type=value.type, span=i.span) if meaning == "agg.sum" else aggregate(meaning, value, span=i.span)
 
@@ -152,7 +166,9 @@ def _extreme(meaning: str, of_text: str) -> Build:
     """min and max: as numbers where every value is one, else by the order of text."""
 
     def build(i: Input) -> Expr:
-        value = i.one()
+        if is_multi(i.value):
+            return _extreme_of_all(i, descending=meaning == "agg.arg_max")
+        value = i.value
         if not is_text(value):
             return aggregate(of_text, value, span=i.span)
         number = number_of(value)
@@ -161,6 +177,15 @@ def _extreme(meaning: str, of_text: str) -> Build:
         return Case(((numeric, aggregate(meaning, value, number, span=i.span)),), aggregate(of_text, value), Type.STRING)
 
     return build
+
+
+def _extreme_of_all(i: Input, *, descending: bool) -> Expr:
+    """min and max of fields of several values: each value counts."""
+    texts, numbers, down = i.texts(), i.numbers(), e.Literal(descending, Type.BOOL)
+    numeric = call("compare.eq", call("dynamic.length", texts), call("dynamic.length", numbers))
+    first = call("dynamic.real", e.Path(call("multi.sorted", numbers, e.text("number"), down), (0,)))
+    by_text = call("dynamic.text", e.Path(call("array.sorted_text", texts, down), (0,)))
+    return Case(((numeric, text_of(first)),), by_text, Type.STRING)
 
 
 def _range(i: Input) -> Expr:
@@ -216,9 +241,13 @@ def _ranked(percent: float) -> Build:
     """
 
     def build(i: Input) -> Expr:
-        value = real_of(i.one())
-        count = aggregate("agg.count", value)
-        ordered = aggregate("agg.list", value, order_by=(SortKey(value),), span=i.span)
+        if is_multi(i.value):
+            ordered: Expr = call("multi.sorted", i.numbers(), e.text("number"), e.FALSE)
+            count: Expr = call("logic.coalesce", call("dynamic.length", ordered), e.whole(0))
+        else:
+            value = real_of(i.value)
+            count = aggregate("agg.count", value)
+            ordered = aggregate("agg.list", value, order_by=(SortKey(value),), span=i.span)
         share = call("number.multiply", call("number.to_real", count), e.Literal(percent / 100, Type.REAL), type=Type.REAL)
         place = call("compare.least", call("number.to_long", share), call("number.subtract", count, e.whole(1), type=Type.LONG))
         found = call("dynamic.real", call("dynamic.element", ordered, place))

@@ -14,7 +14,7 @@ from livefire.languages.spl.rows import without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.times import moment, span_of
 from livefire.languages.spl.timing import time_of
-from livefire.languages.spl.values import is_multi, is_text, number_literal, real_of, text_of
+from livefire.languages.spl.values import is_multi, is_text, number_literal, only_of, real_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Expr, SortKey
@@ -80,7 +80,7 @@ def lower_bin(node: s.Bin, frame: Frame, scope: Scope) -> Frame:
             scope.refuse("E304", f"bin {option.name}= is not run", option.span, help="leave it out: span decides")
     count, unit = read_span(span, scope)
     if is_multi(value):
-        scope.refuse("E305", "bin over a field of several values is not run", node.span)
+        value = only_of(value, "bin")
     if value.type is Type.DATETIME:
         return frame.extended(n.Item(name, bucket(value, count, unit, node.span, scope)), span=node.span)
     if node.field.text == TIME:

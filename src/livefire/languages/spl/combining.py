@@ -7,7 +7,7 @@ from livefire.languages.spl.frame import TIME, Frame, columns
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.sources import newest_first, stack
-from livefire.languages.spl.values import compare, is_multi, multi_of, not_null, text_of
+from livefire.languages.spl.values import compare, is_multi, multi_of, not_null, only_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Expr, SortKey
@@ -34,7 +34,8 @@ def lower_join(node: s.JoinWith, frame: Frame, scope: Scope) -> Frame:
     if not all(frame.has(k) and right.has(k) for k in keys):
         return frame if kind != "inner" else frame.filtered(e.TRUE if frame.wild or right.wild else e.FALSE, node.span)
     if any(is_multi(f.column(k)) for k in keys for f in (frame, right)):
-        scope.refuse("E305", "join on a field of several values is not run", node.span, help="spread it first with mvexpand")
+        scope.several(node.span, "a row in which a field of the join has several ends the run")
+        frame, right = (f.extended(*(n.Item(k, only_of(f.column(k), "join")) for k in keys if is_multi(f.column(k)))) for f in (frame, right))
     return _joined(frame, right, keys, node, scope, kind=kind, most=most, overwrite=overwrite)
 
 

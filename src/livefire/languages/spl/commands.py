@@ -390,7 +390,7 @@ def _edge(p: Parser) -> s.Condition | None:
         p.close(start)
         return inner
     word = p.word("a condition")
-    return s.Term(word, word.span)
+    return p.written_condition(word.text, word.span) if word.quoted else s.Term(word, word.span)
 
 
 def read_return(p: Parser, start: Span) -> s.Command:

@@ -14,7 +14,7 @@ from livefire.languages.kit.ast import Apply, Ast, Binary, Constant, ListOf, Nam
 from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.mentions import dotted
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.values import any_value, compare, constant_text, is_multi, is_text, number_of, parsed, real_of, text_of
+from livefire.languages.spl.values import any_value, compare, constant_text, differs, is_multi, is_text, number_of, only_of, parsed, real_of, text_of
 from livefire.plan import expr as e
 from livefire.plan.expr import Case, Expr
 from livefire.plan.functions import any_of, call
@@ -75,7 +75,7 @@ class Evaluator:
 
     def number(self, value: Expr, span: Span) -> Expr:
         """Return a value as a number; E104 for a condition and for several values."""
-        self.one(value, span)
+        value = self.one(value, span)
         text = constant_text(value)
         if text is not None and parsed(text) is None:
             self.scope.refuse("E104", f"{text[:40]!r} is no number", span)
@@ -85,16 +85,17 @@ class Evaluator:
 
     def text(self, value: Expr, span: Span) -> Expr:
         """Return a value as text; refuses conditions and several values."""
-        self.one(value, span)
+        value = self.one(value, span)
         if value.type is Type.BOOL:
             self.scope.refuse("E104", "a condition is no text", span, help="use tostring(condition)")
         return text_of(value)
 
-    def one(self, value: Expr, span: Span) -> None:
-        """Refuse a value that may be several where Splunk's documentation does not say what comes out."""
-        if is_multi(value):
-            help = "take one with mvindex, join them with mvjoin, or work on each with mvmap"
-            self.scope.refuse("E305", "this field may have several values, and it is not documented what the function makes of them", span, help=help)
+    def one(self, value: Expr, span: Span) -> Expr:
+        """Return a value of which a row has one at most: one with several ends the run, for what comes out is not documented."""
+        if not is_multi(value):
+            return value
+        self.scope.several(span, "a row in which it has several ends the run")
+        return only_of(value, self.scope.quoted(span))
 
     def _binary(self, ast: Binary) -> Expr:
         match ast.operator:
@@ -121,9 +122,17 @@ class Evaluator:
                 self.scope.refuse("E104", "a condition is compared with a value", place.span, help="use tostring(condition) or if(condition, …)")
         if ast.operator != "=" and (is_multi(left) or is_multi(right)):
             place = ast.left if is_multi(left) else ast.right
-            help = "say which: mvindex(field, 0), isnull(mvfind(field, pattern)), mvcount(mvfilter(…))"
-            self.scope.refuse("E305", f"this field may have several values, and what {ast.operator} makes of them is not documented", place.span, help=help)
+            self.scope.several(place.span, "a row in which one fits and another does not ends the run")
+            return self._uneven(ast, left, right)
         return compare(ast.operator, left, right, ast.span)
+
+    def _uneven(self, ast: Binary, left: Expr, right: Expr) -> Expr:
+        what = self.scope.quoted(ast.span)
+        if is_multi(left) and is_multi(right):
+            right = only_of(right, what)
+        if is_multi(left):
+            return differs(left, right, lambda v: compare(ast.operator, v, right, ast.span), what)
+        return differs(left, right, lambda v: compare(ast.operator, left, v, ast.span), what)
 
     def like(self, value: Expr, pattern: Expr, place: Span, span: Span) -> Expr:
         """Return `value LIKE pattern`: `%` is any run and `_` one character, case counts, `*` is just itself."""

@@ -12,7 +12,7 @@ from livefire.languages.spl.multivalues import member
 from livefire.languages.spl.regexes import group_names, read_pattern
 from livefire.languages.spl.rows import name_of
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.values import any_value, is_multi, is_null, multi_of, text_of, tidy
+from livefire.languages.spl.values import any_value, is_multi, is_null, mapped, multi_of, only_of, text_of, tidy
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr
@@ -39,10 +39,13 @@ def lower_rex(node: s.Rex, frame: Frame, scope: Scope) -> Frame:
         scope.refuse("E205", "the pattern of rex names no group", node.pattern.span, help="write (?<field>…) around what is wanted")
     most = scope.whole(node.options, "max_match", 1)
     if is_multi(subject):
-        scope.refuse("E305", "rex over a field of several values is not run", node.span, help="spread it first with mvexpand")
+        scope.several(node.span, "the pattern is tried on each")
     items = []
     for number, group in groups:
-        found = _captured(text_of(subject), pattern, number, most, node.span)
+        if is_multi(subject):
+            found = _captured_each(subject, pattern, number, most, node.span, scope)
+        else:
+            found = _captured(text_of(subject), pattern, number, most, node.span)
         items.append(n.Item(group, _kept(frame, group, found)))
     return frame.extended(*items, span=node.span)
 
@@ -52,6 +55,14 @@ def _captured(subject: Expr, pattern: str, group: int, most: int, span: Span) ->
         return call("logic.null_if", call("text.extract_regex", subject, e.text(pattern), e.whole(group), span=span), e.text(""))
     found = call("text.extract_all_regex", subject, e.text(pattern), e.whole(group), span=span)
     return tidy(call("dynamic.slice", found, e.whole(0), e.whole(most - 1)) if most else found)
+
+
+def _captured_each(subject: Expr, pattern: str, group: int, most: int, span: Span, scope: Scope) -> Expr:
+    """Return what a group finds in each value of a field, in their order."""
+    item = e.Column(scope.name("item"), Type.DYNAMIC)
+    found = call("text.extract_all_regex", call("dynamic.text", item), e.text(pattern), e.whole(group), span=span)
+    taken = call("dynamic.slice", found, e.whole(0), e.whole(most - 1)) if most else found
+    return tidy(call("dynamic.deep", call("array.map", subject, e.Lambda((item,), taken)), e.text('["*", "*"]'), span=span))
 
 
 def _kept(frame: Frame, name: str, found: Expr) -> Expr:
@@ -67,16 +78,15 @@ def _sed(text: str, subject: Expr, node: s.Rex, scope: Scope) -> Expr:
     match = _SED.fullmatch(text.strip())
     if match is None or match["flags"] not in ("", "g"):
         scope.refuse("E304", "this sed expression is not run", node.pattern.span, help="write s/pattern/text/ or s/pattern/text/g")
-    if is_multi(subject):
-        scope.refuse("E305", "rex over a field of several values is not run", node.span, help="spread it first with mvexpand")
     sign = match["sign"]
     old, new = match["old"].replace(f"\\{sign}", sign), match["new"].replace(f"\\{sign}", sign)
     pattern = read_pattern(old, node.pattern.span, scope.context.diagnostics)
     if match["flags"] == "g":
-        return call("text.replace_regex", text_of(subject), e.text(pattern), e.text(replacement_of(new)), span=node.span)
+        return mapped(subject, lambda x: call("text.replace_regex", x, e.text(pattern), e.text(replacement_of(new)), span=node.span), node.span)
     # Only the first match: the text before it becomes a group of its own, and the other groups count one on.
     shifted = re.sub(r"\\([1-8])", lambda m: f"\\{int(m[1]) + 1}", replacement_of(new))
-    return call("text.replace_regex", text_of(subject), e.text(rf"\A((?s:.*?))(?:{pattern})"), e.text("\\1" + shifted), span=node.span)
+    first = e.text(rf"\A((?s:.*?))(?:{pattern})")
+    return mapped(subject, lambda x: call("text.replace_regex", x, first, e.text("\\1" + shifted), span=node.span), node.span)
 
 
 def lower_regex(node: s.Regex, frame: Frame, scope: Scope) -> Frame:
@@ -101,8 +111,7 @@ def lower_spath(node: s.Spath, frame: Frame, scope: Scope) -> Frame:
         value = scope.field(frame, path, node.path.span)
     else:
         subject = scope.field(frame, name, node.span)
-        if is_multi(subject):
-            scope.refuse("E305", "spath over a field of several values is not run", node.span, help="spread it first with mvexpand")
+        subject = only_of(subject, "spath")
         value = member(subject, path, node.path.span, scope)
     return frame.extended(n.Item(output, value), span=node.span)
 
@@ -111,9 +120,7 @@ def _spread_json(name: str, node: s.Spath, frame: Frame, scope: Scope) -> Frame:
     if name == RAW or not frame.has(name):
         # The fields of the event itself are read from the start.
         return frame
-    subject = frame.column(name)
-    if is_multi(subject):
-        scope.refuse("E305", "spath over a field of several values is not run", node.span, help="spread it first with mvexpand")
+    subject = only_of(frame.column(name), "spath")
     items = [n.Item(x, member(subject, x, node.span, scope)) for x in sorted(scope.mentions) if _readable(x) and not frame.has(x)]
     return frame.extended(*items, span=node.span) if items else frame
 

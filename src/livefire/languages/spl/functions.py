@@ -12,7 +12,7 @@ from livefire.languages.kit.ast import Apply
 from livefire.languages.spl import multivalues, timing
 from livefire.languages.spl.evaluating import Build, Evaluator, Function
 from livefire.languages.spl.multivalues import pattern_of
-from livefire.languages.spl.values import any_value, compare, constant_text, is_multi, is_null, is_text, multi_of, not_null, number_of, real_of, text_of
+from livefire.languages.spl.values import any_value, compare, constant_text, is_multi, is_null, is_text, mapped, multi_of, not_null, number_of, real_of, text_of
 from livefire.plan import expr as e
 from livefire.plan.expr import Case, Expr
 from livefire.plan.functions import all_of, call, negate
@@ -45,6 +45,19 @@ def unify(values: list[Expr]) -> list[Expr]:
 def _text_function(meaning: str) -> Build:
     def build(v: Evaluator, ast: Apply) -> Expr:
         return call(meaning, *(v.text(x, a.value.span) for x, a in zip(args_of(v, ast), ast.args, strict=True)), span=ast.span)
+
+    return build
+
+
+def _each_text(meaning: str) -> Build:
+    """A function of one text that Splunk works on each value of a field of several."""
+
+    def build(v: Evaluator, ast: Apply) -> Expr:
+        value = v.value(ast.args[0].value)
+        if not is_multi(value):
+            return call(meaning, v.text(value, ast.args[0].value.span), span=ast.span)
+        v.scope.several(ast.args[0].value.span, "the function is worked on each")
+        return mapped(value, lambda x: call(meaning, x, span=ast.span), ast.span)
 
     return build
 
@@ -142,6 +155,9 @@ def _replace(v: Evaluator, ast: Apply) -> Expr:
     rewritten = constant_text(new)
     replacement = e.text(replacement_of(rewritten)) if rewritten is not None else v.text(new, ast.args[2].value.span)
     regex = pattern_of(v, ast.args[1].value)
+    if is_multi(value):
+        v.scope.several(ast.args[0].value.span, "the function is worked on each")
+        return mapped(value, lambda x: call("text.replace_regex", x, regex, replacement, span=ast.span), ast.span)
     return call("text.replace_regex", v.text(value, ast.args[0].value.span), regex, replacement, span=ast.span)
 
 
@@ -169,8 +185,12 @@ def _substr(v: Evaluator, ast: Apply) -> Expr:
 
 def _trim(meaning: str) -> Build:
     def build(v: Evaluator, ast: Apply) -> Expr:
-        values = [v.text(x, a.value.span) for x, a in zip(args_of(v, ast), ast.args, strict=True)]
-        return call(meaning, values[0], values[1] if len(values) > 1 else e.text(" \t"), span=ast.span)
+        value = v.value(ast.args[0].value)
+        signs = v.text(v.value(ast.args[1].value), ast.args[1].value.span) if len(ast.args) > 1 else e.text(" \t")
+        if is_multi(value):
+            v.scope.several(ast.args[0].value.span, "the function is worked on each")
+            return mapped(value, lambda x: call(meaning, x, signs, span=ast.span), ast.span)
+        return call(meaning, v.text(value, ast.args[0].value.span), signs, span=ast.span)
 
     return build
 
@@ -202,7 +222,7 @@ def _extreme(meaning: str, *, numbers_first: bool) -> Build:
     def build(v: Evaluator, ast: Apply) -> Expr:
         values = args_of(v, ast)
         if any(is_multi(x) for x in values):
-            v.one(next(x for x in values if is_multi(x)), ast.span)
+            values = [v.one(x, ast.span) for x in values]
         if all(x.type is Type.DATETIME for x in values):
             return call(meaning, *values, span=ast.span)
         if not any(is_text(x) for x in values) or any(constant_text(x) for x in values) is None:
@@ -331,10 +351,10 @@ FUNCTIONS: dict[str, Function] = {
     "cidrmatch": Function(2, 2, _cidr),
     "searchmatch": Function(1, 1, _searchmatch),
     "replace": Function(3, 3, _replace),
-    "lower": Function(1, 1, _text_function("text.lower")),
-    "upper": Function(1, 1, _text_function("text.upper")),
+    "lower": Function(1, 1, _each_text("text.lower")),
+    "upper": Function(1, 1, _each_text("text.upper")),
     "len": Function(1, 1, _text_function("text.length")),
-    "urldecode": Function(1, 1, _text_function("encode.url_decode")),
+    "urldecode": Function(1, 1, _each_text("encode.url_decode")),
     "substr": Function(2, 3, _substr),
     "trim": Function(1, 2, _trim("text.trim")),
     "ltrim": Function(1, 2, _trim("text.trim_start")),

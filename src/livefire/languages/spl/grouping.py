@@ -9,7 +9,7 @@ from livefire.languages.spl.aggregates import measures, present
 from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.values import is_multi, not_null
+from livefire.languages.spl.values import is_multi, not_null, only_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr, SortKey
@@ -77,8 +77,8 @@ def windowed(value: Expr, partition: tuple[Expr, ...], frame: tuple[int | None, 
 def _event_stats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
     scope.known("eventstats", node.options, "allnum")
     if any(frame.has(b.text) and is_multi(frame.column(b.text)) for b in node.by):
-        scope.refuse("E305", "eventstats by a field of several values is not run", node.span, help="spread it first with mvexpand")
-    keys = [scope.field(frame, b) for b in node.by]
+        scope.several(node.span, "a row in which a field after BY has several ends the run")
+    keys = [only_of(scope.field(frame, b), "eventstats by") for b in node.by]
     for measure in node.measures:
         if measure.function in ("first", "last", "list"):
             scope.refuse("E302", f"{measure.function}() is not run in eventstats", measure.span, help="use earliest, latest or values")
@@ -105,7 +105,7 @@ def _stream_stats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
     known = ("current", "window", "global", "allnum")
     scope.known("streamstats", node.options, *known, refused=("time_window", "timewindow", "reset_on_change"))
     if any(frame.has(b.text) and is_multi(frame.column(b.text)) for b in node.by):
-        scope.refuse("E305", "streamstats by a field of several values is not run", node.span, help="spread it first with mvexpand")
+        scope.several(node.span, "a row in which a field after BY has several ends the run")
     size = scope.whole(node.options, "window", 0)
     current = scope.flag(node.options, "current", default=True)
     if size and node.by and scope.flag(node.options, "global", default=True):
@@ -113,7 +113,7 @@ def _stream_stats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
     for measure in node.measures:
         if measure.function in ("values", "dc", "distinct_count", "estdc", "median", "mode") or measure.function.startswith(("p", "exactperc", "upperperc")):
             scope.refuse("E302", f"{measure.function}() is not run in streamstats", measure.span)
-    keys = [scope.field(frame, b) for b in node.by]
+    keys = [only_of(scope.field(frame, b), "streamstats by") for b in node.by]
     partition = tuple(keys)
     before = size - 1 if size else None
     results = measures(node.measures, frame, scope)

@@ -19,7 +19,7 @@ from livefire.languages.spl.searching import Searcher
 from livefire.languages.spl.sources import lower_base, newest_first
 from livefire.languages.spl.tables import events
 from livefire.languages.spl.timing import time_of
-from livefire.languages.spl.values import is_multi, multi_of, not_null, text_of, tidy
+from livefire.languages.spl.values import is_multi, multi_of, not_null, only_of, text_of, tidy
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
@@ -52,7 +52,8 @@ def lower_lookup(node: s.Lookup, frame: Frame, scope: Scope) -> Frame:
     found = events(table, {m.table.text for m in (*node.matches, *node.outputs)})
     keys = [(scope.field(found, m.table), scope.field(frame, m.event)) for m in node.matches]
     if any(is_multi(x) for pair in keys for x in pair):
-        scope.refuse("E305", "lookup by a field of several values is not run", node.span, help="spread it first with mvexpand")
+        scope.several(node.span, "a row in which a field looked up has several ends the run")
+        keys = [(only_of(a, "lookup"), only_of(b, "lookup")) for a, b in keys]
     used = {m.table.text for m in node.matches}
     outputs = [(o.table, o.event.text) for o in node.outputs] or [(Name(x, node.span), x) for x in found.names if x not in used]
     return _looked_up(node, frame, found, scope, keys=keys, outputs=outputs)

@@ -41,6 +41,7 @@ from livefire.languages.spl.shaping import (
     lower_untable,
 )
 from livefire.languages.spl.sources import lower_base
+from livefire.languages.spl.transactions import lower_transaction
 from livefire.languages.spl.values import number_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -70,6 +71,7 @@ _LOWER: dict[type, Callable[[Any, Frame, Scope], Frame]] = {
     s.Convert: lower_convert,
     s.Replace: lower_replace,
     s.Foreach: lower_foreach,
+    s.Transaction: lower_transaction,
 }
 _PLAIN: dict[str, Callable[[s.Plain, Frame, Scope], Frame]] = {
     "addtotals": lower_addtotals,
@@ -158,8 +160,6 @@ def step(command: s.Command, frame: Frame, scope: Scope) -> Frame:
         return replace(frame, wild=True, closed=None)
     if isinstance(command, s.Refused):
         return _refused(command.name, command.span, frame, scope)
-    if isinstance(command, s.Transaction):
-        return _refused("transaction", command.span, frame, scope)
     return _LOWER[type(command)](command, frame, scope)
 
 

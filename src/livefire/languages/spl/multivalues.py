@@ -155,7 +155,7 @@ def _spath(v: Evaluator, ast: Apply) -> Expr:
     if path is None:
         v.scope.refuse("E305", "a path must be constant", ast.args[1].value.span)
     value = v.value(ast.args[0].value)
-    v.one(value, ast.args[0].value.span)
+    value = v.one(value, ast.args[0].value.span)
     return member(value, path, ast.args[1].value.span, v.scope)
 
 

@@ -408,8 +408,8 @@ class Transaction:
 
     names: tuple[Name, ...]
     options: Options
-    starts: Condition | Ast | None
-    ends: Condition | Ast | None
+    starts: Condition | None
+    ends: Condition | None
     span: Span
 
 

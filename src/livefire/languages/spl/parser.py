@@ -9,7 +9,7 @@ from livefire.languages.kit.lexer import END
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.commands import COMMANDS, GENERATING
 from livefire.languages.spl.conditions import ConditionReader
-from livefire.languages.spl.lexer import Piece, tokens_of
+from livefire.languages.spl.lexer import Piece, split, tokens_of
 from livefire.languages.spl.macros import expand
 
 
@@ -28,6 +28,12 @@ def parse_tokens(tokens: list[Piece], context: Context) -> s.Pipeline:
     end = tokens[-1].span.end if tokens else 0
     parser = Parser([*tokens, Piece(END, "", Span(end, end))], context)
     return parser.pipeline(piped=True)
+
+
+def condition_text(text: str, span: Span, context: Context) -> s.Condition:
+    """Return the condition that a text inside a search writes; E206 where it is none."""
+    parser = Parser([*split(text, span), Piece(END, "", span)], context)
+    return parser.written_condition(text, span)
 
 
 class Parser(ConditionReader):
@@ -109,6 +115,14 @@ class Parser(ConditionReader):
             help=f"did you mean {meant!r}?" if meant else "",
             fix=Fix(token.span, meant, f"write {meant!r}") if meant else None,
         )
+
+    def written_condition(self, text: str, span: Span) -> s.Condition:
+        """Return the condition that a quoted text writes; E206 where it is none."""
+        inner = Parser([*split(text, span), Piece(END, "", span)], self.context)
+        condition = inner.condition()
+        if condition is None or not inner.done:
+            self.fail(f"{text[:40]!r} is no search", code="E206", span=span)
+        return condition
 
     def _comparison_follows(self) -> bool:
         ahead = 1

@@ -6,7 +6,6 @@ _LEARNED = ("its statistics are not documented closely enough to give the same r
 _TEXT = ("it takes fields out of text by settings of the server", "use rex or spath")
 
 REASONS: dict[str, tuple[str, str]] = {
-    "transaction": ("grouping of events into transactions is not run", "use stats values(…) range(_time) by the fields, or streamstats"),
     "map": ("it runs a search for each row", "use join, or a subsearch"),
     "xyseries": _SHAPE,
     "transpose": _SHAPE,

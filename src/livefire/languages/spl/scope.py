@@ -83,6 +83,14 @@ class Scope:
         else:
             self.warn("W102", f"no field is named {text!r}: it has no value in any event", span, help, fix=fix)
 
+    def quoted(self, span: Span) -> str:
+        """Return a piece of the search on one line, for a message."""
+        return " ".join(self.context.diagnostics.source.slice(span).split())[:60]
+
+    def several(self, span: Span, what: str) -> None:
+        """Say that a field may have several values, and what happens then."""
+        self.context.diagnostics.notice("N152", f"this field may have several values: {what}", span, help="take one with mvindex, or work on each with mvmap")
+
     def option(self, options: s.Options, name: str, default: str = "") -> str:
         """Return the text of an option; the last one counts."""
         return next((o.value.text for o in reversed(options) if o.name == name), default)

@@ -12,7 +12,7 @@ from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.times import NOW
 from livefire.languages.spl.timing import formatted, parsed_by
-from livefire.languages.spl.values import is_multi, is_text, not_null, number_of, real_of, text_of
+from livefire.languages.spl.values import is_multi, is_text, mapped, not_null, number_of, only_of, real_of, text_of
 from livefire.languages.spl.wildcards import capture, is_pattern, matching
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -46,9 +46,7 @@ def lower_convert(node: s.Convert, frame: Frame, scope: Scope) -> Frame:
         for name in names:
             if not frame.has(name):
                 continue
-            value = frame.column(name)
-            if is_multi(value):
-                scope.refuse("E305", f"{name} may have several values, and convert is run for one", conversion.span, help="use mvmap in an eval")
+            value = only_of(frame.column(name), f"convert {conversion.function}({name})")
             target = conversion.alias.text if conversion.alias is not None else name
             items.append(n.Item(target, build(value, form, conversion, scope)))
         if items:
@@ -137,12 +135,13 @@ def lower_replace(node: s.Replace, frame: Frame, scope: Scope) -> Frame:
     items = []
     for name in names:
         value = frame.column(name)
-        if is_multi(value):
-            scope.refuse("E305", f"{name} may have several values, and replace is run for one", node.span, help="use mvmap in an eval")
-        shown = text_of(value)
-        arms = tuple((_fits(shown, scope.text(p.old)), e.text(scope.text(p.new))) for p in node.pairs)
-        items.append(n.Item(name, Case(arms, shown, Type.STRING)))
+        items.append(n.Item(name, mapped(value, lambda x: _replaced(x, node, scope), node.span)))
     return frame.extended(*items, span=node.span) if items else frame
+
+
+def _replaced(shown: Expr, node: s.Replace, scope: Scope) -> Expr:
+    arms = tuple((_fits(shown, scope.text(p.old)), e.text(scope.text(p.new))) for p in node.pairs)
+    return Case(arms, shown, Type.STRING)
 
 
 def _fits(shown: Expr, old: str) -> Expr:

@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from livefire.diagnostics import Span
-from livefire.languages.kit.lexer import END
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.frame import Frame
-from livefire.languages.spl.lexer import Piece, split
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.values import is_multi, not_null, text_of
+from livefire.languages.spl.values import is_multi, not_null, only_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Expr
@@ -53,15 +51,12 @@ def condition_of(node: s.Subsearch, frame: Frame, scope: Scope) -> Expr:
     return call("list.overlaps_fold", value, e.ScalarQuery(wanted, Type.DYNAMIC), span=node.span)
 
 
-def _multi_refused(scope: Scope, span: Span) -> Expr:
-    scope.refuse("E305", "the field compared with a subsearch may have several values", span, help="spread it first with mvexpand")
-
-
 def _several(node: s.Subsearch, inner: Frame, names: tuple[str, ...], frame: Frame, scope: Scope) -> Expr:
     """All fields of one row together: compared as one text of their values, rows that lack one cannot be compared so."""
     values = [scope.field(frame, x, node.span) for x in names]
     if any(is_multi(v) for v in values):
-        _multi_refused(scope, node.span)
+        scope.several(node.span, "a row in which a field compared has several ends the run")
+        values = [only_of(v, "subsearch") for v in values]
     scope.context.diagnostics.notice("N159", f"a row of the subsearch that lacks one of {', '.join(names)} is left out", node.span)
     key = _key([inner.column(x) for x in names])
     listed = n.Project(inner.plan, (n.Item("key", key),))
@@ -76,12 +71,7 @@ def _key(values: list[Expr]) -> Expr:
 
 def searched(text: str, span: Span, v: Evaluator) -> Expr:
     """Return the condition of searchmatch("…")."""
-    from livefire.languages.spl.parser import Parser
+    from livefire.languages.spl.parser import condition_text
     from livefire.languages.spl.searching import Searcher
 
-    tokens = [*split(text, span), Piece(END, "", span)]
-    parser = Parser(tokens, v.scope.context)
-    condition = parser.condition()
-    if condition is None or not parser.done:
-        v.scope.refuse("E206", f"{text[:40]!r} is no search", span)
-    return Searcher(v.scope, v.frame).predicate(condition)
+    return Searcher(v.scope, v.frame).predicate(condition_text(text, span, v.scope.context))

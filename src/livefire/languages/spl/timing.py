@@ -122,7 +122,7 @@ def _form(v: Evaluator, ast: Apply) -> str:
 
 def _strftime(v: Evaluator, ast: Apply) -> Expr:
     value = v.value(ast.args[0].value)
-    v.one(value, ast.args[0].value.span)
+    value = v.one(value, ast.args[0].value.span)
     return formatted(value, _form(v, ast), ast.span, v.scope)
 
 
@@ -132,7 +132,7 @@ def _strptime(v: Evaluator, ast: Apply) -> Expr:
 
 def _relative(v: Evaluator, ast: Apply) -> Expr:
     value = v.value(ast.args[0].value)
-    v.one(value, ast.args[0].value.span)
+    value = v.one(value, ast.args[0].value.span)
     text = _form(v, ast)
     found = moment(text, time_of(value) if not is_text(value) else time_of(number_of(value)))
     if found is None or text[:1] not in "+-@n":

@@ -110,6 +110,26 @@ def single_of(x: Expr) -> Expr:
     return Case(((only, call("dynamic.text", e.Path(x, (0,)))),), e.null(Type.STRING), Type.STRING)
 
 
+def only_of(x: Expr, what: str) -> Expr:
+    """Return the text of the only value of a field, null where it has none; a row with several ends the run.
+
+    For what Splunk's documentation does not say of several values: most rows have one, and no row is guessed.
+    """
+    if not is_multi(x):
+        return x
+    several = call("compare.gt", call("dynamic.length", x), e.whole(1))
+    message = f"SPL: {what}: a row has several values in this field, and what Splunk makes of them is not documented; take one with mvindex()"
+    return Case(((call("logic.fail_if", several, e.text(message)), e.null(Type.STRING)),), single_of(x), Type.STRING)
+
+
+def mapped(x: Expr, body: Callable[[Expr], Expr], span: Span | None = None) -> Expr:
+    """Return a text function of a field, of each of its values where it has several."""
+    if not is_multi(x):
+        return body(text_of(x))
+    item = e.Column(f"~item{next(_fresh) % 1000}", Type.DYNAMIC)
+    return tidy(call("array.map", x, e.Lambda((item,), call("dynamic.of", body(call("dynamic.text", item)))), span=span))
+
+
 def multi_of(x: Expr) -> Expr:
     """Return a value as an array, null where the field has no value."""
     if is_multi(x):
@@ -136,6 +156,16 @@ def any_value(x: Expr, test: Callable[[Expr], Expr], span: Span | None = None) -
     if not is_multi(x):
         return test(x)
     return Case(((not_null(x), call("dynamic.any_element", x, each(test), span=span)),), e.null(Type.BOOL), Type.BOOL)
+
+
+def differs(left: Expr, right: Expr, test: Callable[[Expr], Expr], what: str) -> Expr:
+    """Return a comparison other than `=` of several values: the run ends where one value fits and another does not."""
+    many = left if is_multi(left) else right
+    some = any_value(many, test)
+    every = any_value(many, lambda v: negate(test(v)))
+    message = f"SPL: {what}: one of several values of a field fits and another does not, and which one decides is not documented; use mvfilter() or mvfind()"
+    unsure = call("logic.and", call("logic.is_true", some), call("logic.is_true", every))
+    return Case(((call("logic.fail_if", unsure, e.text(message)), e.null(Type.BOOL)),), some, Type.BOOL)
 
 
 _ORDER = {"=": "compare.eq", "!=": "compare.ne", "<": "compare.lt", "<=": "compare.le", ">": "compare.gt", ">=": "compare.ge"}

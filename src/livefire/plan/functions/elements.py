@@ -36,6 +36,20 @@ FUNCTIONS = (
         examples=(example((False, B), ("never", S), gives=False),),
     ),
     Function(
+        "array.chunks",
+        (3, 3),
+        J,
+        "for each whole number of an array the number of its chunk, from 0: one that is further than constant second from the first of its chunk,"
+        " or that finds constant third in it, begins another",
+        "null for null; an empty array for none",
+        examples=(
+            example(("[100,95,80,20]", J), (15, L), (9, L), gives="[0,0,1,2]"),
+            example(("[1,2,3]", J), (10, L), (2, L), gives="[0,0,1]"),
+            example(("[]", J), (10, L), (2, L), gives="[]"),
+            example((None, J), (10, L), (2, L), gives=None),
+        ),
+    ),
+    Function(
         "array.compact",
         (1, 1),
         J,
