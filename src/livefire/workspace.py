@@ -32,7 +32,16 @@ if TYPE_CHECKING:
     from livefire.store.report import IngestReport, Progress
 
 # The product whose tables each language reads.
-_PRODUCTS = {"kql": "sentinel", "cql": "logscale", "eql": "elastic", "esql": "elastic", "kuery": "elastic", "spl": "splunk", "sigma": "sigma"}
+_PRODUCTS = {
+    "kql": "sentinel",
+    "cql": "logscale",
+    "eql": "elastic",
+    "esql": "elastic",
+    "kuery": "elastic",
+    "lucene": "elastic",
+    "spl": "splunk",
+    "sigma": "sigma",
+}
 
 
 @dataclass(frozen=True, slots=True)

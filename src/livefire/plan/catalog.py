@@ -36,7 +36,9 @@ class Table:
     field of the common model, by which the other vendors' names are suggested. An `open` table
     gives null for an unknown field instead of an error. `compatibility`, where it is not empty, says
     why the table is here although no product writes it: it holds the events of other tables again,
-    so it is read only where a query asks for it, and that is said (N108).
+    so it is read only where a query asks for it, and that is said (N108). `mapping` gives the product's
+    own type of each field it publishes for the table (`keyword`, `ip`, `flattened` …): a field that is
+    in it and no column is null in every event.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Table:
     hidden: frozenset[str] = frozenset()
     open: bool = False
     compatibility: str = ""
+    mapping: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:

@@ -10,6 +10,7 @@ from livefire.languages.binder import nearest, unknown_table
 from livefire.languages.esql import ast
 from livefire.languages.esql.scope import Column, Scope
 from livefire.languages.esql.values import Kind, of_column
+from livefire.languages.fields import published, told_empty
 from livefire.languages.kit.ast import Name
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -74,7 +75,7 @@ class Fields:
             base = ".".join(parts[:cut])
             if self.types.get(base) is Type.DYNAMIC:
                 return _below(e.Column(base, Type.DYNAMIC), parts[cut:])
-        return e.null(Type.DYNAMIC) if self.table.open else None
+        return published(self.table, name) or (e.null(Type.DYNAMIC) if self.table.open else None)
 
 
 def _below(base: e.Expr, steps: list[str]) -> e.Expr:
@@ -101,6 +102,11 @@ def open_scope(node: ast.From, names: frozenset[str], context: Context) -> Scope
     declared = {name for fields in read for name in fields.types}
     asked = sorted(name for name in names - declared - set(METADATA) if "*" not in name)
     layout = _layout(read, [*sorted(declared), *asked])
+    for name in asked:
+        found = [x for fields in read if (x := fields.find(name)) is not None]
+        if found and all(isinstance(x, e.Literal) for x in found):
+            words, help = told_empty(name, Schema(tuple(f for f in layout if f.name in declared)), context)
+            context.diagnostics.warn("W181", words, node.span, help=help)
     parts = [_project(fields, layout, metadata, node) for fields in read]
     plan = parts[0] if len(parts) == 1 else n.Union(tuple(parts))
     shown = [Column.of(f) for f in layout if f.name in declared]
