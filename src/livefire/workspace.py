@@ -196,11 +196,15 @@ class Workspace:
         """Return everything there is to say of a query without running it.
 
         A table that no catalog knows is reported as E101 and read with an open schema, so that
-        syntax (E2xx) and unsupported (E3xx) are still found.
+        syntax (E2xx) and unsupported (E3xx) are still found. The checks of the rule's sense (6xx)
+        follow, over what could be read of it.
         """
+        from livefire.lint import review
+
         source = Source(text, str(options.pop("name", "<query>")))
         chosen = stages.Options(bool(options.pop("lenient", False)), language=options)
-        return list(stages.check(source, language, catalog or self.catalog(language), chosen))
+        plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
+        return [*found, *(review(source, language, plan) if plan is not None else ())]
 
     def sql(self, compiled: stages.Compiled) -> str:
         """Return the statement the engine runs for a compiled query."""

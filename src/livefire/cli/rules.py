@@ -11,11 +11,14 @@ import typer
 
 from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, Verbatim, moment, rule_source, workspace
 from livefire.cli.program import app
-from livefire.cli.terminal import FOUND, OK, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
+from livefire.cli.terminal import FOUND, OK, USAGE, console, emit, progress, refuse, say, show, show_diagnostics, stop
 
 if TYPE_CHECKING:
     from livefire.diagnostics import Source
+    from livefire.report.check import Checked
     from livefire.workspace import Result, Workspace
+
+MANY = 20
 
 
 class Stage(StrEnum):
@@ -103,23 +106,54 @@ def explain_miss(ws: Workspace, result: Result, events: list[str], clock: dateti
         say(f"{event}: {ws.explain_miss(result.compiled, event, clock)}")
 
 
+class Form(StrEnum):
+    """The forms that `check` writes."""
+
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+    junit = "junit"
+
+
 @app.command()
-def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = False, as_json: Json = False) -> None:
-    """Read rules without running them, and say all there is to say of each."""
-    from livefire.report.diagnostics import as_json as objects
+def check(
+    files: Verbatim,
+    *,
+    language: LanguageOption = None,
+    lenient: Lenient = False,
+    form: Annotated[Form, typer.Option("--format", help="Text for people; SARIF for code hosts, JUnit for test runners.")] = Form.text,
+    as_json: Json = False,
+) -> None:
+    """Read rules without running them, and say all there is to say of each: what the product rejects, and what cannot work as meant."""
+    from livefire.report.check import Checked
     from livefire.workspace import Workspace
 
-    ws, failed, listed = Workspace(), 0, []
-    for file in files:
-        source, chosen = rule_source(file, language)
-        found = tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient))
-        failed += any(d.severity == "error" for d in found)
-        if as_json:
-            listed.append({"file": str(file), "language": chosen, "diagnostics": objects(found, source)})
-        else:
-            show_diagnostics(found, source)
-    if as_json:
-        emit(listed)
+    ws, checked = Workspace(), []
+    with progress("checking", quiet=len(files) < MANY) as tell:
+        for file in files:
+            tell(str(file))
+            source, chosen = rule_source(file, language)
+            checked.append(Checked(source, chosen, tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient))))
+    show_checked(checked, Form.json if as_json else form)
+    raise typer.Exit(FOUND if any(d.severity == "error" for c in checked for d in c.diagnostics) else OK)
+
+
+def show_checked(checked: list[Checked], form: Form) -> None:
+    """Print what was said of rule files."""
+    from livefire import __version__
+    from livefire.report import check as view
+    from livefire.report.diagnostics import as_json as objects
+    from livefire.report.tables import counted
+
+    if form is Form.json:
+        emit([{"file": c.source.name, "language": c.language, "diagnostics": objects(c.diagnostics, c.source)} for c in checked])
+    elif form is Form.sarif:
+        emit(view.sarif(checked, __version__))
+    elif form is Form.junit:
+        say(view.junit(checked).rstrip())
     else:
-        say(f"{len(files)} rule{'s' if len(files) != 1 else ''}, {failed} with errors")
-    raise typer.Exit(FOUND if failed else OK)
+        for c in checked:
+            show_diagnostics(c.diagnostics, c.source)
+        wrong = sum(any(d.severity == "error" for d in c.diagnostics) for c in checked)
+        doubtful = sum(any(d.severity == "warning" for d in c.diagnostics) for c in checked)
+        say(f"{counted(len(checked), 'rule')}, {wrong} with errors, {doubtful} with warnings")
