@@ -348,7 +348,7 @@ def sibling_form(reading: Reading) -> Iterator[Found]:
         if test.negated or not test.exact or not any(o.steps == ("attribute",) for o in test.origins):
             continue
         for word in test.words:
-            if not any(word in o.steps for t in reading.facts.tests for o in t.origins):
+            if f".{word}" not in reading.source.text:
                 yield Found(test.span or NOWHERE, f"most tools send requestParameters.{word} and no attribute")
 
 
