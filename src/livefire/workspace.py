@@ -208,10 +208,11 @@ class Workspace:
 
     def catalog(self, language: str) -> TableCatalog:
         """Return the tables a language sees: those of its product, then those loaded here."""
-        from livefire.tables import vendor_tables
+        from livefire.tables import schemas, vendor_tables
 
         loaded = tuple(table for table, _ in self._loaded.values())
-        return TableCatalog((*vendor_tables(_PRODUCTS.get(language)), *loaded), vendor_tables)
+        product = _PRODUCTS.get(language)
+        return TableCatalog((*vendor_tables(product), *loaded), vendor_tables, schemas(product))
 
     # detections
 

@@ -41,6 +41,11 @@ class Relation:
         """The columns."""
         return self.plan.schema
 
+    @property
+    def empty(self) -> bool:
+        """True for rows that are known to be none."""
+        return isinstance(self.plan, n.Values) and not self.plan.rows
+
     def with_plan(self, plan: n.Plan, **changes: bool) -> Relation:
         """Return the relation with another plan."""
         return replace(self, plan=plan, **changes)  # type: ignore[arg-type]  # the flags are bools
@@ -124,10 +129,7 @@ class Scope:
 
     def table(self, name: str) -> Table | None:
         """Return a table of Sentinel or one that the user loaded, by its exact name or alias."""
-        known = self.context.catalog.tables(VENDOR)
-        exact = [t for t in known if t.name == name]
-        found = exact or [t for t in known if t.answers_to(name)]
-        return found[-1] if found else None
+        return self.context.catalog.find(name, VENDOR)
 
     def over(self, relation: Relation, gathered: Gathered | None = None) -> Scope:
         """Return the scope of an expression over the rows of a relation."""

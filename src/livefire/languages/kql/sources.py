@@ -126,7 +126,8 @@ def _named(scope: Scope, node: Name) -> Relation:
 def table_rows(table: Table, name: str) -> Relation:
     """Return a table's declared columns, null texts made empty."""
     plan = table.plan if not table.hidden else n.select(table.plan, *table.schema.names)
-    return Relation(filled(plan), open=table.open, name=name)
+    found = Relation(plan, open=table.open, name=name)
+    return found if found.empty else found.with_plan(filled(plan))
 
 
 def _called(scope: Scope, node: Apply) -> Relation:
