@@ -164,7 +164,8 @@ class Parser(StepParser):
 
     def _special_source(self) -> k.Expression | None:
         token, after = self.token, self.peek()
-        if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not (False)):
+        signed = token.text == "print" and after.text in ("-", "+")
+        if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not signed):
             return None
         if after.kind == "name" and after.text in _NO_SOURCE and token.text != "search":
             return None
