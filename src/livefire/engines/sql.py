@@ -116,6 +116,8 @@ def expressions(plan: n.Plan) -> tuple[e.Expr, ...]:
             return (on,)
         case n.Unnest(expr=x):
             return (x,)
+        case n.Recurrence(stages=stages, carried=carried):
+            return (*(i.expr for stage in stages for i in stage), *(x for c in carried for x in (c.start, c.expr)))
         case n.Sequence(steps=steps, until=until):
             return tuple(k for s in (*steps, *((until,) if until else ())) for k in s.keys)
         case _:
@@ -325,6 +327,8 @@ class Printer:
                 return Select(self.dialect.unnest(self, plan, self._source(plan.input)))
             case n.Window(input=child, items=items):
                 return Select(self._source(child), columns=f"*, {self._items(items)}")
+            case n.Recurrence():
+                return self._recurrence(plan)
             case n.Sequence():
                 return self._sequence(plan)
 
@@ -393,6 +397,30 @@ class Printer:
                 raise ValueError(f"union of unequal schemas: {schema.names} and {part.schema.names}")
         body = " UNION ALL ".join(f"({self._relation(p).text()})" for p in parts)
         return Select(f"({body}) AS {self.alias()}")
+
+    def _recurrence(self, node: n.Recurrence) -> Select:
+        """Number the rows, and go from each to the next with the carried values."""
+        number = self._fresh()
+        rows, walked, at = (self.dialect.identifier(f"~{word}{number}") for word in ("rows", "walked", "at"))
+        keys = [self.name(k.name) for k in node.keys]
+        over = " ".join([*([f"PARTITION BY {', '.join(keys)}"] if keys else []), *([f"ORDER BY {self.order(node.order_by)}"] if node.order_by else [])])
+        columns = [self.name(f.name) for f in node.input.schema]
+        first = ", ".join(f"{self.expr(c.start)} AS {self.name(c.before)}" for c in node.carried)
+        later = ", ".join(f"w.{self.name(c.name)} AS {self.name(c.before)}" for c in node.carried)
+        follows = " AND ".join([f"r.{at} = w.{at} + 1", *(f"r.{k} IS NOT DISTINCT FROM w.{k}" for k in keys)])
+
+        def step(source: str) -> str:
+            for stage in node.stages:
+                source = f"(SELECT *, {self._items(stage)} FROM {source}) AS {self.alias()}"
+            values = ", ".join(f"CAST({self.expr(c.expr)} AS {self.sql_type(c.expr.type)}) AS {self.name(c.name)}" for c in node.carried)
+            return f"SELECT {', '.join([*columns, at])}, {values} FROM {source}"
+
+        start = step(f"(SELECT *, {first} FROM {rows} WHERE {at} = 1) AS {self.alias()}")
+        following = step(f"(SELECT r.*, {later} FROM {walked} AS w INNER JOIN {rows} AS r ON {follows}) AS {self.alias()}")
+        numbered = f"SELECT *, row_number() OVER ({over}) AS {at} FROM {self._source(node.input)}"
+        shown = ", ".join([*columns, *(self.name(c.name) for c in node.carried)])
+        text = f"WITH RECURSIVE {rows} AS MATERIALIZED ({numbered}), {walked} AS ({start} UNION ALL {following}) SELECT {shown} FROM {walked}"
+        return Select(f"({text}) AS {self.alias()}")
 
     def _sequence(self, node: n.Sequence) -> Select:
         """Join the matches that the matcher found to their events; an event that must be missing is a row of nulls."""

@@ -34,7 +34,6 @@ _REASONS = {
     "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
     " percentrank_tdigest",
     "it follows a list that the service keeps": "parse_user_agent",
-    "a session's start depends on every row before it": "row_window_session",
     "sizes in storage differ here": "estimate_data_size",
     "it needs an option of the service": "bin_auto",
     "it is not computed here": "erf erfc welch_test",

@@ -26,7 +26,7 @@ def with_windows(relation: Relation, gathered: Gathered) -> n.Plan:
     """Return the plan with the row functions of an expression computed, each able to read those before it."""
     plan = relation.plan
     for item in gathered.windows:
-        plan = n.Window(plan, (item,))
+        plan = replace(item, input=plan) if isinstance(item, n.Recurrence) else n.Window(plan, (item,))
     return plan
 
 
