@@ -50,14 +50,14 @@ def run(
     from livefire.diagnostics import QueryError
 
     rules = rule_files(file, language)
-    if not on and lake is None and (rules or explain in (None, Stage.miss)):
-        stop("say what to run over: --on PATH or --lake DIR", USAGE)
     if rules:
         if explain is not None:
             stop("--explain shows the stages of a query; this file holds a rule, so put its query into a file of its own", USAGE)
-        run_rules(rules, workspace(lake, on or [], quiet=as_json), now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
+        run_rules(rules, over(lake, on, quiet=as_json), now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
         return
     source, chosen = rule_source(file, language)
+    if explain in (None, Stage.miss):
+        needs_logs(lake, on)
     ws = workspace(lake, on or [], quiet=as_json)
     options = {"index": index} if index else {}
     try:
@@ -72,6 +72,18 @@ def run(
         explain_miss(ws, result, event or [], clock)
         return
     show_result(result, source, clock, as_json=as_json)
+
+
+def needs_logs(lake: Path | None, on: list[Path] | None) -> None:
+    """End the command when there is nothing to run over."""
+    if not on and lake is None:
+        stop("say what to run over: --on PATH or --lake DIR", USAGE)
+
+
+def over(lake: Path | None, on: list[Path] | None, *, quiet: bool) -> Workspace:
+    """Return the workspace a rule is run over."""
+    needs_logs(lake, on)
+    return workspace(lake, on or [], quiet=quiet)
 
 
 def run_rules(
