@@ -124,6 +124,9 @@ TITLES: dict[int, str] = {
     503: "a detection without a rule",
     504: "two detections share an id",
     505: "a rule file that cannot be read",
+    506: "a rule file that says something without meaning, or an index that is not here",
+    507: "alerts that a rule's schedule or its most alerts leave out",
+    508: "exceptions that a rule names and its file does not hold",
 }
 
 
