@@ -22,10 +22,10 @@ def seeds(language: str) -> list[Example]:
 
 
 def mutant(dice: random.Random, texts: list[str]) -> str:
-    """Return a text with one to three tokens gone, doubled, swapped, replaced by one of another text, or strange."""
+    """Return a text with one to two tokens gone, doubled, swapped, replaced by one of another text, or strange."""
     tokens = _TOKEN.findall(dice.choice(texts))
     others = _TOKEN.findall(dice.choice(texts))
-    for _ in range(dice.randint(1, 3)):
+    for _ in range(dice.randint(1, 2)):
         if not tokens:
             break
         at = dice.randrange(len(tokens))

@@ -13,7 +13,7 @@ LANGUAGES = ("eql", "esql")
 def test_some_mutants(language: str) -> None:
     tally = run_mutants(language, 60, seed=1)
     # Were all refused or all run, the mutants would test nothing.
-    assert min(tally.values()) >= 6
+    assert min(tally.values()) >= 3
 
 
 @pytest.mark.slow
