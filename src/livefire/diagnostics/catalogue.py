@@ -56,6 +56,8 @@ TITLES: dict[int, str] = {
     174: "ES|QL: an anchor that is a plain character under RLIKE",
     175: "ES|QL: a % that is a plain character under LIKE",
     176: "ES|QL: a parameter without a value",
+    177: "ES|QL: a search of a field whose mapping is not known",
+    178: "ES|QL: a year of weeks, which differs from the calendar's about New Year",
     179: "ES|QL: a delimiter of more than one byte",
     181: "Elastic: a field of the published schema that nothing here fills",
     183: "Elastic: a nested field outside of its braces",

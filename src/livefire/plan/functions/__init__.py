@@ -30,6 +30,7 @@ FAMILIES = (
     "lists",
     "logic",
     "multivalue",
+    "network",
     "number",
     "series",
     "text",
