@@ -10,6 +10,7 @@ from livefire.languages.spl import nodes as s
 from livefire.languages.spl.aggregates import present
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.grouping import grouped, spread
+from livefire.languages.spl.pivoting import SPLIT_OPTIONS, result, split_chart
 from livefire.languages.spl.rows import without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.times import moment, span_of
@@ -113,16 +114,13 @@ def _check_bin(option: s.Option, scope: Scope) -> None:
 
 def lower_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     """`chart` and `timechart` without a field whose values become columns."""
-    if node.split is not None:
-        help = "write stats … by both fields: the same numbers, one row each"
-        if node.kind == "timechart":
-            help = f"write bin _time span=1h | stats … by _time, {node.split.text}: the same numbers, one row each"
-        scope.refuse("E305", f"the columns of {node.kind} … by {node.split.text} depend on the data", node.split.span, help=help)
     if node.kind == "timechart":
         return _time_chart(node, frame, scope)
     for option in (*node.options, *node.over_options, *node.split_options):
-        if option.name in ("span", "bins", "start", "end", "aligntime", "sep", "format"):
+        if option.name in ("span", "bins", "start", "end", "aligntime", "format"):
             scope.refuse("E304", f"chart {option.name}= is not run", option.span, help="use bin before stats")
+    if node.split is not None and node.over is not None:
+        return split_chart(node, node.over, frame, scope)
     by = (node.over,) if node.over is not None else ()
     return grouped(node.measures, by, frame, scope, node.span, command=node.kind)
 
@@ -132,7 +130,7 @@ def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     span = next((o for o in node.options if o.name == "span"), None)
     if span is None:
         scope.refuse("E304", "without span= the buckets depend on the time range of the search page", node.span, help="add span=, such as span=1h")
-    scope.known("timechart", node.options, "span", "cont", "limit", "useother", "usenull", "partial", "fixedrange")
+    scope.known("timechart", (*node.options, *node.split_options), "span", "cont", "partial", "fixedrange", *SPLIT_OPTIONS)
     count, unit = read_span(span, scope)
     if not frame.has(TIME):
         scope.field(frame, TIME, node.span)
@@ -142,7 +140,13 @@ def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     value = frame.column(TIME)
     at = bucket(time_of(value), count, unit, node.span, scope)
     binned = frame.extended(n.Item(TIME, at), span=node.span)
-    rows = grouped(node.measures, (Name(TIME, node.span),), binned, scope, node.span, command="timechart")
+    over = Name(TIME, node.span)
+    if node.split is None:
+        rows = grouped(node.measures, (over,), binned, scope, node.span, command="timechart")
+    else:
+        rows = split_chart(node, over, binned, scope)
+        if not rows.has(TIME):
+            return rows
     if not scope.flag(node.options, "cont", default=True):
         return rows
     if unit in _MONTHS or unit in _PARTS:
@@ -158,7 +162,8 @@ def _continuous(rows: Frame, step: Expr, node: s.Chart, scope: Scope) -> Frame:
     buckets = n.Project(listed, (n.Item(other, call("dynamic.datetime", e.Column(item, Type.DYNAMIC))),))
     joined = n.Join(buckets, rows.plan, "left", call("compare.eq", n.column(buckets, other), rows.column(TIME)))
     items = [n.Item(TIME, n.column(joined, other))]
-    counted = {m.alias.text if m.alias is not None else m.written for m in node.measures if m.function in ("count", "c", "dc", "distinct_count", "estdc")}
+    counts = {result(m) for m in node.measures if m.function in ("count", "c", "dc", "distinct_count", "estdc")}
+    counted = counts if node.split is None else {x for x in rows.names if len(counts) == len(node.measures) or x.startswith(tuple(counts) or ("\x02",))}
     for name in rows.names:
         if name != TIME:
             column = rows.column(name)

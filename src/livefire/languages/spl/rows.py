@@ -7,6 +7,7 @@ from livefire.languages.kit.ast import Name
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import Frame
+from livefire.languages.spl.naming import lower_named
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.searching import Searcher
 from livefire.languages.spl.values import is_multi, is_null, is_text, number_of, single_of, text_of
@@ -39,6 +40,9 @@ def lower_eval(node: s.Eval, frame: Frame, scope: Scope) -> Frame:
         value = Evaluator(scope, frame).value(assignment.value)
         if value.type is Type.BOOL:
             scope.refuse("E104", "a field cannot hold a condition", assignment.value.span, help="use if(condition, …, …) or tostring(condition)")
+        if assignment.around is not None:
+            frame = lower_named(assignment, value, frame, scope)
+            continue
         frame = frame.extended(n.Item(assignment.name.text, value), span=assignment.span)
     return frame
 
