@@ -299,6 +299,9 @@ def read_inputlookup(p: Parser, start: Span) -> s.Command:
     options = p.options()
     table = p.word("a lookup table")
     options = (*options, *p.options())
+    for option in options:
+        if option.name in ("start", "max") and not option.value.text.isdecimal():
+            p.fail(f"{option.name} is a whole number from 0", code="E206", span=option.span)
     condition = p.expression() if p.take_word("where") else None
     return s.InputLookup(table, condition, options, p.span_from(start))
 

@@ -173,8 +173,8 @@ def lower_dedup(node: s.Dedup, frame: Frame, scope: Scope) -> Frame:
 
 
 def _consecutive(node: s.Dedup, frame: Frame, scope: Scope, keys: list[Expr]) -> Frame:
-    if node.count != 1 or scope.flag(node.options, "keepevents"):
-        scope.refuse("E304", "dedup consecutive=true is run for one event, without keepevents", node.span)
+    if node.count != 1:
+        scope.refuse("E304", "dedup consecutive=true is run for one event", node.span)
     lacking = call("logic.or", *(is_null(k) for k in keys))
     if not scope.flag(node.options, "keepempty"):
         frame = frame.filtered(call("logic.not", lacking), node.span)
@@ -185,6 +185,10 @@ def _consecutive(node: s.Dedup, frame: Frame, scope: Scope, keys: list[Expr]) ->
     frame = frame.over(n.Window(frame.plan, tuple(items)))
     same = [call("compare.same", frame.column(x), k) for x, k in zip(names, keys, strict=True)]
     repeated = call("logic.and", *same, call("compare.gt", frame.column(first), e.whole(1)))
+    if scope.flag(node.options, "keepevents"):
+        fields = {x.text: k for x, k in zip(node.names, keys, strict=True) if frame.has(x.text)}
+        items = [n.Item(x, Case(((repeated, e.null(k.type)),), k, k.type)) for x, k in fields.items()]
+        return without(frame.extended(*items, span=node.span), *names, first)
     return without(frame.filtered(call("logic.not", repeated), node.span), *names, first)
 
 

@@ -209,7 +209,10 @@ def _as_json(value: Expr, kind: str) -> Expr:
         return call("dynamic.try_parse", text_of(value))
     if kind in ("auto", "none"):
         number = number_of(value)
-        return Case(((not_null(number), call("dynamic.of", number)),), call("dynamic.of", text_of(value)), Type.DYNAMIC)
+        shown = text_of(value)
+        return Case(
+            ((not_null(number), call("logic.coalesce", call("dynamic.try_parse", shown), call("dynamic.of", number))),), call("dynamic.of", shown), Type.DYNAMIC
+        )
     return call("dynamic.of", text_of(value))
 
 

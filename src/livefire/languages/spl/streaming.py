@@ -13,21 +13,22 @@ from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.grouping import windowed, with_windows
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.times import shift
 from livefire.languages.spl.values import is_multi, only_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr
 from livefire.plan.functions import all_of, any_of, call, window
-from livefire.schema import TICKS_PER_SECOND, Type
+from livefire.schema import Type
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_UNITS = ("s", "m", "h", "d", "w", "mon", "q", "y")
 # An engine's window has these only over a whole partition: they are worked out by pairing rows.
 _PAIRED = ("values", "dc", "distinct_count", "estdc", "median", "mode", "list")
 
 
 def lower_streamstats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
     """Return the rows with the aggregates of the rows before them (and themselves, unless current=false)."""
-    scope.known("streamstats", node.options, "current", "window", "global", "allnum", "time_window", "timewindow", "reset_on_change")
+    scope.known("streamstats", node.options, "current", "window", "global", "allnum", "time_window", "reset_on_change")
     if any(frame.has(b.text) and is_multi(frame.column(b.text)) for b in node.by):
         scope.several(node.span, "a row in which a field after BY has several ends the run")
     keys = [only_of(scope.field(frame, b), "streamstats by") for b in node.by]
@@ -36,7 +37,7 @@ def lower_streamstats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
     size = scope.whole(node.options, "window", 0)
     current = scope.flag(node.options, "current", default=True)
     together = bool(size and node.by and scope.flag(node.options, "global", default=True))
-    timed = next((o for o in node.options if o.name in ("time_window", "timewindow")), None)
+    timed = next((o for o in node.options if o.name == "time_window"), None)
     paired = any(m.function in _PAIRED or m.function.startswith(("p", "exactperc", "upperperc")) for m in node.measures)
     if timed is not None or together or paired:
         found = _by_pairs(node, frame, partition, scope, size=size, timed=timed, together=together, current=current)
@@ -146,14 +147,14 @@ def _by_pairs(
 def _near(timed: s.Option, frame: Frame, past: n.Plan, other: str, scope: Scope) -> Expr:
     """Whether a row lies within the span of time of another; the rows have to be in the order of time, and it may go either way."""
     count, unit = read_span(timed, scope)
-    if unit not in _UNITS:
-        scope.refuse("E206", "time_window is a number of seconds, minutes, hours or days", timed.span)
+    unit = unit or "s"
+    if unit not in _UNITS or count != int(count):
+        scope.refuse("E206", "time_window is a whole number of seconds, minutes, hours, days, weeks or months", timed.span)
     if not other or frame.column(TIME).type is not Type.DATETIME:
         scope.refuse("E102", "time_window needs the time of each row", timed.span, help="keep _time before it")
-    span = e.Literal(int(count * _UNITS[unit]) * TICKS_PER_SECOND, Type.TIMESPAN)
     here, there = frame.column(TIME), n.column(past, other)
     return call(
         "logic.and",
-        call("compare.lt", there, call("time.add", here, span)),
-        call("compare.gt", there, call("time.subtract", here, span)),
+        call("compare.lt", there, shift(here, int(count), unit)),
+        call("compare.gt", there, shift(here, -int(count), unit)),
     )
