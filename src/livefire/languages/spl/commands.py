@@ -521,13 +521,13 @@ READ: dict[str, Callable[[Parser, Span], s.Command]] = {
     "map": read_map,
 }
 PLAIN = (
-    "accum", "addcoltotals", "addinfo", "addtotals", "apply", "autoregress", "delta", "eventcount", "fit", "filldown", "fillnull", "format", "from",
-    "gentimes", "inputcsv", "iplocation", "makemv", "makeresults", "multikv", "rangemap", "strcat", "mvcombine", "mvexpand", "nomv", "outputlookup",
-    "outputcsv", "reverse", "summary", "tail", "tojson", "transpose", "untable", "uniq", "xmlkv", "xyseries", "noop",
+    "accum", "addcoltotals", "addinfo", "addtotals", "apply", "autoregress", "datamodel", "delta", "eventcount", "fit", "filldown", "fillnull",
+    "format", "from", "gentimes", "inputcsv", "iplocation", "makemv", "makeresults", "multikv", "rangemap", "strcat", "mvcombine", "mvexpand", "nomv",
+    "outputlookup", "outputcsv", "reverse", "summary", "tail", "tojson", "transpose", "untable", "uniq", "xmlkv", "xyseries", "noop",
 )  # fmt: skip
 REFUSED = (
     "abstract", "analyzefields", "anomalies", "anomalousvalue", "anomalydetection", "arules", "associate", "audit",
-    "bucketdir", "cluster", "cofilter", "collect", "concurrency", "contingency", "correlate", "datamodel", "dbinspect", "dbxquery", "delete",
+    "bucketdir", "cluster", "cofilter", "collect", "concurrency", "contingency", "correlate", "dbinspect", "dbxquery", "delete",
     "diff", "dump", "erex", "extract", "kv", "fieldsummary", "findtypes", "folderize", "gauge", "geom", "geomfilter",
     "geostats", "highlight", "history", "iconify", "input", "intersect", "kmeans", "kvform", "loadjob", "localize", "localop", "makecontinuous",
     "mcatalog", "mcollect", "metadata", "meventcollect", "mpreview", "msearch", "nslookup", "outlier", "outputtext", "overlap", "pivot",
@@ -537,5 +537,5 @@ REFUSED = (
 )  # fmt: skip
 COMMANDS: dict[str, Callable[[Parser, Span], s.Command]] = {n: read_refused(n) for n in REFUSED} | {n: read_plain(n) for n in PLAIN} | READ
 GENERATING = frozenset(
-    {"inputlookup", "makeresults", "multisearch", "tstats", "mstats", "from", "gentimes", "union", "rest", "metadata", "loadjob", "savedsearch"}
+    {"inputlookup", "makeresults", "multisearch", "tstats", "mstats", "from", "datamodel", "gentimes", "union", "rest", "metadata", "loadjob", "savedsearch"}
 )

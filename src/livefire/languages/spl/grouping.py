@@ -12,10 +12,11 @@ from livefire.languages.spl.values import is_multi, not_null, only_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr, SortKey
-from livefire.plan.functions import any_of, call
+from livefire.plan.functions import all_of, any_of, call, window
 from livefire.plan.walk import map_expr
 from livefire.schema import Type
 
+_LISTED = ("values", "list", "first", "last", "median", "mode")
 _COUNTS = ("count", "c", "dc", "distinct_count", "estdc")
 
 
@@ -71,26 +72,57 @@ def windowed(value: Expr, partition: tuple[Expr, ...], frame: tuple[int | None, 
     return map_expr(value, change)
 
 
+def keyed(frame: Frame, by: tuple[Name, ...], what: str, scope: Scope) -> tuple[Frame, list[Expr], tuple[str, ...]]:
+    """Return the rows with the keys of windows, which are columns of their own where the run may stop at one, and the names of those."""
+    keys: list[Expr] = []
+    made: list[str] = []
+    for name in by:
+        value = scope.field(frame, name)
+        if is_multi(value):
+            column = scope.name("key")
+            frame = frame.over(n.extend(frame.plan, n.Item(column, only_of(value, what))))
+            made.append(column)
+            value = frame.column(column)
+        keys.append(value)
+    return frame, keys, tuple(made)
+
+
 def _event_stats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
     scope.known("eventstats", node.options, "allnum")
     if any(frame.has(b.text) and is_multi(frame.column(b.text)) for b in node.by):
         scope.several(node.span, "a row in which a field after BY has several ends the run")
-    keys = [only_of(scope.field(frame, b), "eventstats by") for b in node.by]
-    for measure in node.measures:
-        if measure.function in ("first", "last", "list"):
-            scope.refuse("E302", f"{measure.function}() is not run in eventstats", measure.span, help="use earliest, latest or values")
-    results = measures(node.measures, frame, scope)
+    frame, keys, made = keyed(frame, node.by, "eventstats by", scope)
+    joined = tuple(m for m in node.measures if m.function in _LISTED or m.function.startswith(("p", "exactperc", "upperperc")))
+    rest = tuple(m for m in node.measures if m not in joined)
     items = []
-    for name, value in results:
+    for name, value in measures(rest, frame, scope):
         whole = windowed(value, tuple(keys), (None, None), rows=False)
         items.append((name, Case(((present(keys), whole),), e.null(whole.type), whole.type) if keys else whole))
-    return with_windows(frame, items, scope, node.span)
+    found = with_windows(frame, items, scope, node.span) if items else frame
+    found = _with_groups(joined, found, keys, scope, node.span) if joined else found
+    return found.over(n.Project(found.plan, tuple(n.Item(x, found.column(x)) for x in found.known if x not in made)))
+
+
+def _with_groups(wanted: tuple[s.Measure, ...], frame: Frame, keys: list[Expr], scope: Scope, span: Span) -> Frame:
+    """Return the rows with aggregates that are lists, which are worked out once a group and joined."""
+    row = scope.name("row")
+    frame = frame.over(n.Window(frame.plan, (n.Item(row, window("window.row_number", row_order=True)),)))
+    results = {scope.name("result"): (name, value) for name, value in measures(wanted, frame, scope)}
+    groups = {scope.name("group"): k for k in keys}
+    source = n.Filter(frame.plan, present(keys)) if keys else frame.plan
+    totals = n.Aggregate(source, tuple(n.Item(x, k) for x, k in groups.items()), tuple(n.Item(x, v) for x, (_, v) in results.items()), span)
+    on = all_of(*(call("compare.eq", k, n.column(totals, x)) for x, k in groups.items())) if keys else e.TRUE
+    both = n.Join(frame.plan, totals, "left", on, span)
+    ordered = frame.over(n.Sort(both, (SortKey(n.column(both, row)),)))
+    extended = ordered.extended(*(n.Item(name, ordered.column(x)) for x, (name, _) in results.items()), span=span)
+    gone = {row, *results, *groups}
+    return extended.over(n.Project(extended.plan, tuple(n.Item(x, extended.column(x)) for x in extended.known if x not in gone)))
 
 
 def with_windows(frame: Frame, items: list[tuple[str, Expr]], scope: Scope, span: Span) -> Frame:
     """Return the rows with window expressions as fields."""
     fresh = [(name, scope.name("window"), value) for name, value in items]
-    window = n.Window(frame.plan, tuple(n.Item(column, value) for _, column, value in fresh), span)
-    extended = frame.over(window).extended(*(n.Item(name, n.column(window, column)) for name, column, _ in fresh), span=span)
+    plan = n.Window(frame.plan, tuple(n.Item(column, value) for _, column, value in fresh), span)
+    extended = frame.over(plan).extended(*(n.Item(name, n.column(plan, column)) for name, column, _ in fresh), span=span)
     kept = tuple(n.Item(x, extended.column(x)) for x in extended.known if x not in {column for _, column, _ in fresh})
     return extended.over(n.Project(extended.plan, kept))

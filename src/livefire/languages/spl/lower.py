@@ -11,6 +11,7 @@ from livefire.languages.base import Context
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.charts import lower_bin, lower_chart, lower_top
 from livefire.languages.spl.combining import lower_append, lower_appendcols, lower_join, lower_union
+from livefire.languages.spl.datamodels import lower_datamodel, lower_from, lower_tstats
 from livefire.languages.spl.extraction import (
     lower_filldown,
     lower_fillnull,
@@ -24,7 +25,7 @@ from livefire.languages.spl.extraction import (
 )
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.grouping import lower_stats
-from livefire.languages.spl.lookups import lower_from, lower_inputlookup, lower_location, lower_lookup, lower_model, lower_outputlookup, lower_tstats
+from livefire.languages.spl.lookups import lower_inputlookup, lower_location, lower_lookup, lower_model, lower_outputlookup
 from livefire.languages.spl.mentions import mentioned
 from livefire.languages.spl.parser import parse_text
 from livefire.languages.spl.pivoting import lower_transpose, lower_xyseries
@@ -101,6 +102,7 @@ _PLAIN: dict[str, Callable[[s.Plain, Frame, Scope], Frame]] = {
     "addtotals": lower_addtotals,
     "apply": lower_model,
     "autoregress": lower_autoregress,
+    "datamodel": lower_datamodel,
     "delta": lower_delta,
     "filldown": lower_filldown,
     "fillnull": lower_fillnull,
@@ -131,7 +133,7 @@ _PLAIN: dict[str, Callable[[s.Plain, Frame, Scope], Frame]] = {
     "xmlkv": lower_xmlkv,
     "xyseries": lower_xyseries,
 }
-_GENERATING = ("makeresults", "from", "gentimes", "eventcount", "inputcsv", "summary")
+_GENERATING = ("makeresults", "from", "datamodel", "gentimes", "eventcount", "inputcsv", "summary")
 
 
 def lower(ast: object, context: Context) -> n.Plan:

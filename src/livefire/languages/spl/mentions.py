@@ -88,7 +88,7 @@ def _sources(command: s.Rename, later: set[str]) -> set[str]:
         if "*" in pair.new.text and "*" in pair.old.text:
             for name in later:
                 parts = capture(pair.new.text, name)
-                if parts is not None and "*" not in name:
+                if parts is not None and "*" not in name and not any(p.startswith("_") for p in parts):
                     found.add(fill(pair.old.text, parts))
     return found
 

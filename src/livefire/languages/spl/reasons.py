@@ -24,7 +24,6 @@ REASONS: dict[str, tuple[str, str]] = {
     "xpath": _TEXT,
     "erex": ("it learns a pattern from examples", "use rex with the pattern"),
     "makecontinuous": ("it adds rows that no event is in", "use timechart"),
-    "datamodel": ("data models are kept on a Splunk server", "search the sourcetype itself"),
 }
 # Commands that learn from the rows: over no rows they give none, whatever they learn.
 REACHED: dict[str, tuple[str, str]] = dict.fromkeys(("anomalies", "anomalousvalue", "anomalydetection", "cluster", "kmeans", "outlier", "predict"), _LEARNED)

@@ -10,7 +10,7 @@ from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.naming import lower_named
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.searching import Searcher
-from livefire.languages.spl.values import is_multi, is_null, is_text, number_of, single_of, text_of
+from livefire.languages.spl.values import is_multi, is_null, is_text, multi_of, number_of, single_of, text_of
 from livefire.languages.spl.wildcards import capture, fill, is_pattern, matching
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -92,17 +92,27 @@ def _rename_many(pair: s.Renaming, frame: Frame, scope: Scope) -> Frame:
             changes[name] = fill(pair.new.text, parts)
     if len(set(changes.values())) < len(changes):
         scope.refuse("E106", f"the renaming gives several fields one name, such as {next(iter(changes.values()))!r}", pair.new.span)
-    return _renamed(frame, changes, pair.old.span)
+    return _renamed(frame, changes, pair.old.span, wild=True)
 
 
-def _renamed(frame: Frame, changes: dict[str, str], span: Span) -> Frame:
+def _either(first: Expr, second: Expr) -> Expr:
+    if is_multi(first) or is_multi(second):
+        return call("logic.coalesce", multi_of(first), multi_of(second))
+    return call("logic.coalesce", first, second) if first.type is second.type else call("logic.coalesce", text_of(first), text_of(second))
+
+
+def _renamed(frame: Frame, changes: dict[str, str], span: Span, *, wild: bool = False) -> Frame:
     replaced = set(changes.values()) - set(changes)
     items, quiet = [], set()
     for name in frame.known:
         if name in replaced:
             continue
         new = changes.get(name, name)
-        items.append(n.Item(new, frame.column(name)))
+        value: Expr = frame.column(name)
+        if wild and new in replaced and name in frame.quiet:
+            # A wildcard names only fields that are there: an event without this one keeps the field that is called so already.
+            value = _either(value, frame.column(new))
+        items.append(n.Item(new, value))
         if name in frame.quiet and (name not in changes):
             quiet.add(new)
     return Frame(n.Project(frame.plan, tuple(items), span), frozenset(quiet), frame.closed, frame.wild)

@@ -10,11 +10,11 @@ from livefire.languages.spl.aggregates import measures, present
 from livefire.languages.spl.charts import read_span
 from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import TIME, Frame
-from livefire.languages.spl.grouping import windowed, with_windows
+from livefire.languages.spl.grouping import keyed, windowed, with_windows
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.times import shift
-from livefire.languages.spl.values import is_multi, only_of, text_of
+from livefire.languages.spl.values import is_multi, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr
@@ -31,7 +31,7 @@ def lower_streamstats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
     scope.known("streamstats", node.options, "current", "window", "global", "allnum", "time_window", "reset_on_change")
     if any(frame.has(b.text) and is_multi(frame.column(b.text)) for b in node.by):
         scope.several(node.span, "a row in which a field after BY has several ends the run")
-    keys = [only_of(scope.field(frame, b), "streamstats by") for b in node.by]
+    frame, keys, made = keyed(frame, node.by, "streamstats by", scope)
     frame, groups = _reset(node, frame, keys, scope)
     partition = (*keys, *(frame.column(x) for x in groups))
     size = scope.whole(node.options, "window", 0)
@@ -43,7 +43,7 @@ def lower_streamstats(node: s.Stats, frame: Frame, scope: Scope) -> Frame:
         found = _by_pairs(node, frame, partition, scope, size=size, timed=timed, together=together, current=current)
     else:
         found = _by_window(node, frame, partition, scope, size=size, current=current)
-    return without(found, *groups) if groups else found
+    return without(found, *groups, *made) if groups or made else found
 
 
 def _by_window(node: s.Stats, frame: Frame, partition: tuple[Expr, ...], scope: Scope, *, size: int, current: bool) -> Frame:
