@@ -55,14 +55,14 @@ class Reader:
 
     def joined(self, one: Callable[[], Test]) -> Test:
         """Read alternatives of conjunctions of a kind of condition, negated or not."""
-        alternatives = []
+        alternatives: list[list[Test]] = []
         while True:
             parts = [self.maybe_not(one)]
             while self.take("key", "and"):
                 parts.append(self.maybe_not(one))
-            alternatives.append(lambda d, parts=parts: all(p(d) for p in parts))
+            alternatives.append(parts)
             if not self.take("key", "or"):
-                return lambda d: any(a(d) for a in alternatives)
+                return lambda d: any(all(p(d) for p in parts) for parts in alternatives)
 
     def maybe_not(self, one: Callable[[], Test]) -> Test:
         if self.take("key", "not"):
