@@ -66,6 +66,11 @@ class Conditions:
                     return _maybe_not(self.field_call(node, first.value), negated)
             case Name():
                 return _maybe_not(self.flag(node), negated)
+            case Apply(function=function, args=(first, _, *_)) if function.lower() == "wildcard" and self.context.lenient:
+                words = "wildcard is no longer a function of EQL; it is read as `:`"
+                self.context.diagnostics.warn("W148", words, node.name_span, help='write field : ("a*", "b*")')
+                listed = ListOf(tuple(a.value for a in node.args[1:]), node.span)
+                return self.truth(Binary(":", first.value, listed, node.span, node.name_span), negated)
         return _maybe_not(self.script(node), negated)
 
     # comparisons
