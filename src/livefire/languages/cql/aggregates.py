@@ -40,13 +40,16 @@ def group(lower: Lower, event: Event, keys: list[n.Item], gathered: Gathered, sp
     """Turn the event into one row a group; events that lack a key are in none."""
     for key in keys:
         event.keep(coerce.present(key.expr), span)
-    columns = {c.name: c for item in (*keys, *gathered.items) for c in _columns(item.expr)}
+    within = [n.Item(event.rows.fresh(), part) for part in event.partition]
+    columns = {c.name: c for item in (*within, *keys, *gathered.items) for c in _columns(item.expr)}
     source = event.rows.finish([n.Item(name, columns[name]) for name in sorted(columns)])
     parts: dict[e.Aggregate, str] = {}
     shown = [n.Item(i.name, _over(i.expr, parts, event)) for i in gathered.items]
-    plan: n.Plan = n.Aggregate(source, tuple(keys), tuple(n.Item(name, part) for part, name in parts.items()), span)
-    results = (*(n.Item(k.name, n.column(plan, k.name)) for k in keys if k.name not in {i.name for i in shown}), *shown)
-    event.become(lower.rows_of(n.Project(plan, results, span)))
+    plan: n.Plan = n.Aggregate(source, (*within, *keys), tuple(n.Item(name, part) for part, name in parts.items()), span)
+    kept = (*within, *(k for k in keys if k.name not in {i.name for i in shown}))
+    event.become(lower.rows_of(n.Project(plan, (*(n.Item(k.name, n.column(plan, k.name)) for k in kept), *shown), span)))
+    event.partition = tuple(e.Column(item.name, item.expr.type) for item in within)
+    event.most = None if keys or within else 1
     for steps in gathered.after:
         lower.steps(event, steps)
 
@@ -93,6 +96,10 @@ def _gather_one(lower: Lower, event: Event, value: s.Value, out: Gathered, find:
     function = find(value.function)
     if function is None:
         return
+    if function.name == "stats":
+        for argument in value.args:
+            _gather_one(lower, event, argument.value, out, find, None)
+        return
     if function.kind != "aggregate" or function.run is None:
         reason = function.reason or "it gives no single row a group"
         lower.context.diagnostics.error("E305", f"{function.name} does not run inside an aggregate here: {reason}", value.span, help=function.help)
@@ -138,7 +145,35 @@ def _aggregate_of(step: s.Step, find: Find) -> tuple[s.Value, s.Word | None] | N
     if not isinstance(value, s.Call):
         return None
     function = find(value.function)
-    return (value, name) if function is not None and function.kind == "aggregate" else None
+    return (value, name) if function is not None and (function.kind == "aggregate" or function.name == "stats") else None
+
+
+def gives_rows(value: s.Value, find: Find) -> bool:
+    """True for a function of groupBy that may give more than one row a group, or that works on the rows of one."""
+    if isinstance(value, s.Items):
+        return any(gives_rows(item, find) for item in value.items)
+    if isinstance(value, s.Operation):
+        return gives_rows(value.right, find)
+    if isinstance(value, s.Call):
+        function = find(value.function)
+        if function is None:
+            return False
+        if function.name == "stats":
+            return any(gives_rows(argument.value, find) for argument in value.args)
+        return function.kind == "rows"
+    return isinstance(value, s.Subquery) and any(_works_on_rows(step, find) for step in value.pipeline.steps)
+
+
+def _works_on_rows(step: s.Step, find: Find) -> bool:
+    match step:
+        case s.StatsStep():
+            return gives_rows(step.functions, find)
+        case s.FilterStep(condition=s.Call() as call) | s.AssignStep(value=s.Call() as call):
+            return gives_rows(call, find)
+        case s.CaseStep() | s.MatchStep() | s.FilterStep() | s.AssignStep():
+            return False
+        case _:
+            return True
 
 
 # the functions

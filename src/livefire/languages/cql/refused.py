@@ -17,11 +17,11 @@ _LOOKUP = "test the field with in(), cidr() or a table of your own: match(file=â
 
 _NOT_BUILT = (
     "array:intersection", "array:reduceAll", "array:reduceColumn", "array:reduceRow", "array:sort", "array:union", "bitfield:extractFlags",
-    "bitfield:extractFlagsAsArray", "bitfield:extractFlagsAsString", "callFunction", "counterAsRate", "cross", "accumulate", "duration", "eventFieldCount",
+    "bitfield:extractFlagsAsArray", "bitfield:extractFlagsAsString", "callFunction", "counterAsRate", "cross", "duration", "eventFieldCount",
     "eventInternals", "eventSize", "explain:asTable", "fieldset", "fieldstats", "findTimestamp", "formatDuration", "geography:distance", "geohash",
-    "hash", "hashMatch", "hashRewrite", "json:prettyPrint", "linReg", "lookup", "lowercase", "neighbor", "objectArray:filter", "parseCEF",
-    "parseCsv", "parseFixedWidth", "parseHexString", "parseLEEF", "parseUri", "parseUrl", "parseXml", "partition", "rate", "sample", "selfJoin", "series",
-    "session", "setTimeInterval", "shannonEntropy", "slidingTimeWindow", "slidingWindow", "subnet", "text:editDistance", "text:positionOf", "tokenHash",
+    "hash", "hashMatch", "hashRewrite", "json:prettyPrint", "linReg", "lookup", "lowercase", "objectArray:filter", "parseCEF",
+    "parseCsv", "parseFixedWidth", "parseHexString", "parseLEEF", "parseUri", "parseUrl", "parseXml", "rate", "sample", "selfJoin", 
+    "setTimeInterval", "shannonEntropy", "subnet", "text:editDistance", "text:positionOf", "tokenHash",
     "transpose", "uniq", "unit:convert", "window", "writeJson", "xml:prettyPrint", "math:mod", "math:pow", "math:log10", "math:log2",
 )  # fmt: skip
 
