@@ -251,6 +251,60 @@ def _collect(_: Lower, event: Event, bound: Bound) -> Made:
     return made
 
 
+def _counter_as_rate(_: Lower, event: Event, bound: Bound) -> Made:
+    """https://library.humio.com/data-analysis/functions-counterasrate.html
+
+    The growth of a counter from its first to its last event, by the seconds between them.
+    """
+    name = bound.field("field")
+    time = event.peek("@timestamp")
+    if name is None or is_null(time) or time.type is not Type.DATETIME:
+        if name is None:
+            bound.need("field")
+        elif not bound.context.open_schema:
+            bound.context.diagnostics.error("E305", "counterAsRate needs the time of the event, which the rows here do not have", bound.span)
+        return []
+    value = event.hold(coerce.real(event.read(name)))
+    at = event.hold(e.Case(((call("logic.is_null", value), e.null(Type.DATETIME)),), time, Type.DATETIME))
+    first, last = aggregate("agg.arg_min", value, at, span=bound.span), aggregate("agg.arg_max", value, at, span=bound.span)
+    whole = call("time.difference", aggregate("agg.max", at, span=bound.span), aggregate("agg.min", at, span=bound.span))
+    seconds = call("number.divide", call("logic.cast", whole, type=Type.LONG), e.Literal(1e7, Type.REAL))
+    grown = call("number.subtract", last, first, type=Type.REAL)
+    return [n.Item(bound.out, call("number.divide", grown, call("logic.null_if", seconds, e.Literal(0.0, Type.REAL))))]
+
+
+def _regression(_: Lower, event: Event, bound: Bound) -> Made:
+    """https://library.humio.com/data-analysis/functions-linreg.html"""
+    x_name, y_name = bound.field("x"), bound.field("y")
+    if x_name is None or y_name is None:
+        bound.need("x")
+        bound.need("y")
+        return []
+    x, y = event.hold(coerce.real(event.read(x_name))), event.hold(coerce.real(event.read(y_name)))
+
+    def times(a: e.Expr, b: e.Expr) -> e.Expr:
+        return call("number.multiply", a, b, type=Type.REAL)
+
+    def less(a: e.Expr, b: e.Expr) -> e.Expr:
+        return call("number.subtract", a, b, type=Type.REAL)
+
+    def mean(a: e.Expr) -> e.Expr:
+        present = event.hold(e.Case(((call("logic.is_null", times(x, y)), e.null(Type.REAL)),), a, Type.REAL))
+        return aggregate("agg.avg", present, span=bound.span)
+
+    nothing = e.Literal(0.0, Type.REAL)
+    spread, other = less(mean(times(x, x)), times(mean(x), mean(x))), less(mean(times(y, y)), times(mean(y), mean(y)))
+    both = less(mean(times(x, y)), times(mean(x), mean(y)))
+    slope = call("number.divide", both, call("logic.null_if", spread, nothing))
+    prefix = bound.text("prefix", "") or ""
+    return [
+        n.Item(f"{prefix}_slope", slope),
+        n.Item(f"{prefix}_intercept", less(mean(y), times(slope, mean(x)))),
+        n.Item(f"{prefix}_r2", call("number.divide", times(both, both), call("logic.null_if", times(spread, other), nothing))),
+        n.Item(f"{prefix}_n", aggregate("agg.count", event.hold(times(x, y)), span=bound.span)),
+    ]
+
+
 def _select_last(_: Lower, event: Event, bound: Bound) -> Made:
     """https://library.humio.com/data-analysis/functions-selectlast.html"""
     time = event.peek("@timestamp")
@@ -287,6 +341,8 @@ FUNCTIONS = (
     Function("range", "aggregate", ("field", "as"), _range, "_range"),
     Function("percentile", "aggregate", ("field", "percentiles", "as", "accuracy"), _percentile),
     Function("collect", "aggregate", ("fields", "limit", "separator", "multival"), _collect),
+    Function("counterAsRate", "aggregate", ("field", "as"), _counter_as_rate, "_rate"),
+    Function("linReg", "aggregate", ("x", "y", "prefix"), _regression),
     Function("selectLast", "aggregate", ("fields",), _select_last),
     Function("selectFromMax", "aggregate", ("field", "include"), _select_from("agg.arg_max")),
     Function("selectFromMin", "aggregate", ("field", "include"), _select_from("agg.arg_min")),

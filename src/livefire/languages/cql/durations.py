@@ -14,7 +14,7 @@ _WRITTEN = re.compile(
     r"(\d+(?:\.\d+)?)?\s*(ms|millis|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|mon|months?|q|qtrs?|quarters?|y|yrs?|years?)",
     re.IGNORECASE,
 )
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "mon": 2_592_000.0, "q": 7_776_000.0, "y": 31_536_000.0}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "mon": 2_592_000.0, "q": 7_776_000.0, "y": 31_536_000.0}
 UNITS = {unit: int(seconds * TICKS_PER_SECOND) for unit, seconds in _SECONDS.items()}
 
 
@@ -24,11 +24,8 @@ def ticks(written: str) -> int | None:
     if found is None:
         return None
     unit = found.group(2).lower()
-    if unit == "ms" or unit.startswith("milli"):
-        seconds = 0.001
-    else:
-        seconds = _SECONDS["mon" if unit.startswith("mon") else unit[0]]
-    return int(round(float(found.group(1) or 1) * seconds * TICKS_PER_SECOND))
+    short = "ms" if unit == "ms" or unit.startswith("milli") else "mon" if unit.startswith("mon") else unit[0]
+    return round(float(found.group(1) or 1) * _SECONDS[short] * TICKS_PER_SECOND)
 
 
 def duration(bound: Bound, name: str, default: str | None = None) -> int | None:

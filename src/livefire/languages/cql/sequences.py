@@ -182,7 +182,7 @@ def _partition(lower: Lower, event: Event, bound: Bound) -> None:
     if split not in ("before", "after"):
         bound.wrong("split", "before or after")
         return
-    flag = _holds(lower, event, condition, bound)
+    flag = _holds(lower, event, condition)
     starts = flag
     if split == "after":
         place = _numbered(event, bound)
@@ -193,7 +193,7 @@ def _partition(lower: Lower, event: Event, bound: Bound) -> None:
     group_with(lower, event, [n.Item(event.rows.fresh(), part)], bound)
 
 
-def _holds(lower: Lower, event: Event, condition: s.Value, bound: Bound) -> e.Expr:
+def _holds(lower: Lower, event: Event, condition: s.Value) -> e.Expr:
     """Return whether an event passes the filters in braces, as a column."""
     if isinstance(condition, s.Subquery):
         fork = event.fork()
@@ -280,11 +280,11 @@ def _series(lower: Lower, event: Event, bound: Bound) -> None:
     if pause is not None:
         begins.append(_paused(event, time, pause, bound))
     start, end = bound.get("startmatch"), bound.get("endmatch")
-    opened = _holds(lower, event, start, bound) if start is not None else None
+    opened = _holds(lower, event, start) if start is not None else None
     if opened is not None:
         begins.append(opened)
     if end is not None:
-        begins.append(_after(event, _holds(lower, event, end, bound), bound))
+        begins.append(_after(event, _holds(lower, event, end), bound))
     flag = event.hold(begins[0] if len(begins) == 1 else call("logic.or", *begins)) if begins else e.FALSE
     part = _parts(event, flag, bound)
     separator = e.text(bound.text("separator", "\n") or "")
