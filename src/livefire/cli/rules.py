@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -10,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, Verbatim, moment, rule_files, rule_source, workspace
+from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, Verbatim, known_language, moment, rule_files, rule_source, workspace
 from livefire.cli.program import app
-from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
+from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, console, emit, put, refuse, say, show, show_diagnostics, stop
 
 if TYPE_CHECKING:
     from livefire.detections.formats import RuleFile
@@ -154,13 +157,26 @@ def explain_miss(ws: Workspace, result: Result, events: list[str], clock: dateti
 
 
 @app.command()
-def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = False, as_json: Json = False) -> None:
+def check(
+    files: Verbatim,
+    language: LanguageOption = None,
+    lenient: Lenient = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write the fixes of what is said into the files, and print what changed; the file - is read and printed.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Read rules without running them, and say all there is to say of each."""
     from livefire.report.diagnostics import as_json as objects
     from livefire.workspace import Workspace
 
     ws, failed, listed = Workspace(), 0, []
+    if fix and files == [Path("-")]:
+        mend_input(ws, language)
+        return
     for file in files:
+        if fix:
+            mend_file(ws, file, language, quiet=as_json)
         for source, chosen, found in checked(ws, file, language, lenient=lenient):
             failed += any(d.severity == "error" for d in found)
             listed.append({"file": str(file), "language": chosen, "diagnostics": objects(found, source)})
@@ -171,6 +187,53 @@ def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = F
     else:
         say(f"{len(listed)} rule{'s' if len(listed) != 1 else ''}, {failed} with errors")
     raise typer.Exit(FOUND if failed else OK)
+
+
+def mend_input(ws: Workspace, language: str | None) -> None:
+    """Print what standard input holds with the fixes applied; it needs a language, for there is no file name to tell it from."""
+    known_language(language)
+    if language is None:
+        stop("E001: say --language, for standard input has no file name to tell it from", USAGE)
+    put(ws.mend(sys.stdin.read(), language))
+
+
+def mend_file(ws: Workspace, file: Path, language: str | None, *, quiet: bool) -> None:
+    """Write the fixes of each query of a file into it, at once or not at all, and print the difference."""
+    import difflib
+
+    rules = rule_files(file, language)
+    queries = [(one.rule.text, one.rule.language) for one in rules] or [(source.text, chosen) for source, chosen in [rule_source(file, language)]]
+    before = file.read_bytes().decode("utf-8")
+    after = before
+    for text, chosen in queries:
+        changed = ws.mend(text, chosen)
+        if changed == text:
+            continue
+        if after.count(text) != 1:
+            say(f"{file}: a query in it can be mended, but does not stand there as it is read; change it by hand", error=True)
+            continue
+        after = after.replace(text, changed)
+    if after == before:
+        return
+    write_whole(file, after)
+    if not quiet:
+        say("".join(difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), str(file), str(file))))
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Replace a file by a new one beside it, so that it is never there in part; links and modes stay."""
+    target = file.resolve()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).chmod(target.stat().st_mode & 0o777)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool) -> Iterator[tuple[Source, str, tuple[Diagnostic, ...]]]:
