@@ -311,6 +311,8 @@ class Event:
             arms.append((condition, value))
         if not arms or all(v == otherwise for _, v in arms):
             return otherwise
+        if is_null(otherwise) and otherwise.type is not arms[0][1].type:
+            otherwise = e.null(arms[0][1].type)
         return self.hold(e.Case(tuple(arms), otherwise, arms[0][1].type))
 
 
