@@ -44,6 +44,8 @@ _PRODUCTS = {
     "sigma": "sigma",
 }
 
+_MENDINGS = 8  # one fix may lay bare the next fault; no text needs many rounds
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -206,6 +208,25 @@ class Workspace:
         chosen = stages.Options(bool(options.pop("lenient", False)), language=options)
         plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
         return [*found, *(review(source, language, plan) if plan is not None else ())]
+
+    def mend(self, text: str, language: str = "kql", **options: Any) -> str:
+        """Return a query with the fixes of its diagnostics applied, again and again until there are none left.
+
+        The fixes are those of the lenient reading. A change after which there are more errors is not made.
+        """
+        from livefire.diagnostics.mending import mended
+
+        options["lenient"] = True
+        found = self.check(text, language, **options)
+        for _ in range(_MENDINGS):
+            changed = mended(text, found)
+            if changed == text:
+                break
+            after = self.check(changed, language, **options)
+            if sum(d.severity == "error" for d in after) > sum(d.severity == "error" for d in found):
+                break
+            text, found = changed, after
+        return text
 
     def sql(self, compiled: stages.Compiled) -> str:
         """Return the statement the engine runs for a compiled query."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, Verbatim, moment, rule_files, rule_source, workspace
+from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, moment, rule_files, rule_source, workspace
 from livefire.cli.program import app
-from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, console, emit, progress, refuse, say, show, show_diagnostics, stop
+from livefire.cli.terminal import REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
 
 if TYPE_CHECKING:
     from livefire.detections.formats import RuleFile
     from livefire.diagnostics import Source
-    from livefire.report.check import Checked
     from livefire.workspace import Result, Workspace
-
-MANY = 20
 
 
 class Stage(StrEnum):
@@ -154,68 +151,3 @@ def explain_miss(ws: Workspace, result: Result, events: list[str], clock: dateti
         stop("say which events were expected: --event ID (the _id of the event, such as CloudTrail's eventID)", USAGE)
     for event in events:
         say(f"{event}: {ws.explain_miss(result.compiled, event, clock)}")
-
-
-class Form(StrEnum):
-    """The forms that `check` writes."""
-
-    text = "text"
-    json = "json"
-    sarif = "sarif"
-    junit = "junit"
-
-
-@app.command()
-def check(
-    files: Verbatim,
-    *,
-    language: LanguageOption = None,
-    lenient: Lenient = False,
-    form: Annotated[Form, typer.Option("--format", help="Text for people; SARIF for code hosts, JUnit for test runners.")] = Form.text,
-    as_json: Json = False,
-) -> None:
-    """Read rules without running them, and say all there is to say of each: what the product rejects, and what cannot work as meant."""
-    from livefire.workspace import Workspace
-
-    ws = Workspace()
-    every: list[Checked] = []
-    with progress("checking", quiet=len(files) < MANY) as tell:
-        for file in files:
-            tell(str(file))
-            every += checked(ws, file, language, lenient=lenient)
-    show_checked(every, Form.json if as_json else form)
-    raise typer.Exit(FOUND if any(d.severity == "error" for c in every for d in c.diagnostics) else OK)
-
-
-def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool) -> Iterator[Checked]:
-    """Yield each rule of a file with its language and what there is to say of it."""
-    from livefire.diagnostics import Source
-    from livefire.report.check import Checked
-
-    rules = rule_files(file, language)
-    for one in rules:
-        yield Checked(Source(one.rule.text, str(file)), one.rule.language, tuple(ws.check_rule(one.rule, lenient=lenient)))
-    if not rules:
-        source, chosen = rule_source(file, language)
-        yield Checked(source, chosen, tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient)))
-
-
-def show_checked(checked: list[Checked], form: Form) -> None:
-    """Print what was said of rule files."""
-    from livefire import __version__
-    from livefire.report import check as view
-    from livefire.report.diagnostics import as_json as objects
-    from livefire.report.tables import counted
-
-    if form is Form.json:
-        emit([{"file": c.source.name, "language": c.language, "diagnostics": objects(c.diagnostics, c.source)} for c in checked])
-    elif form is Form.sarif:
-        emit(view.sarif(checked, __version__))
-    elif form is Form.junit:
-        say(view.junit(checked).rstrip())
-    else:
-        for c in checked:
-            show_diagnostics(c.diagnostics, c.source)
-        wrong = sum(any(d.severity == "error" for d in c.diagnostics) for c in checked)
-        doubtful = sum(any(d.severity == "warning" for d in c.diagnostics) for c in checked)
-        say(f"{counted(len(checked), 'rule')}, {wrong} with errors, {doubtful} with warnings")
