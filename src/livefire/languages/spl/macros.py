@@ -101,6 +101,8 @@ def _declared(name: str, count: int, macros: object) -> tuple[tuple[str, ...], s
         if isinstance(entry, str):
             return tuple(dict.fromkeys(re.findall(r"\$(\w+)\$", entry)))[: count or None] if count else (), entry
         if isinstance(entry, Mapping):
+            if entry.get("computed"):
+                return None
             names = entry.get("args") or ()
             parts = names.split(",") if isinstance(names, str) else names
             return tuple(str(p).strip() for p in parts), str(entry.get("definition", ""))
