@@ -26,13 +26,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from livefire.detections.detection import Detection, Rule
+    from livefire.detections.formats import RuleFile
     from livefire.engines.program import TableFiles
     from livefire.proof.matrix import Matrix
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
 
 # The product whose tables each language reads.
-_PRODUCTS = {"kql": "sentinel", "cql": "logscale", "eql": "elastic", "esql": "elastic", "kuery": "elastic", "spl": "splunk", "sigma": "sigma"}
+_PRODUCTS = {
+    "kql": "sentinel",
+    "cql": "logscale",
+    "eql": "elastic",
+    "esql": "elastic",
+    "kuery": "elastic",
+    "lucene": "elastic",
+    "spl": "splunk",
+    "sigma": "sigma",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +186,7 @@ class Workspace:
             float(options.pop("seconds", 60.0)),
             options.pop("max_rows", None),
         )
-        probe = self._probe(run)
+        probe = self.probe(run)
         if self._outputs is not None:
             options["write"] = self._writer(probe)
         compiled = self.compile(source, language, bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index, **options)
@@ -199,10 +209,15 @@ class Workspace:
     ) -> stages.Compiled:
         """Return a query at every stage without running it; QueryError when it cannot be run faithfully.
 
-        `probe` lets a language look at the events where its columns depend on them.
+        `probe` lets a language look at the events where its columns depend on them (`Workspace.probe`);
+        without one such a query is refused with E305.
         """
         chosen = stages.Options(lenient, bounded_start, bounded_end, language=self._declared(options), probe=probe)
         return stages.compile(source, language, self.catalog(language), chosen)
+
+    def probe(self, run: Run) -> Probe:
+        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
+        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
 
     def check(self, text: str, language: str = "kql", catalog: Catalog | None = None, **options: Any) -> list[Diagnostic]:
         """Return everything there is to say of a query without running it.
@@ -220,17 +235,18 @@ class Workspace:
 
     def catalog(self, language: str) -> TableCatalog:
         """Return the tables a language sees: those of its product, then those loaded here."""
-        from livefire.tables import vendor_tables
+        from livefire.tables import schemas, vendor_tables
 
         loaded = tuple(table for table, _ in self._loaded.values())
-        return TableCatalog((*vendor_tables(_PRODUCTS.get(language)), *loaded), vendor_tables)
+        product = _PRODUCTS.get(language)
+        return TableCatalog((*vendor_tables(product), *loaded), vendor_tables, schemas(product))
 
     # detections
 
     def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
         """Return what rules are run with; `now` is by default a minute past the latest event."""
         seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
-        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, self._declared(options))
+        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, self._declared(options), now is not None)
 
     def clock(self) -> datetime:
         """Return the moment a rule over stored events is run for: a minute past the latest, or the present when there is none."""
@@ -240,6 +256,36 @@ class Workspace:
     def run(self, rule: Rule, *, lenient: bool = False, now: datetime | None = None, **options: Any) -> Outcome:
         """Run a rule and return its rows with the events they rest on; a rule that cannot run is a refused outcome."""
         return run_rule(rule, self.bench(now, **options), lenient=lenient)
+
+    def rules(self, path: str | Path) -> tuple[RuleFile, ...]:
+        """Return the rules of a file of any product, none where it holds none; QueryError E505 or E506 for a broken one."""
+        from livefire.detections.formats import read_file
+
+        return read_file(Path(path))
+
+    def check_rule(self, rule: Rule, *, lenient: bool = False) -> list[Diagnostic]:
+        """Return everything there is to say of a rule without running it; places are in its file."""
+        if rule.alerting is not None:
+            return list(rule.alerting.check(rule, self.catalog(rule.language), lenient=lenient))
+        return self.check(rule.text, rule.language, lenient=lenient, name=str(rule.path or rule.name))
+
+    def rule_folder(self, folder: str | Path) -> tuple[tuple[Detection, ...], tuple[tuple[Path, QueryError], ...]]:
+        """Return every rule below a folder as a detection of its own, and the files that cannot be read with the reason.
+
+        QueryError E501 for a folder without rules.
+        """
+        from livefire.detections.formats import read_folder
+
+        found: list[Detection] = []
+        broken: list[tuple[Path, QueryError]] = []
+        for path, rules in read_folder(Path(folder)):
+            if isinstance(rules, QueryError):
+                broken.append((path, rules))
+            else:
+                found += [one.detection() for one in rules]
+        if not found and not broken:
+            raise QueryError([Diagnostic("error", "E501", f"{Path(folder).name} holds no rule file")])
+        return tuple(found), tuple(broken)
 
     def detections(self, folder: str | Path | None = None) -> tuple[Detection, ...]:
         """Return the detections below a folder, by default those that come with livefire; QueryError E5xx for a bad one."""
@@ -322,10 +368,6 @@ class Workspace:
             return write_lookup(path, plan.schema.names, probe(plan), append=append) if path is not None else None
 
         return write
-
-    def _probe(self, run: Run) -> Probe:
-        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
-        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
 
     def _engine(self) -> Engine:
         from livefire.engines.duckdb import DuckDB

@@ -20,6 +20,8 @@ RULES = {
     "kql": "AWSCloudTrail | where EventName == 'CreateSnapshot'",
     "cql": "EventName = CreateSnapshot",
     "eql": "any where event.action == 'CreateSnapshot'",
+    "kuery": 'event.action:"CreateSnapshot"',
+    "lucene": "event.action:CreateSnapshot",
     "esql": 'FROM logs-aws.cloudtrail-* | WHERE event.action == "CreateSnapshot"',
     "spl": "index=aws eventName=CreateSnapshot",
     "sigma": "title: t\nlogsource:\n  product: aws\n  service: cloudtrail\ndetection:\n  a:\n    eventName: CreateSnapshot\n  condition: a\n",

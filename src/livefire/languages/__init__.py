@@ -11,10 +11,22 @@ REGISTRY: dict[str, str] = {
     "cql": "livefire.languages.cql",
     "eql": "livefire.languages.eql",
     "esql": "livefire.languages.esql",
+    "kuery": "livefire.languages.kuery",
+    "lucene": "livefire.languages.lucene",
     "spl": "livefire.languages.spl",
     "sigma": "livefire.languages.sigma",
 }
-SUFFIXES: dict[str, str] = {".kql": "kql", ".cql": "cql", ".eql": "eql", ".esql": "esql", ".spl": "spl", ".yml": "sigma", ".yaml": "sigma"}
+SUFFIXES: dict[str, str] = {
+    ".kql": "kql",
+    ".cql": "cql",
+    ".eql": "eql",
+    ".esql": "esql",
+    ".kuery": "kuery",
+    ".lucene": "lucene",
+    ".spl": "spl",
+    ".yml": "sigma",
+    ".yaml": "sigma",
+}
 
 __all__ = ["REGISTRY", "SUFFIXES", "Context", "Language", "find"]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from livefire.languages.base import Context
 from livefire.plan import expr as e
 from livefire.plan.catalog import Table
-from livefire.schema import Type
+from livefire.schema import Schema, Type
 
 
 def dotted(table: Table, name: str) -> e.Expr | None:
@@ -30,3 +31,25 @@ def dotted(table: Table, name: str) -> e.Expr | None:
 def path(base: e.Expr, rest: str) -> e.Expr:
     """Return the path of a dotted name below a dynamic value."""
     return e.Path(base, tuple(rest.split("."))) if rest else base
+
+
+_PUBLISHED = {"boolean": Type.BOOL, "date": Type.DATETIME, "flattened": Type.DYNAMIC, "object": Type.DYNAMIC, "nested": Type.DYNAMIC}
+_WHOLE = frozenset({"long", "integer", "short", "byte", "unsigned_long"})
+_REAL = frozenset({"double", "float", "half_float", "scaled_float"})
+
+
+def published(table: Table, name: str) -> e.Expr | None:
+    """Return a typed null for a field that the product publishes for a table and nothing here fills, None for any other."""
+    kind = table.mapping.get(name)
+    if kind is None:
+        return None
+    type = Type.LONG if kind in _WHOLE else Type.REAL if kind in _REAL else _PUBLISHED.get(kind, Type.STRING)
+    return e.null(type)
+
+
+def told_empty(name: str, table: Schema, context: Context) -> tuple[str, str]:
+    """Return the words on a field that is published and empty: message and help, which names the column that means the same."""
+    words = f"{name!r} is a field of the published schema that nothing here fills, so it is empty in every event"
+    others = {n for names in context.catalog.other_names(name).values() for n in names}
+    same = next((column for column in table.names if column in others), None)
+    return words, f"did you mean {same!r}?" if same else "Elasticsearch may have a value there, from an enrichment or another integration"

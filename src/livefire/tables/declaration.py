@@ -22,7 +22,7 @@ Status = Literal["observed", "inferred"]
 
 _TABLE_KEYS = {
     "name", "title", "vendor", "source", "sources", "doc", "status", "time", "missing_text", "aliases", "open", "compatibility", "notes",
-    "tags", "roots", "raw", "where", "columns",
+    "tags", "roots", "raw", "where", "columns", "catalogue",
 }  # fmt: skip
 _COLUMN_KEYS = {"type", "from", "description", "canonical", "status", "doc", "hidden"}
 _TYPES = {t.value: t for t in Type}
@@ -51,7 +51,8 @@ class TableDeclaration:
     """One table file.
 
     `missing_text` is what a string column holds where the event has nothing, None for null;
-    `where` gives for a log source the condition under which its events are rows.
+    `where` gives for a log source the condition under which its events are rows; `catalogue` names
+    the lists of fields in the vendor's folder `fields`, where the product's own types are.
     """
 
     name: str
@@ -70,6 +71,7 @@ class TableDeclaration:
     tags: Mapping[str, str] = field(default_factory=dict)
     roots: tuple[OpenRoot, ...] = ()
     where: Mapping[str, Any] = field(default_factory=dict)
+    catalogue: tuple[str, ...] = ()
 
 
 def read_declaration(path: Path, meanings: Mapping[str, Mapping[str, str]]) -> TableDeclaration:
@@ -113,6 +115,7 @@ def declare(said: Mapping[str, Any], meanings: Mapping[str, Mapping[str, str]]) 
         dict(said.get("tags", {})),
         tuple(_root(r) for r in said.get("roots", ())),
         _conditions(said.get("where", {}), sources),
+        tuple(said.get("catalogue", ())),
     )
 
 

@@ -51,6 +51,13 @@ def read_meanings() -> Mapping[str, Mapping[str, str]]:
     return meanings
 
 
+@cache
+def fields(vendor: str, name: str) -> Mapping[str, str]:
+    """Return a list of a vendor's published fields: each name with the product's own type."""
+    lines = (FOLDER / vendor / "fields" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+
+
 def scan(source: str) -> n.Scan:
     """Return the rows of a log source as stored: every common and hot column under its own name."""
     schema = log_source(source).schema
@@ -76,6 +83,7 @@ def build(said: TableDeclaration) -> Table:
         hidden,
         said.open,
         said.compatibility,
+        {name: type for part in said.catalogue for name, type in fields(said.vendor, part).items()},
     )
 
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from livefire.diagnostics import Span
 from livefire.languages.base import Context
 from livefire.languages.binder import suggestion, unknown_column, unknown_table
+from livefire.languages.fields import published, told_empty
 from livefire.languages.kit.ast import Name
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -23,7 +24,8 @@ _NOWHERE = Span(0, 0)
 class Origin:
     """The rows a query reads: a plan, the columns it shows, and an expression for each field name it was asked for.
 
-    `known` is false where no table could be found, `undeclared` where a table's mapping is open.
+    `known` is false where no table could be found, `undeclared` where a table's mapping is open. The
+    fields in `empty` are published for a table, and nothing here fills them.
     """
 
     plan: n.Plan
@@ -32,6 +34,7 @@ class Origin:
     time: str | None
     known: bool = True
     undeclared: bool = False
+    empty: frozenset[str] = frozenset()
 
 
 def tables_of(context: Context) -> tuple[Table, ...]:
@@ -82,7 +85,7 @@ class TableFields:
             base = ".".join(parts[:cut])
             if self.declared.get(base) is Type.DYNAMIC:
                 return _below(e.Column(base, Type.DYNAMIC), parts[cut:])
-        return None
+        return published(self.table, name)
 
 
 def _below(base: e.Expr, steps: list[str]) -> e.Expr:
@@ -110,7 +113,7 @@ def _alone(fields: TableFields, wanted: list[str]) -> Origin:
     paths = {name: x for name, x in found.items() if not isinstance(x, e.Column)}
     columns: dict[str, e.Expr] = {name: e.Column(f"field {name}" if name in paths else name, x.type) for name, x in found.items()}
     items = tuple(n.Item(f"field {name}", x) for name, x in paths.items())
-    return Origin(n.extend(table.plan, *items) if items else table.plan, table.schema, columns, table.time, undeclared=table.open)
+    return Origin(n.extend(table.plan, *items) if items else table.plan, table.schema, columns, table.time, undeclared=table.open, empty=_empty(found))
 
 
 def _united(tables: list[TableFields], wanted: list[str]) -> Origin:
@@ -127,7 +130,12 @@ def _united(tables: list[TableFields], wanted: list[str]) -> Origin:
     times = {t.table.time for t in tables}
     shown = Schema(tuple(f for f in layout if f.name in ("_index", *declared)))
     undeclared = any(t.table.open for t in tables)
-    return Origin(n.Union(tuple(parts)), shown, asked, times.pop() if len(times) == 1 else None, undeclared=undeclared)
+    asked_in = {name: next((x for x in found[name] if not isinstance(x, (e.Literal, type(None)))), e.null()) for name in asked}
+    return Origin(n.Union(tuple(parts)), shown, asked, times.pop() if len(times) == 1 else None, undeclared=undeclared, empty=_empty(asked_in))
+
+
+def _empty(found: dict[str, e.Expr]) -> frozenset[str]:
+    return frozenset(name for name, x in found.items() if isinstance(x, e.Literal))
 
 
 def _common(fields: Iterable[Field]) -> Schema:
@@ -163,6 +171,10 @@ class Fields:
         self.origin = origin
         self.context = context
 
+    def absent(self, name: Name) -> bool:
+        """Tell whether an optional field is in no mapping, so that Elasticsearch puts null in its place before the query runs."""
+        return name.optional and name.text not in self.origin.fields and self.origin.known and not self.origin.undeclared
+
     def find(self, name: Name) -> e.Expr:
         """Return the expression of a field; an unknown one is null if it was marked with `?`, else E102.
 
@@ -170,6 +182,9 @@ class Fields:
         """
         found = self.origin.fields.get(name.text)
         if found is not None:
+            if name.text in self.origin.empty:
+                words, help = told_empty(name.text, self.origin.shown, self.context)
+                self.context.diagnostics.warn("W181", words, name.span, help=help)
             return found
         if not name.optional and self.origin.undeclared:
             words = f"no table here declares {name.text!r}, so it is null in every event"

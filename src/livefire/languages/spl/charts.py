@@ -16,7 +16,7 @@ from livefire.languages.spl.rows import without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.times import moment, span_of
 from livefire.languages.spl.timing import time_of
-from livefire.languages.spl.values import is_text, number_literal, number_of, only_of, real_of, text_of
+from livefire.languages.spl.values import is_null, is_text, not_null, number_literal, number_of, only_of, real_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr, SortKey

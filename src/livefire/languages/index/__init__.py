@@ -1,0 +1,1 @@
+"""What Elasticsearch's filter languages share: indices and their fields, and how a field's values are tested."""
