@@ -92,6 +92,8 @@ class Workspace:
         self._lake_path = Path(lake).absolute() if lake is not None else None
         self._lake: Lake | None = None
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
+        self._macros: dict[str, Mapping[str, Any]] = {}
+        self._outputs: Path | None = None
 
     # data
 
@@ -122,6 +124,23 @@ class Workspace:
         from livefire.store.ingest import ingest
 
         return ingest(paths, self.lake, source=source, now=now or _present(), progress=progress)
+
+    def declare(self, *, macros: str | Path | None = None, lookups: str | Path | None = None, outputs: str | Path | None = None) -> None:
+        """Declare what a Splunk server would know beside the events.
+
+        `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV files (each a
+        table of its name), `outputs` the only folder that outputlookup may write to; without it
+        nothing is written. MacroFileError or OSError for what cannot be read.
+        """
+        from livefire.languages.spl.macro_files import read_macros
+        from livefire.store.lookups import read_lookups
+
+        if macros is not None:
+            self._macros |= read_macros(Path(macros))
+        for name, rows, schema in read_lookups(Path(lookups)) if lookups is not None else ():
+            self.load(name, rows, schema)
+        if outputs is not None:
+            self._outputs = Path(outputs)
 
     @property
     def lake(self) -> Lake:
@@ -169,7 +188,9 @@ class Workspace:
             float(options.pop("seconds", 60.0)),
             options.pop("max_rows", None),
         )
-        probe = self._probe(run)
+        probe = self.probe(run)
+        if self._outputs is not None:
+            options["write"] = self._writer(probe)
         compiled = self.compile(source, language, bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index, **options)
         try:
             table = self._engine().execute(compiled.plan, self._storage(), run)
@@ -190,10 +211,15 @@ class Workspace:
     ) -> stages.Compiled:
         """Return a query at every stage without running it; QueryError when it cannot be run faithfully.
 
-        `probe` lets a language look at the events where its columns depend on them.
+        `probe` lets a language look at the events where its columns depend on them (`Workspace.probe`);
+        without one such a query is refused with E305.
         """
-        chosen = stages.Options(lenient, bounded_start, bounded_end, language=options, probe=probe)
+        chosen = stages.Options(lenient, bounded_start, bounded_end, language=self._declared(options), probe=probe)
         return stages.compile(source, language, self.catalog(language), chosen)
+
+    def probe(self, run: Run) -> Probe:
+        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
+        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
 
     def check(self, text: str, language: str = "kql", catalog: Catalog | None = None, **options: Any) -> list[Diagnostic]:
         """Return everything there is to say of a query without running it.
@@ -205,7 +231,7 @@ class Workspace:
         from livefire.lint import review
 
         source = Source(text, str(options.pop("name", "<query>")))
-        chosen = stages.Options(bool(options.pop("lenient", False)), language=options)
+        chosen = stages.Options(bool(options.pop("lenient", False)), language=self._declared(options))
         plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
         return [*found, *(review(source, language, plan) if plan is not None else ())]
 
@@ -245,7 +271,7 @@ class Workspace:
     def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
         """Return what rules are run with; `now` is by default a minute past the latest event."""
         seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
-        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, options, now is not None)
+        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, self._declared(options), now is not None)
 
     def clock(self) -> datetime:
         """Return the moment a rule over stored events is run for: a minute past the latest, or the present when there is none."""
@@ -355,9 +381,20 @@ class Workspace:
                 found.append(source.name)
         return found
 
-    def _probe(self, run: Run) -> Probe:
-        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
-        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
+    def _declared(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the options of a query with the macros declared here; one's own come first."""
+        given = options.get("macros")
+        return {**options, "macros": {**self._macros, **(given if isinstance(given, Mapping) else {})}} if self._macros else options
+
+    def _writer(self, probe: Probe) -> Callable[[str, n.Plan, bool], int | None]:
+        """Return what writes the rows of a plan under a name into the folder allowed, and gives their number; None for a bad name."""
+        from livefire.store.lookups import file_of, write_lookup
+
+        def write(name: str, plan: n.Plan, append: bool) -> int | None:
+            path = file_of(self._outputs, name) if self._outputs is not None else None
+            return write_lookup(path, plan.schema.names, probe(plan), append=append) if path is not None else None
+
+        return write
 
     def _engine(self) -> Engine:
         from livefire.engines.duckdb import DuckDB

@@ -23,6 +23,9 @@ LanguageOption = Annotated[
     str | None, typer.Option("--language", "-l", help="kql, cql, eql, esql, kuery, lucene, spl or sigma; told from the file name otherwise.")
 ]
 Moment = Annotated[str | None, typer.Option(help="ISO 8601 time, UTC where it names no zone.")]
+Macros = Annotated[Path | None, typer.Option(help="Folder of macros.conf or contentctl YAML files.")]
+Lookups = Annotated[Path | None, typer.Option(help="Folder of CSV files, each a lookup table of its name.")]
+Outputs = Annotated[Path | None, typer.Option(help="The only folder that outputlookup may write to; without it nothing is written.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
 Verbatim = Annotated[list[Path], typer.Argument(help="Rule files.")]
 
@@ -55,6 +58,19 @@ def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
         return Source(load_rule(path, chosen).text, str(path)), chosen
     except QueryError as error:
         stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
+
+
+def declare(ws: Workspace, *, macros: Path | None = None, lookups: Path | None = None, outputs: Path | None = None) -> None:
+    """Tell a workspace what a Splunk server would know beside the events; what cannot be read ends the command."""
+    from livefire.languages.spl.macro_files import MacroFileError
+
+    for path in (macros, lookups, outputs):
+        if path is not None and not path.exists():
+            stop(f"E002: there is no file {path}", USAGE)
+    try:
+        ws.declare(macros=macros, lookups=lookups, outputs=outputs)
+    except MacroFileError as problem:
+        stop(f"E003: {problem}", REFUSED)
 
 
 def rule_files(path: Path, language: str | None) -> tuple[RuleFile, ...]:

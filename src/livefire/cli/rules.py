@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, moment, rule_files, rule_source, workspace
+from livefire.cli.inputs import (
+    Json,
+    LakeOption,
+    LanguageOption,
+    Lenient,
+    Lookups,
+    Macros,
+    Moment,
+    Outputs,
+    declare,
+    moment,
+    rule_files,
+    rule_source,
+    workspace,
+)
 from livefire.cli.program import app
 from livefire.cli.terminal import REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
 
@@ -43,6 +57,9 @@ def run(
     start: Moment = None,
     end: Moment = None,
     lenient: Lenient = False,
+    macros: Macros = None,
+    lookups: Lookups = None,
+    outputs: Outputs = None,
     seconds: Annotated[float, typer.Option(help="Time budget.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -59,6 +76,7 @@ def run(
     if explain in (None, Stage.miss):
         needs_logs(lake, on)
     ws = workspace(lake, on or [], quiet=as_json)
+    declare(ws, macros=macros, lookups=lookups, outputs=outputs)
     options = {"index": index} if index else {}
     try:
         if explain is not None and explain is not Stage.miss:
