@@ -42,7 +42,6 @@ def test_fields_that_rules_use_agree_but_for_those_with_a_known_reason() -> None
         "aws.cloudtrail.request_parameters",
         "aws.cloudtrail.response_elements",
         "gcp.audit.authentication_info.principal_email",
-        "orchestrator.namespace",
     }
     found = by_field(PAIRS)
     assert {f.field for f in found if f.agreed < f.compared} <= known
