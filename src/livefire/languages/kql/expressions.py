@@ -7,6 +7,7 @@ text operators (`has`, `contains`, `=~` …), sign, then calls, members and inde
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import cast
 
 from livefire.diagnostics import Span
@@ -64,6 +65,8 @@ _LONG = 2**63
 
 class ExpressionParser(Cursor):
     """Reads expressions; `pipeline` is given by the parser of operators."""
+
+    searching = False
 
     def pipeline(self) -> Expression:
         """Read a source and its operators; a lone expression is returned as it is."""
@@ -227,6 +230,9 @@ class ExpressionParser(Cursor):
         while True:
             if self.token.kind != "string" and self.token.text in _TEXT:
                 left = self._binary(left, self.advance(), self._unary())
+            elif self.searching and self.at(":"):
+                # https://learn.microsoft.com/kusto/query/search-operator: column:text is `column has text`.
+                left = self._binary(left, replace(self.advance(), text="has"), self._unary())
             elif self.at("matches") and self.peek().text == "regex":
                 first = self.advance()
                 second = self.advance()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from livefire.diagnostics import Span
+from livefire.diagnostics import Fix, Span
 from livefire.languages.kit.ast import Apply, Binary, Constant, Name
 from livefire.languages.kit.lexer import Token
 from livefire.languages.kql import nodes as k
@@ -66,7 +66,13 @@ class StepParser(ExpressionParser):
 
     def where(self, start: Span) -> k.Step:
         """Read the rest of `where`."""
-        return k.Where(self.expression(), start.to(self._last()))
+        condition = self.expression()
+        if self.at("="):
+            words = "= gives a value a name and compares nothing: Kusto would keep every row here"
+            self.diagnostics.error("E126", words, self.token.span, help="write ==", fix=Fix(self.token.span, "==", "write =="))
+            self.advance()
+            self.expression()
+        return k.Where(condition, start.to(self._last()))
 
     def extend(self, start: Span) -> k.Step:
         """Read the rest of `extend` or `serialize`."""
@@ -393,7 +399,10 @@ class StepParser(ExpressionParser):
                     break
             self.close(opened)
         sensitive = any(o.name == "kind" and o.value == "case_sensitive" for o in options)
-        return k.Search(tuple(tables), self.expression(), sensitive, start.to(self._last()))
+        self.searching = True
+        predicate = self.expression()
+        self.searching = False
+        return k.Search(tuple(tables), predicate, sensitive, start.to(self._last()))
 
     def top_hitters(self, start: Span) -> k.Step:
         """Read the rest of `top-hitters`."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from livefire.diagnostics import NOWHERE
-from livefire.languages.kit.ast import Apply, Constant, Name
+from livefire.languages.kit.ast import Apply, Constant, Name, Star
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import kit
@@ -175,8 +175,10 @@ def _names(node: object) -> set[str]:
 
 def _spread(node: k.Expression, sensitive: bool) -> k.Expression:
     """Return the predicate with bare texts as `* has text`."""
-    from livefire.languages.kit.ast import Binary, Star
+    from livefire.languages.kit.ast import Binary
 
+    if isinstance(node, Star):
+        return Constant(True, Type.BOOL, node.span)
     if isinstance(node, Constant) and node.type is Type.STRING:
         text = str(node.value)
         word = "has_cs" if sensitive else "has"
