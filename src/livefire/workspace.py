@@ -89,6 +89,7 @@ class Workspace:
         self._lake_path = Path(lake).absolute() if lake is not None else None
         self._lake: Lake | None = None
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
+        self._functions: dict[str, str] = {}
 
     # data
 
@@ -98,6 +99,11 @@ class Workspace:
         `schema` gives column types by KQL name, the rest are inferred; `time_field` is the event
         time. A table of the same name is replaced.
         """
+        self._put(name, rows, schema, time_field)
+
+    def _put(
+        self, name: str, rows: Iterable[Mapping[str, Any]], schema: Mapping[str, str] | None, time_field: str | None = None, vendor: str = "", form: str = ""
+    ) -> None:
         from livefire.engines.program import TableFiles
         from livefire.engines.worker import shared_scratch
         from livefire.store.loaded import load_rows
@@ -105,7 +111,25 @@ class Workspace:
         loaded = load_rows(rows, schema, time_field)
         scan = n.Scan(f"loaded:{name}", loaded.schema, loaded.physical, time=time_field)
         path = shared_scratch().put(loaded.data)
-        self._loaded[name] = (Table(name, scan, time=time_field), TableFiles((path,)))
+        table = Table(name, scan, time=time_field, vendor=vendor, tags={"format": form} if form else {})
+        self._loaded[name] = (table, TableFiles((path,)))
+
+    def declare(self, folder: str | Path) -> None:
+        """Take what a site keeps beside its logs from a folder: watchlists, files for addresses, saved functions.
+
+        `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an `externaldata` whose
+        address ends in that name, `functions/<Name>.kql` a call of that name; see `store.site`.
+        SiteError (a ValueError) for a file that cannot be read.
+        """
+        from livefire.store.site import read_site
+
+        site = read_site(Path(folder))
+        for kind, tables in (("watchlist", site.watchlists), ("external", site.external)):
+            for name, rows in tables.items():
+                texts = dict.fromkeys(rows.columns, "string") if rows.format != "json" else None
+                schema = {**texts, "row": "long"} if texts and kind == "external" else texts
+                self._put(f"{kind}:{name}", rows.rows, schema, vendor="site", form=rows.format)
+        self._functions.update(site.functions)
 
     def ingest(
         self, *paths: str | Path, source: str | None = None, now: datetime | None = None, progress: Callable[[Progress], None] | None = None
@@ -189,7 +213,7 @@ class Workspace:
 
         `probe` lets a language look at the events where its columns depend on them.
         """
-        chosen = stages.Options(lenient, bounded_start, bounded_end, language=options, probe=probe)
+        chosen = stages.Options(lenient, bounded_start, bounded_end, language=self._options(options), probe=probe)
         return stages.compile(source, language, self.catalog(language), chosen)
 
     def check(self, text: str, language: str = "kql", catalog: Catalog | None = None, **options: Any) -> list[Diagnostic]:
@@ -199,8 +223,11 @@ class Workspace:
         syntax (E2xx) and unsupported (E3xx) are still found.
         """
         source = Source(text, str(options.pop("name", "<query>")))
-        chosen = stages.Options(bool(options.pop("lenient", False)), language=options)
+        chosen = stages.Options(bool(options.pop("lenient", False)), language=self._options(options))
         return list(stages.check(source, language, catalog or self.catalog(language), chosen))
+
+    def _options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"functions": self._functions, **given} if self._functions else dict(given)
 
     def sql(self, compiled: stages.Compiled) -> str:
         """Return the statement the engine runs for a compiled query."""
@@ -219,7 +246,7 @@ class Workspace:
     def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
         """Return what rules are run with; `now` is by default a minute past the latest event."""
         seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
-        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, options)
+        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, self._options(options))
 
     def clock(self) -> datetime:
         """Return the moment a rule over stored events is run for: a minute past the latest, or the present when there is none."""

@@ -21,6 +21,8 @@ LakeOption = Annotated[Path | None, typer.Option("--lake", help="Folder of the l
 LanguageOption = Annotated[str | None, typer.Option("--language", "-l", help="kql, cql, eql, spl or sigma; told from the file name otherwise.")]
 Moment = Annotated[str | None, typer.Option(help="ISO 8601 time, UTC where it names no zone.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
+Site = Annotated[Path | None, typer.Option("--site", help="Folder of watchlists, files for externaldata addresses and saved functions.")]
+Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="Value of a query parameter, as name=value.")]
 Verbatim = Annotated[list[Path], typer.Argument(help="Rule files.")]
 
 
@@ -33,6 +35,26 @@ def moment(text: str | None) -> datetime | None:
     except ValueError:
         stop(f"{text!r} is no ISO 8601 time, such as 2026-11-21T05:00:00Z", USAGE)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def parameters(given: list[str] | None) -> dict[str, str]:
+    """Return the values of query parameters, given as name=value."""
+    wrong = [p for p in given or [] if "=" not in p]
+    if wrong:
+        stop(f"{wrong[0]!r} is no parameter: write name=value", USAGE)
+    return {name: value for name, _, value in (p.partition("=") for p in given or [])}
+
+
+def declare(ws: Workspace, site: Path | None) -> None:
+    """Take a site's watchlists, files and functions into a workspace; a file that cannot be read ends the command."""
+    from livefire.store.site import SiteError
+
+    if site is None:
+        return
+    try:
+        ws.declare(site)
+    except SiteError as error:
+        stop(f"E002: {error}", USAGE)
 
 
 def rule_source(path: Path, language: str | None) -> tuple[Source, str]:

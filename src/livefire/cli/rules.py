@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, Verbatim, moment, rule_source, workspace
+from livefire.cli.inputs import (
+    Json,
+    LakeOption,
+    LanguageOption,
+    Lenient,
+    Moment,
+    Parameters,
+    Site,
+    Verbatim,
+    declare,
+    moment,
+    parameters,
+    rule_source,
+    workspace,
+)
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
 
@@ -41,6 +55,8 @@ def run(
     start: Moment = None,
     end: Moment = None,
     lenient: Lenient = False,
+    site: Site = None,
+    parameter: Parameters = None,
     seconds: Annotated[float, typer.Option(help="Time budget.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -51,7 +67,10 @@ def run(
     if not on and lake is None and explain in (None, Stage.miss):
         stop("say what to run over: --on PATH or --lake DIR", USAGE)
     ws = workspace(lake, on or [], quiet=as_json)
-    options = {"index": index} if index else {}
+    declare(ws, site)
+    options: dict[str, Any] = {"index": index} if index else {}
+    if parameter:
+        options["parameters"] = parameters(parameter)
     try:
         if explain is not None and explain is not Stage.miss:
             explain_stage(ws, source, chosen, explain, lenient=lenient, **options)
@@ -104,12 +123,13 @@ def explain_miss(ws: Workspace, result: Result, events: list[str], clock: dateti
 
 
 @app.command()
-def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = False, as_json: Json = False) -> None:
+def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = False, site: Site = None, as_json: Json = False) -> None:
     """Read rules without running them, and say all there is to say of each."""
     from livefire.report.diagnostics import as_json as objects
     from livefire.workspace import Workspace
 
     ws, failed, listed = Workspace(), 0, []
+    declare(ws, site)
     for file in files:
         source, chosen = rule_source(file, language)
         found = tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient))

@@ -50,8 +50,8 @@ CASES = [
         "externaldata(a: string)['https://files.example/a.csv']",
         "E101",
         None,
-        "externaldata names a file that is not loaded, and nothing here reads from the network",
-        "load its rows as a table named 'https://files.example/a.csv'",
+        "externaldata names a file that is not declared, and nothing here reads from the network",
+        "put it into external/ of the site's folder as 'a.csv', or load its rows as a table named 'https://files.example/a.csv'",
     ),
     (
         "print datetime(2026-13-01)",

@@ -107,11 +107,13 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class ExternalData:
-    """`externaldata(schema)[places] with (…)`."""
+    """`externaldata(schema)[places] with (format=…, ignoreFirstRecord=…)`."""
 
     columns: tuple[SchemaColumn, ...]
     places: tuple[str, ...]
     span: Span
+    format: str = ""
+    without_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

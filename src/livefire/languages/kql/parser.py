@@ -220,8 +220,14 @@ class Parser(StepParser):
         self.close(opened)
         if self.take("with"):
             opened = self.expect("(")
+            first = self.place
             self._skip_to(")")
+            said = self.tokens[first : self.place]
             self.close(opened)
+            told = {name.text.lower(): value for name, _, value in zip(said, said[1:], said[2:], strict=False)}
+            values = {name: unquote(value.text) if value.kind == "string" else value.text for name, value in told.items()}
+            skips = values.get("ignorefirstrecord", "").lower() == "true"
+            return k.ExternalData(columns, places, start.to(self._last()), values.get("format", ""), skips)
         return k.ExternalData(columns, places, start.to(self._last()))
 
     def _skip_to(self, sign: str) -> None:
