@@ -41,7 +41,9 @@ def test_a_text_compared_with_a_number_is_read_as_one_and_that_is_said(workspace
         ("T | where Result > 0", ["E104"]),
         ("T | where Count = 1", ["E126"]),
         ("let x = 1;", ["E125"]),
-        ("", ["E201"]),
+        ("", ["E125"]),
+        ("T | render table\n\nT | take 1", ["E201"]),  # a second query is none of the chart's options
+        ("T | where Count > {least}", ["E127"]),
         ("T | project Count | where Result == 'x'", ["E102"]),
     ],
 )
@@ -53,3 +55,10 @@ def test_search_takes_a_column_and_a_term(workspace: Workspace) -> None:
     """https://learn.microsoft.com/kusto/query/search-operator#search-syntax"""
     assert workspace.query('search in (T) Result:"DENIED" | project Count').rows == [(2,)]
     assert workspace.query("search in (T) * | count").rows == [(3,)]
+
+
+@pytest.mark.parametrize(
+    "rest", ["", " with (title='a | b', xcolumn=Result)", " kind=stacked", " by Result", " title='x' series=Result, Count with (ytitle='y')"]
+)
+def test_charts_take_their_options(workspace: Workspace, rest: str) -> None:
+    assert workspace.query(f"T | render timechart{rest}").rows == workspace.query("T").rows

@@ -321,6 +321,9 @@ class ExpressionParser(Cursor):
         if token.text == "*":
             self.advance()
             return Star(token.span)
+        if token.text == "{" and self.peek().kind == "name" and self.peek(2).text == "}":
+            words = f"{{{self.peek().text}}} is a place that a workbook or a portal fills in"
+            self.fail(words, code="E127", span=token.span.to(self.peek(2).span), help="write the value, or declare a query parameter")
         return self.fail(f"expected a value, found {self.describe()}")
 
     def _string(self) -> Expression:

@@ -250,11 +250,10 @@ def parse(context: Context) -> k.Block:
     """Return the statements and the query of a text; E2xx is recorded and `Halt` raised where reading cannot go on."""
     parser = Parser(tokens(context.diagnostics), context.diagnostics)
     block = parser.block()
-    if block.query is None and block.statements:
-        whole = Span(0, len(context.diagnostics.source.text))
-        parser.fail("names are defined and nothing is asked for", code="E125", span=whole, help="end with a query that uses them")
     if block.query is None:
-        parser.fail("there is no query", span=Span(0, len(context.diagnostics.source.text)), help="end with a query, not a definition")
+        whole = Span(0, len(context.diagnostics.source.text))
+        words = "names are defined and nothing is asked for" if block.statements else "there is no query"
+        parser.fail(words, code="E125", span=whole, help="end with a query, not a definition")
     return block
 
 

@@ -363,8 +363,20 @@ class StepParser(ExpressionParser):
         return tuple(found)
 
     def render(self, start: Span) -> k.Step:
-        """Read the rest of `render`; charts change no row, so anything up to the next operator is taken."""
-        self.skip_step()
+        """Read the rest of `render`: a chart, its options, `by` and `with (…)`; what follows them is no part of it."""
+        self.declared_name()
+        while self.token.kind == "name" and (self.at("by") or self.peek().text == "="):
+            if not self.take("by"):
+                self.advance()
+                self.advance()
+            self.advance()
+            while self.take(","):
+                self.advance()
+        if self.take("with"):
+            opened = self.expect("(")
+            while not self.done and not self.at(")"):
+                self.advance()
+            self.close(opened)
         return k.Render(start.to(self._last()))
 
     def skip_step(self) -> None:
