@@ -227,6 +227,38 @@ class Window(_Known):
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A value that a recurrence carries from row to row: `before` names that of the row before, `start` in the first row."""
+
+    name: str
+    before: str
+    start: Expr
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """The rows in their order, one after another, each with values computed from it and from those of the row before.
+
+    Rows with equal keys (null equals null) are walked through by themselves. `stages` are values
+    computed for a row in turn, each seeing those of the stages before it; the carried values see
+    them all. `order_by` is the order of the rows; without it they come as they are.
+    """
+
+    input: Plan
+    keys: tuple[Column, ...]
+    stages: tuple[tuple[Item, ...], ...]
+    carried: tuple[Carried, ...]
+    order_by: tuple[SortKey, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The input's columns, then the carried values."""
+        return Schema((*self.input.schema.fields, *(Field(c.name, c.expr.type) for c in self.carried)))
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of a sequence: candidate rows, and the values that must agree between steps.
 
@@ -272,7 +304,7 @@ class Sequence(_Known):
         return Schema((*head, *self.steps[0].input.schema.fields))
 
 
-Plan: TypeAlias = Scan | Values | Filter | Project | Aggregate | Sort | Limit | Distinct | Join | Union | Unnest | Window | Sequence
+Plan: TypeAlias = Scan | Values | Filter | Project | Aggregate | Sort | Limit | Distinct | Join | Union | Unnest | Window | Sequence | Recurrence
 
 
 def inputs(plan: Plan) -> tuple[Plan, ...]:

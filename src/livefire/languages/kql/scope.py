@@ -87,10 +87,13 @@ class Frame:
 
 @dataclass(slots=True)
 class Gathered:
-    """Aggregates (None where they may not stand) and row functions found while an expression is lowered."""
+    """Aggregates (None where they may not stand) and row functions found while an expression is lowered.
+
+    A recurrence among the row functions still lacks its input.
+    """
 
     aggregates: list[n.Item] | None = None
-    windows: list[n.Item] = field(default_factory=list)
+    windows: list[n.Item | n.Recurrence] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -117,6 +120,7 @@ class Scope:
     columns: Mapping[str, e.Expr] = field(default_factory=dict)
     sides: tuple[Relation, Relation] | None = None
     gathered: Gathered | None = None
+    steps: Mapping[str, Mapping[str, e.Expr]] = field(default_factory=dict)
 
     @property
     def context(self) -> Context:
