@@ -25,6 +25,7 @@ TITLES: dict[int, str] = {
     122: "KQL: render draws a chart",
     123: "KQL: a table that a fuzzy union leaves out",
     124: "KQL: the event time stands for the time of ingestion",
+    125: "KQL: rows that Kusto picks at random are the first ones",
     130: "CQL: free text is searched after an aggregate",
     131: "CQL: a function that only draws",
     132: "CQL: a named group where none extracts",

@@ -45,7 +45,7 @@ CASES = [
     ("T | take 1.5", "E107", "1.5", "a constant number of rows is expected here", ""),
     ("T | project a = 1, a = 2", "E106", "a", "two columns are named 'a'", ""),
     ("T | extend bin(Size)", "E105", "bin(Size)", "bin takes 2 arguments, and 1 were given", ""),
-    ("T | scan with (step s: true;)", "E301", "scan", "the operator scan is not run: its state machine is not run here", ""),
+    ("T | fork (count) (take 1)", "E301", "fork", "the operator fork is not run: it gives several tables at once; run each branch as a query", ""),
     (
         "externaldata(a: string)['https://files.example/a.csv']",
         "E101",
