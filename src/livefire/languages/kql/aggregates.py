@@ -150,7 +150,8 @@ def _collect(meaning: str, nulls: bool = False) -> Callable[[Group], e.Expr]:
         value = group.value()
         if value.type is Type.UNKNOWN:
             value = e.null(Type.STRING)
-        wanted = "agg.list_all" if nulls else "agg.set_of_elements" if meaning == "agg.set" and value.type is Type.DYNAMIC else meaning
+        # Arrays are not nested: their elements are gathered.
+        wanted = "agg.list_all" if nulls else f"{meaning}_of_elements" if value.type is Type.DYNAMIC else meaning
         found = group.keep(wanted, dynamic_of(value), type=Type.DYNAMIC)
         limit = _limit(group)
         if limit >= 1_048_576:
