@@ -394,7 +394,10 @@ class StepParser(ExpressionParser):
                     break
             self.close(opened)
         sensitive = any(o.name == "kind" and o.value == "case_sensitive" for o in options)
-        return k.Search(tuple(tables), self.expression(), sensitive, start.to(self.last()))
+        self.searching = True
+        predicate = self.expression()
+        self.searching = False
+        return k.Search(tuple(tables), predicate, sensitive, start.to(self.last()))
 
     def top_hitters(self, start: Span) -> k.Step:
         """Read the rest of `top-hitters`."""
