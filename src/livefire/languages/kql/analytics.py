@@ -224,7 +224,7 @@ def _only(item: n.Item, condition: e.Expr) -> n.Item:
     return n.Item(item.name, replace(item.expr, where=where))
 
 
-PLUGINS: dict[str, Callable[[Scope, Relation, k.Evaluate, Apply], Relation]] = {
+ANALYTICS: dict[str, Callable[[Scope, Relation, k.Evaluate, Apply], Relation]] = {
     "sliding_window_counts": run(_SLIDING), "activity_counts_metrics": run(_COUNTS), "active_users_count": run(_ACTIVE),
     "rolling_percentile": rolling_percentile, "rows_near": rows_near, "pivot": pivot,
 }  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from livefire.languages.kit.ast import Apply, Constant
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
-from livefire.languages.kql.analytics import PLUGINS, members_of
+from livefire.languages.kql.analytics import ANALYTICS, members_of
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Gathered, Relation, Scope, fill
 from livefire.languages.kql.sources import lower_source
@@ -23,7 +23,7 @@ def evaluate(scope: Scope, relation: Relation, step: k.Evaluate) -> Relation:
     if not isinstance(step.call, Apply):
         scope.error("E201", "evaluate takes a call, as in evaluate narrow()", step.span)
         return Relation(relation.plan, open=True)
-    plugin = _PLUGINS.get(step.call.function)
+    plugin = PLUGINS.get(step.call.function)
     if plugin is None:
         reason = _REFUSED.get(step.call.function, "the plugin is not run here")
         scope.error("E301", f"evaluate {step.call.function}: {reason}", step.call.name_span)
@@ -216,7 +216,7 @@ def _identity(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -
 
 
 _Plugin = Callable[[Scope, Relation, k.Evaluate, Apply], Relation]
-_PLUGINS: dict[str, _Plugin] = {**PLUGINS, "bag_unpack": _bag_unpack, "narrow": _narrow, "ipv4_lookup": _ipv4_lookup, "identity": _identity}
+PLUGINS: dict[str, _Plugin] = {**ANALYTICS, "bag_unpack": _bag_unpack, "narrow": _narrow, "ipv4_lookup": _ipv4_lookup, "identity": _identity}
 STEPS: dict[type, Callable[..., Relation]] = {k.Evaluate: evaluate}
 
 __all__ = ["STEPS", "Field", "Schema"]

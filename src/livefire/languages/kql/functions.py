@@ -34,7 +34,7 @@ _REASONS = {
     "its values are random": "rand new_guid",
     "Kusto's hash is its own": "hash hash_combine hash_many hash_xxhash64",
     "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
-    " percentrank_tdigest",
+    " percentrank_tdigest rank_tdigest tdigest_isvalid hll_isvalid",
     "it follows a list that the service keeps": "parse_user_agent",
     "sizes in storage differ here": "estimate_data_size",
     "it needs an option of the service": "bin_auto",
