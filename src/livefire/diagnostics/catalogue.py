@@ -86,6 +86,7 @@ TITLES: dict[int, str] = {
     405: "not JSON",
     406: "a form that is not read",
     407: "holds no events",
+    408: "a value does not fit the type given for its column",
     410: "compressed data ends early",
     411: "compressed data is damaged",
     412: "inflates beyond the size limit",
