@@ -110,7 +110,8 @@ def page(bindings: Sequence[Binding], verdicts: Sequence[tuple[str, int, list[Di
         for one in (b for b in bindings if b.ran):
             refused = ", ".join(f"{code} {n}" for code, n in one.ran.most_common() if code[1:].isdigit())
             total = sum(one.ran.values())
-            lines += ["", f"Run over the logs, {one.group}: {total} rules, {one.ran['same']} with rows of that schema, {one.ran['columns']} with another, refused: {refused}."]
+            alike, other = one.ran["same"], one.ran["columns"]
+            lines += ["", f"Run over the logs, {one.group}: {total} rules, {alike} with rows of that schema, {other} with another, refused: {refused}."]
         lines.append("")
     if verdicts:
         lines += ["## KQL beside Microsoft's parser", "", "| texts | number | judged alike | judged otherwise, by cause |", "|---|---|---|---|"]

@@ -86,6 +86,7 @@ FAMILIES = (
     "formats",
     "encoding",
     "forms",
+    "geography",
     "lists",
     "multivalue",
     "network",

@@ -64,7 +64,7 @@ _LONG = 2**63
 
 
 class ExpressionParser(Cursor):
-    """Reads expressions; `pipeline` is given by the parser of operators."""
+    """Reads expressions; `pipeline` is given by the parser of operators. While `searching`, a colon stands for `has`."""
 
     searching = False
 
@@ -283,6 +283,10 @@ class ExpressionParser(Cursor):
                 base = self._index(base)
             elif self.at("["):
                 base = self._index(base)
+            elif self.searching and isinstance(base, Name) and self.at(":") and self.peek().kind == "string":
+                # `Column:"text"` of search.
+                sign = self.advance()
+                return Binary("has", base, cast("Ast", self._primary()), base.span.to(self.last()), sign.span)
             else:
                 return base
 

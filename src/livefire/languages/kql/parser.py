@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from livefire.diagnostics import Span
 from livefire.languages.base import Context
-from livefire.languages.kit.ast import Constant, Name
+from livefire.languages.kit.ast import Constant
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.lexer import tokens, unquote
-from livefire.languages.kql.steps import UNSUPPORTED, StepParser
+from livefire.languages.kql.steps import StepParser
 from livefire.schema import Type
 
 _NO_SOURCE = frozenset(
@@ -167,7 +167,7 @@ class Parser(StepParser):
         signed = token.text == "print" and after.text in ("-", "+")
         if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not signed):
             return None
-        if after.kind == "name" and after.text in _NO_SOURCE and token.text != "search":
+        if after.kind == "name" and after.text in _NO_SOURCE and token.text != "search" and not (token.text == "find" and self.peek(2).text == "("):
             return None
         start = token.span
         match token.text:
@@ -191,10 +191,39 @@ class Parser(StepParser):
                 return self.search(start)
             case "find" if after.text in ("in", "where", "withsource"):
                 self.advance()
-                self.skip_step()
-                return k.Query(Name("find", start), (k.Unsupported("find", UNSUPPORTED["find"], start),), start)
+                return self._find(start)
             case _:
                 return None
+
+    def _find(self, start: Span) -> k.Expression:
+        source = next((o.value for o in self.options("withsource", "datascope") if o.name == "withsource"), None)
+        tables: list[k.Expression] = []
+        if self.take("in"):
+            opened = self.expect("(")
+            while not self.at(")") and not self.done:
+                tables.append(self._union_source())
+                if not self.take(","):
+                    break
+            self.close(opened)
+        self.expect("where", "before the condition")
+        predicate = self.expression()
+        columns: list[k.SchemaColumn] | None = None
+        pack = False
+        if self.take("project"):
+            columns = []
+            while not self.ends_step():
+                place = self.token.span
+                if self.at("pack") and self.peek().text == "(":
+                    self.skip_step()
+                    pack = True
+                    break
+                name = self.declared_name("a column")
+                columns.append(k.SchemaColumn(name, self.type_name() if self.take(":") else Type.UNKNOWN, place.to(self.last())))
+                if not self.take(","):
+                    break
+        else:
+            self.take("project-smart")
+        return k.Find(source, tuple(tables), predicate, tuple(columns) if columns is not None else None, pack, start.to(self.last()))
 
     def _datatable(self, start: Span) -> k.Expression:
         columns = self.schema_columns()

@@ -22,7 +22,7 @@ from livefire.schema import Field, Schema, Type
 _TABULAR_CALLS = frozenset(
     {"materialize", "table", "view", "union", "_GetWatchlist", "external_table", "materialized_view", "database", "workspace", "app", "cluster", "totable"}
 )
-_TABULAR_NODES = (k.Query, k.DataTable, k.Print, k.Range, k.ExternalData, k.Wildcard, k.Union, k.Search, k.Block)
+_TABULAR_NODES = (k.Query, k.DataTable, k.Print, k.Range, k.ExternalData, k.Wildcard, k.Union, k.Search, k.Find, k.Block)
 
 
 def is_tabular(scope: Scope, node: object) -> bool:
@@ -92,6 +92,10 @@ def lower_source(scope: Scope, node: object) -> Relation:
             from livefire.languages.kql.unions import lower_search
 
             return lower_search(scope, None, node)
+        case k.Find():
+            from livefire.languages.kql.finding import lower_find
+
+            return lower_find(scope, node)
         case k.Wildcard():
             scope.error("E305", f"the pattern {node.pattern!r} stands only in a union", node.span)
             return nowhere()

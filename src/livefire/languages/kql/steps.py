@@ -424,6 +424,12 @@ class StepParser(ExpressionParser):
         value = self.item()
         return k.TopHitters(count, value, self.item() if self.take("by") else None, start.to(self.last()))
 
+    def sample(self, start: Span) -> k.Step:
+        """Read the rest of `sample` or `sample-distinct`."""
+        count = self.expression()
+        value = self.item() if self.take("of") else None
+        return k.Sample(count, value, start.to(self.last()))
+
     def top_nested(self, start: Span) -> k.Step:
         """Read the levels of `top-nested`."""
         levels = [self._level(start)]
@@ -482,11 +488,9 @@ class StepParser(ExpressionParser):
 
 
 UNSUPPORTED: dict[str, str] = {
-    "find": "rows of several tables are packed into one column; `union` and `where` say the same",
+    "find": "it stands at the start of a query, not after '|'",
     "facet": "it gives several tables at once; run one `summarize count() by` for each column",
     "fork": "it gives several tables at once; run each branch as a query",
-    "sample": "it picks rows at random; `take` picks some",
-    "sample-distinct": "it picks values at random; `distinct … | take n` picks some",
     "reduce": "it clusters texts by an undocumented algorithm",
     "reduce-by": "it clusters texts by an undocumented algorithm",
     "make-graph": "graphs are not run here",
@@ -510,6 +514,8 @@ READERS: dict[str, Callable[[StepParser, Span], k.Step]] = {
     "mv-apply": StepParser.mv_apply, "mvapply": StepParser.mv_apply, "parse": StepParser.parse, "parse-where": StepParser.parse_where,
     "parse-kv": StepParser.parse_kv, "make-series": StepParser.make_series, "getschema": StepParser.getschema, "evaluate": StepParser.evaluate,
     "render": StepParser.render, "invoke": StepParser.invoke, "as": StepParser.as_name, "search": StepParser.search,
+    "sample": StepParser.sample,
+    "sample-distinct": StepParser.sample,
     "scan": scan,
     "top-hitters": StepParser.top_hitters, "top-nested": StepParser.top_nested, "partition": StepParser.partition, "__partitionby": StepParser.partition,
 }  # fmt: skip

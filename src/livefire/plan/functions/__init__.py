@@ -27,6 +27,7 @@ FAMILIES = (
     "formats",
     "encoding",
     "forms",
+    "geography",
     "lists",
     "logic",
     "multivalue",
