@@ -94,6 +94,7 @@ class Workspace:
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
         self._macros: dict[str, Mapping[str, Any]] = {}
         self._outputs: Path | None = None
+        self._functions: dict[str, str] = {}
 
     # data
 
@@ -103,6 +104,11 @@ class Workspace:
         `schema` gives column types by KQL name, the rest are inferred; `time_field` is the event
         time. A table of the same name is replaced.
         """
+        self._put(name, rows, schema, time_field)
+
+    def _put(
+        self, name: str, rows: Iterable[Mapping[str, Any]], schema: Mapping[str, str] | None, time_field: str | None = None, vendor: str = "", form: str = ""
+    ) -> None:
         from livefire.engines.program import TableFiles
         from livefire.engines.worker import shared_scratch
         from livefire.store.loaded import load_rows
@@ -110,7 +116,8 @@ class Workspace:
         loaded = load_rows(rows, schema, time_field)
         scan = n.Scan(f"loaded:{name}", loaded.schema, loaded.physical, time=time_field)
         path = shared_scratch().put(loaded.data)
-        self._loaded[name] = (Table(name, scan, time=time_field), TableFiles((path,)))
+        table = Table(name, scan, time=time_field, vendor=vendor, tags={"format": form} if form else {})
+        self._loaded[name] = (table, TableFiles((path,)))
 
     def ingest(
         self, *paths: str | Path, source: str | None = None, now: datetime | None = None, progress: Callable[[Progress], None] | None = None
@@ -125,22 +132,44 @@ class Workspace:
 
         return ingest(paths, self.lake, source=source, now=now or _present(), progress=progress)
 
-    def declare(self, *, macros: str | Path | None = None, lookups: str | Path | None = None, outputs: str | Path | None = None) -> None:
-        """Declare what a Splunk server would know beside the events.
+    def declare(
+        self,
+        site: str | Path | None = None,
+        *,
+        macros: str | Path | None = None,
+        lookups: str | Path | None = None,
+        outputs: str | Path | None = None,
+    ) -> None:
+        """Take what a site keeps beside its logs.
 
-        `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV files (each a
-        table of its name), `outputs` the only folder that outputlookup may write to; without it
-        nothing is written. MacroFileError or OSError for what cannot be read.
+        `site` is a folder: `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an
+        `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name (see
+        `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
+        files (each a table of its name), `outputs` the only folder that outputlookup may write to;
+        without it nothing is written. SiteError, MacroFileError or OSError for what cannot be read.
         """
         from livefire.languages.spl.macro_files import read_macros
         from livefire.store.lookups import read_lookups
 
+        if site is not None:
+            self._declare_site(Path(site))
         if macros is not None:
             self._macros |= read_macros(Path(macros))
         for name, rows, schema in read_lookups(Path(lookups)) if lookups is not None else ():
             self.load(name, rows, schema)
         if outputs is not None:
             self._outputs = Path(outputs)
+
+    def _declare_site(self, folder: Path) -> None:
+        from livefire.store.site import read_site
+
+        site = read_site(folder)
+        for kind, tables in (("watchlist", site.watchlists), ("external", site.external)):
+            for name, rows in tables.items():
+                texts = dict.fromkeys(rows.columns, "string") if rows.format != "json" else None
+                schema = {**texts, "row": "long"} if texts and kind == "external" else texts
+                self._put(f"{kind}:{name}", rows.rows, schema, vendor="site", form=rows.format)
+        self._functions.update(site.functions)
 
     @property
     def lake(self) -> Lake:
@@ -382,9 +411,10 @@ class Workspace:
         return found
 
     def _declared(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the options of a query with the macros declared here; one's own come first."""
+        """Return the options of a query with the macros and functions declared here; one's own come first."""
         given = options.get("macros")
-        return {**options, "macros": {**self._macros, **(given if isinstance(given, Mapping) else {})}} if self._macros else options
+        macros = {"macros": {**self._macros, **(given if isinstance(given, Mapping) else {})}} if self._macros else {}
+        return {**({"functions": self._functions} if self._functions else {}), **options, **macros}
 
     def _writer(self, probe: Probe) -> Callable[[str, n.Plan, bool], int | None]:
         """Return what writes the rows of a plan under a name into the folder allowed, and gives their number; None for a bad name."""
