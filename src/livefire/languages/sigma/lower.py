@@ -22,7 +22,7 @@ from livefire.plan.catalog import Table
 from livefire.plan.functions import all_of, any_of, call, negate
 from livefire.schema import Schema, Type
 
-RAW = ("_raw", "@rawstring", "message")
+RAW = ("_raw", "~raw", "@rawstring", "message")
 _ELEMENT = e.Column("~element", Type.DYNAMIC)
 
 
