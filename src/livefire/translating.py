@@ -20,8 +20,10 @@ from livefire.plan.catalog import Table
 from livefire.proving import STORY_START
 from livefire.schema import Schema
 from livefire.translation.condition import Condition
+from livefire.translation.edges import edges_of
 from livefire.translation.equivalence import Equivalence, Ground, Runner, compare, ground
 from livefire.translation.near_miss import Template, near_misses, template
+from livefire.translation.printer import Assumption
 from livefire.translation.refusal import Untranslatable
 from livefire.translation.statement import Translation, conditions_of, translate
 
@@ -84,25 +86,27 @@ class Translator:
         """Run a rule and its translation over emulations, events that nearly meet it, and the user's own."""
         try:
             again = self.compile(Source(translation.text, f"<{translation.language}>"), translation.language)
-            original, translated = self._runner(compiled), self._runner(again)
+            original = self._runner(compiled, [said for said, _ in translation.numbers])
+            translated = self._runner(again, [shown for _, shown in translation.numbers])
         except QueryError as error:
             return Equivalence("not proved", reason=f"the printed text is not read back: {error}")
         total = Equivalence("proved")
-        for events in self.grounds(compiled, again):
-            here = compare(original, translated, events, translation.assumptions, _schema)
+        for events in self.grounds(translation.assumptions, compiled, again):
+            here = compare(original, translated, events, _schema)
             total = replace(here, events=total.events + here.events, found=total.found + here.found, excluded=total.excluded + here.excluded)
             if here.verdict != "proved":
                 return total
         return total if total.found else replace(total, verdict="not proved", reason="no event was found that meets the rule")
 
-    def grounds(self, *compiled: stages.Compiled) -> list[Ground]:
-        """Return every set of events that a proof is made over."""
+    def grounds(self, assumptions: Sequence[Assumption], *compiled: stages.Compiled) -> list[Ground]:
+        """Return every set of events that a proof is made over; generated ones keep the assumptions."""
         conditions: dict[str, list[Condition]] = {}
         for one in compiled:
             for log, condition in conditions_of(one.lowered):
                 conditions.setdefault(log, []).append(condition)
-        records = {log: near_misses(wanted, self.templates(log), log, PROOF_CLOCK) for log, wanted in conditions.items()}
-        found = [self.emulated, ground("events that nearly meet it", records, self.sources, generated=True)]
+        edges = dict.fromkeys(x for one in compiled for x in edges_of(one.lowered))
+        records = {log: near_misses(wanted, self.templates(log), log, PROOF_CLOCK, [x for x in edges if x.source == log]) for log, wanted in conditions.items()}
+        found = [self.emulated, ground("events that nearly meet it", records, self.sources, assumptions)]
         return [*found, Ground("the events stored here", self.stored, 0)] if self.stored is not None else found
 
     @cached_property
@@ -125,8 +129,8 @@ class Translator:
             self._templates[log] = tuple(template(log, dict(f)) for f in forms)
         return self._templates[log]
 
-    def _runner(self, compiled: stages.Compiled) -> Runner:
-        return Runner(compiled, self.bench.engine, PROOF_CLOCK, self.bench.seconds)
+    def _runner(self, compiled: stages.Compiled, numbers: Sequence[str]) -> Runner:
+        return Runner(compiled, self.bench.engine, PROOF_CLOCK, self.bench.seconds, numbers)
 
 
 def _schema(source: str) -> Schema:

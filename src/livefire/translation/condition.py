@@ -69,6 +69,8 @@ class Ago:
 
 
 Value: TypeAlias = e.Scalar | Ago
+# The flag of a comparison with a range of addresses that takes a range for an address too.
+PREFIXED = "prefixed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,13 @@ def _join(parts: tuple[Condition, ...], kind: type[AllOf] | type[AnyOf], neutral
         return deciding
     if kind is AllOf:
         # What is tested is present; saying so again says nothing.
-        tested = {p.subject for p in kept if isinstance(p, Test)}
-        kept = tuple(p for p in kept if not (isinstance(p, Present) and p.subject in tested))
+        tested = {_where(p.subject) for p in kept if isinstance(p, Test)}
+        kept = tuple(p for p in kept if not (isinstance(p, Present) and _where(p.subject) in tested))
     return neutral if not kept else kept[0] if len(kept) == 1 else kind(kept)
+
+
+def _where(subject: Subject) -> object:
+    return subject.place if isinstance(subject, Field) else subject
 
 
 def negate(part: Condition) -> Condition:

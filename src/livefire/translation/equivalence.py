@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from livefire import query as stages
 from livefire.diagnostics import QueryError
@@ -19,6 +19,7 @@ from livefire.plan import nodes as n
 from livefire.plan.evidence import EVIDENCE, carry_evidence
 from livefire.plan.functions import call
 from livefire.plan.rewrite import rewrite
+from livefire.plan.walk import map_inputs
 from livefire.schema import Schema
 from livefire.store.frames import empty_table, read_records
 from livefire.translation.places import PARSED
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Record = Mapping[str, Any]
+# The most rows that any of the products gives; a cut beyond it is the product's, not the rule's.
+_EVERY = 10_000
 Verdict = Literal["proved", "different", "not proved"]
 
 
@@ -59,27 +62,30 @@ class Equivalence:
 
 
 class Ground:
-    """Events to run two rules over; events of several log sources lie side by side.
+    """Events to run two rules over; events of several log sources lie side by side. `excluded` were left out."""
 
-    `generated` events may break what a translation assumes and are then left out; of real and
-    emulated ones none is.
-    """
-
-    def __init__(self, title: str, storage: Storage, events: int, *, generated: bool = False) -> None:
+    def __init__(self, title: str, storage: Storage, events: int, excluded: int = 0) -> None:
         self.title = title
         self.storage = storage
         self.events = events
-        self.generated = generated
+        self.excluded = excluded
 
 
-def ground(title: str, records: Mapping[str, Sequence[Record]], sources: Sequence[str], *, generated: bool = False) -> Ground:
-    """Lay out raw records of log sources as tables; the other sources' tables are empty."""
-    tables, count = {}, 0
+def ground(title: str, records: Mapping[str, Sequence[Record]], sources: Sequence[str], assumptions: Sequence[Assumption] = ()) -> Ground:
+    """Lay out raw records of log sources as tables, without those that break an assumption; the other sources' tables are empty.
+
+    Assumptions are for generated events alone: emulated and real ones are to keep them by themselves.
+    """
+    tables, count, excluded = {}, 0, 0
     for source in sources:
         table = read_table(source, records[source]) if source in records else empty_table(source)
+        if assumptions:
+            kept = [not any(_broken(row, a) for a in assumptions) for row in table.to_pylist()]
+            excluded += kept.count(False)
+            table = table.filter(kept) if table.num_rows else table
         count += table.num_rows
         tables[source] = TableFiles((shared_scratch().put(table),))
-    return Ground(title, Storage(tables), count, generated=generated)
+    return Ground(title, Storage(tables), count, excluded)
 
 
 def read_table(source: str, records: Sequence[Record]) -> pa.Table:
@@ -88,48 +94,75 @@ def read_table(source: str, records: Sequence[Record]) -> pa.Table:
     return read_records(io.BytesIO(lines), source)
 
 
-class Runner:
-    """Runs a compiled rule over grounds and counts how often each event is behind a row."""
+Row: TypeAlias = tuple[tuple[str, ...], tuple[int, ...]]
 
-    def __init__(self, compiled: stages.Compiled, engine: Engine, now: Value, seconds: float) -> None:
+
+class Runner:
+    """Runs a compiled rule and counts how often each set of events, with the numbers named, is behind a row.
+
+    Which of several rows with the same sort key a cut keeps is nobody's promise; so a rule that
+    cuts is compared without its cuts, and its cut rows by their numbers alone.
+    """
+
+    def __init__(self, compiled: stages.Compiled, engine: Engine, now: Value, seconds: float, numbers: Sequence[str] = ()) -> None:
         self.engine = engine
         self.run_values = Run({"now": now, "start": None, "end": None}, seconds)
-        self.plan = rewrite(_evidence_alone(compiled.lowered))
-        self.statement: Statement = engine.prepare(self.plan)
+        self.numbers = tuple(numbers)
+        plan = _stated(compiled.lowered)
+        self.cut = min(_cuts(plan), default=None)
+        self._whole = self._prepare(_uncut(plan))
+        self._shortened = self._prepare(plan) if self.cut is not None else None
 
-    def found(self, storage: Storage) -> Counter[tuple[str, ...]]:
-        """Return how many rows rest on each set of events."""
-        table = self.engine.run(self.statement, storage, self.run_values)
-        return Counter(tuple(sorted(set(json.loads(v) if v else ()))) for v in table.column(0).to_pylist())
+    def _prepare(self, plan: n.Plan) -> Statement:
+        return self.engine.prepare(rewrite(n.select(carry_evidence(plan), EVIDENCE, *self.numbers)))
+
+    def found(self, storage: Storage) -> Counter[Row]:
+        """Return how many rows rest on each set of events, cuts left aside."""
+        return Counter(self._rows(self._whole, storage))
+
+    def shortened(self, storage: Storage) -> Counter[tuple[int, ...]] | None:
+        """Return how many of the rows that a cut leaves have which numbers; None without a cut."""
+        return None if self._shortened is None else Counter(numbers for _, numbers in self._rows(self._shortened, storage))
+
+    def _rows(self, statement: Statement, storage: Storage) -> list[Row]:
+        table = self.engine.run(statement, storage, self.run_values)
+        evidence = [tuple(sorted(set(json.loads(v) if v else ()))) for v in table.column(0).to_pylist()]
+        values = [table.column(at + 1).to_pylist() for at in range(len(self.numbers))]
+        return [(events, tuple(int(v or 0) for v in row)) for events, *row in zip(evidence, *values, strict=True)]
 
 
-def _evidence_alone(plan: n.Plan) -> n.Plan:
-    return n.select(carry_evidence(_unlimited(plan)), EVIDENCE)
-
-
-def _unlimited(plan: n.Plan) -> n.Plan:
+def _stated(plan: n.Plan) -> n.Plan:
     """Drop a cap on rows that the text does not state; what it states is kept."""
-    return _unlimited(plan.input) if isinstance(plan, n.Limit) and plan.span is None else plan
+    return _stated(plan.input) if isinstance(plan, n.Limit) and plan.span is None else plan
 
 
-def compare(original: Runner, translated: Runner, ground: Ground, assumptions: Sequence[Assumption], schemas: Callable[[str], Schema]) -> Equivalence:
-    """Run two rules over the same events; generated events that break an assumption are left out of the comparison."""
+def _uncut(plan: n.Plan) -> n.Plan:
+    return _uncut(plan.input) if isinstance(plan, n.Limit) else map_inputs(plan, _uncut)
+
+
+def _cuts(plan: n.Plan) -> list[int]:
+    own = [plan.count] if isinstance(plan, n.Limit) and plan.count < _EVERY else []
+    return own + [c for child in n.inputs(plan) for c in _cuts(child)]
+
+
+def compare(original: Runner, translated: Runner, ground: Ground, schemas: Callable[[str], Schema]) -> Equivalence:
+    """Run two rules over the same events."""
     try:
         left, right = original.found(ground.storage), translated.found(ground.storage)
     except QueryError as error:
         return Equivalence("not proved", ground.events, reason=str(error))
-    found, excluded = sum(left.values()), 0
-    differing = sorted((k for k in {*left, *right} if left[k] != right[k]), key=lambda k: (len(k), k))
-    rows = _rows({event for events in differing for event in events}, ground, original, schemas)
-    for events in differing:
-        if ground.generated and any(_breaks(rows[e], assumptions) for e in events if e in rows):
-            excluded += 1
-            continue
-        raws = [json.loads(rows[e]["_raw"]) for e in events if e in rows]
+    if original.cut is not None and (translated.cut != original.cut or translated.shortened(ground.storage) != original.shortened(ground.storage)):
+        return Equivalence("different", ground.events, sum(left.values()), reason=f"in the rows that are left by a cut, over {ground.title}")
+    found = sum(left.values())
+    differing = sorted((k for k in {*left, *right} if left[k] != right[k]), key=lambda k: (len(k[0]), k))
+    rows = _rows({event for events, _ in differing for event in events}, ground, original, schemas)
+    for row in differing[:1]:
+        events = row[0]
+        raws = [json.loads(rows[x]["_raw"]) for x in events if x in rows]
         source = events[0].partition("/")[0] if events else ""
-        difference = Difference(source, ", ".join(events), (left[events], right[events]), raws[0] if len(raws) == 1 else raws)
-        return Equivalence("different", ground.events, found, excluded, difference, f"over {ground.title}")
-    return Equivalence("proved", ground.events, found, excluded)
+        difference = Difference(source, ", ".join(events), (left[row], right[row]), raws[0] if len(raws) == 1 else raws)
+        return Equivalence("different", ground.events, found, ground.excluded, difference, f"over {ground.title}")
+    return Equivalence("proved", ground.events, found, ground.excluded)
 
 
 def _rows(events: set[str], ground: Ground, runner: Runner, schemas: Callable[[str], Schema]) -> dict[str, Mapping[str, Any]]:
@@ -143,10 +176,6 @@ def _rows(events: set[str], ground: Ground, runner: Runner, schemas: Callable[[s
         for row in table.rename_columns(list(schema.names)).to_pylist():
             found[f"{source}/{row['_id']}"] = row
     return found
-
-
-def _breaks(row: Mapping[str, Any], assumptions: Sequence[Assumption]) -> bool:
-    return any(_broken(row, a) for a in assumptions)
 
 
 def _broken(row: Mapping[str, Any], assumption: Assumption) -> bool:
@@ -164,6 +193,8 @@ def _broken(row: Mapping[str, Any], assumption: Assumption) -> bool:
             value = None
     if assumption.kind == "plain":
         return isinstance(value, (list, dict))
+    if assumption.kind == "address":
+        return isinstance(value, str) and "/" in value
     if assumption.kind == "single":
         return isinstance(value, list)
     return isinstance(value, str) and value.casefold() == assumption.text.casefold()

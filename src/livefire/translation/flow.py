@@ -31,6 +31,11 @@ class Events:
     scan: n.Scan
     predicates: tuple[Predicate, ...] = ()
     columns: Columns = field(default_factory=dict)
+    table: frozenset[str] = frozenset()
+
+    def own(self, name: str) -> bool:
+        """True for a column that the rule named itself, and its table has not."""
+        return name not in self.table
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ def _filtered(flow: Flow, predicate: e.Expr, span: Span | None) -> Flow:
 
 def _projected(flow: Flow, items: tuple[n.Item, ...], span: Span | None) -> Flow:
     if not flow.stages:
-        parts = tuple(replace(p, columns={i.name: put(i.expr, p.columns) for i in items}) for p in flow.events)
+        parts = tuple(_shown(p, items) for p in flow.events)
         return replace(flow, events=parts)
     if all(isinstance(s, Ordered) for s in flow.stages):
         # The order stays over the columns it was written for: they are kept as they are.
@@ -157,6 +162,12 @@ def _projected(flow: Flow, items: tuple[n.Item, ...], span: Span | None) -> Flow
             return replace(flow, events=parts)
         return replace(_projected(replace(flow, stages=()), items, span), stages=())
     return _then(flow, Kept(items, span))
+
+
+def _shown(events: Events, items: tuple[n.Item, ...]) -> Events:
+    """Return events under other columns; the first such step is the vendor's table."""
+    names = events.table or frozenset(i.name for i in items)
+    return replace(events, columns={i.name: put(i.expr, events.columns) for i in items}, table=names)
 
 
 def put(expr: e.Expr, columns: Columns) -> e.Expr:

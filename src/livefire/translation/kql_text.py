@@ -70,6 +70,8 @@ class KqlPrinter(Printer):
             return f"not({said})" if negated else said
         if found.shown.type in (Type.STRING, Type.DYNAMIC) and not isinstance(test.value, str):
             raise self.no_form("a number compared with text", test.span)
+        if test.op == "eq" and test.value == "":
+            return f"{'isnotempty' if negated else 'isempty'}({subject})"
         word = _TESTS[test.op, test.fold]
         if negated and word not in _NEGATED:
             return f"not({subject} {word} {quoted(test.value)})"

@@ -20,6 +20,7 @@ from livefire.logsources.registry import source as log_source
 from livefire.schema import Type
 from livefire.store.frames import read_records
 from livefire.translation.condition import Ago, AllOf, AnyOf, Condition, Constant, Field, Not, Present, Test, pushed, tests_of
+from livefire.translation.edges import Edges
 from livefire.translation.patterns import ANY, ONE, tokens
 from livefire.translation.places import PARSED, Steps
 from livefire.translation.vocabulary import raw_steps
@@ -42,8 +43,8 @@ class Template:
     identity: tuple[Steps, ...]
 
 
-def near_misses(conditions: Iterable[Condition], templates: Sequence[Template], source: str, now: datetime) -> list[Record]:
-    """Return raw events at the edges of conditions, each with an id of its own, from every form that events come in."""
+def near_misses(conditions: Iterable[Condition], templates: Sequence[Template], source: str, now: datetime, edges: Iterable[Edges] = ()) -> list[Record]:
+    """Return raw events at the edges of conditions and groups, each with an id of its own, from every form that events come in."""
     wanted = [dated(c, now) for c in conditions]
     tests = [t for c in wanted for t in tests_of(c) if isinstance(t.subject, Field)]
     shapes: list[dict[Place, Any]] = [{}]
@@ -54,7 +55,25 @@ def near_misses(conditions: Iterable[Condition], templates: Sequence[Template], 
         found.append(shape)
         for place, values in _changes(tests).items():
             found += [{**shape, place: value} for value in values]
-    return [r for at, one in enumerate(templates) for r in _records(found, one, source, f"{_ID}{at}")]
+    grouped = [g for edge in edges for g in _groups(edge, next(iter(shapes[1:]), {}), now)]
+    records = [r for at, one in enumerate(templates) for r in _records(found, one, source, f"{_ID}{at}")]
+    return records + list(_records(grouped, templates[0], source, f"{_ID}g", repeated=True))
+
+
+def _groups(edges: Edges, shape: Mapping[Place, Any], now: datetime) -> Iterator[dict[Place, Any]]:
+    """Yield groups of every size wanted, with one measured value and with as many as events, and events at the edges of time."""
+    keys = [k.place for k in edges.keys if k.place not in shape]
+    measured = [m.place for m in edges.measured if m.place not in shape and m.place not in keys]
+    for size in edges.sizes:
+        for varied in (False, True):
+            for at in range(size):
+                own = dict.fromkeys(keys, f"group-{size}-{varied}")
+                yield {**shape, **own, **dict.fromkeys(measured, f"value-{at}" if varied else "value")}
+    for width in edges.widths:
+        length, second = timedelta(microseconds=width // 10), timedelta(seconds=1)
+        start = datetime(now.year, now.month, now.day) - length
+        for moment in (start - second, start, start + length - second, start + length):
+            yield {**shape, **dict.fromkeys(keys, "edge"), ("_time", ()): _iso(moment)}
 
 
 def dated(condition: Condition, now: datetime) -> Condition:
@@ -191,19 +210,21 @@ def variants(value: Any) -> list[Any]:
     return [*common, *cased, *around, *lines, *signs, *lists]
 
 
-def _records(shapes: Iterable[Mapping[Place, Any]], template: Template, source: str, name: str) -> Iterator[Record]:
+def _records(shapes: Iterable[Mapping[Place, Any]], template: Template, source: str, name: str, *, repeated: bool = False) -> Iterator[Record]:
     seen = set()
+    count = 0
     for shape in shapes:
         record = copy.deepcopy(template.record)
         for (column, steps), value in shape.items():
             for path in _paths(column, steps, template, source):
                 _set(record, path, value)
         key = json.dumps(record, sort_keys=True, default=str)
-        if key in seen:
+        if key in seen and not repeated:
             continue
         seen.add(key)
-        for path in template.identity:
-            _set(record, path, f"{name}-{len(seen)}")
+        count += 1
+        for path in template.identity or ((_ANYWHERE,) if repeated else ()):
+            _set(record, path, f"{name}-{count}")
         yield record
 
 

@@ -17,6 +17,8 @@ _TEXTS = frozenset({Type.STRING, Type.GUID})
 @cache
 def _raw_places(source: str) -> dict[Steps, tuple[str, Type]]:
     """Return where each hot column stands in the raw event, for a source whose events have one form."""
+    if not source:
+        return {}
     found = log_source(source)
     if len(found.forms) != 1:
         return {}
@@ -34,7 +36,7 @@ def normal(source: str, column: str, steps: Steps) -> tuple[str, Steps, Type]:
             hot = places.get(full[:cut])
             if hot is not None and (cut == len(full) or hot[1] is Type.DYNAMIC):
                 return hot[0], full[cut:], hot[1] if cut == len(full) else Type.DYNAMIC
-    kind = log_source(source).schema.get(column)
+    kind = log_source(source).schema.get(column) if source else None
     return column, steps, Type.DYNAMIC if steps or kind is None else kind.type
 
 
@@ -99,6 +101,11 @@ def field_of(source: str, expr: e.Expr) -> Field | None:
             return _read(source, base, "leaf")
         case e.Call(function="dynamic.field", args=(base, e.Literal(value=str() as ways), _)):
             return _first_way(source, base, ways)
+        case e.Call(function="convert.to_int", args=(inner,)):
+            return field_of(source, inner)
+        case e.Call(function="convert.dynamic_long", args=(base,)):
+            found = _read(source, base, "value")
+            return found if found is not None and not found.steps and found.type is expr.type else None
         case e.Call(function="dynamic.long" | "dynamic.real" | "dynamic.bool" | "dynamic.datetime", args=(base,)):
             found = _read(source, base, "value")
             return found if found is not None and not found.steps and found.type is expr.type else None

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from livefire.diagnostics import Span
 from livefire.schema import Type
 from livefire.translation.condition import (
+    PREFIXED,
     Ago,
     AllOf,
     AnyOf,
@@ -24,6 +25,8 @@ from livefire.translation.condition import (
     Subject,
     Test,
     Value,
+    any_of,
+    negate,
     pushed,
 )
 from livefire.translation.patterns import holds
@@ -37,10 +40,11 @@ class Assumption:
     """What has to hold of the events for a translation to mean the same.
 
     `plain`: the place holds nothing, or one scalar, never a list or an object. `single`: it holds
-    no list. `never`: it never holds `text`, because the target shows a missing value by it.
+    no list. `never`: it never holds `text`, because the target shows a missing value by it. `address`:
+    it holds an address and no range, which Kusto's functions take for one.
     """
 
-    kind: Literal["plain", "single", "never"]
+    kind: Literal["plain", "single", "never", "address"]
     column: str
     steps: Steps
     text: str = ""
@@ -52,6 +56,8 @@ class Assumption:
         where = Field(self.column, self.steps).words
         if self.kind == "plain":
             return f"{where} holds one value at most, never a list or an object"
+        if self.kind == "address":
+            return f"{where} holds no range of addresses, such as 10.0.0.0/8"
         if self.kind == "single":
             return f"{where} holds no list"
         what = repr(self.text) if self.text else "the empty text"
@@ -119,6 +125,10 @@ class Printer(ABC):
         """Return a conjunction or a disjunction; `nested` inside another of the other kind."""
 
     @abstractmethod
+    def value_of(self, found: Found) -> str:
+        """Return the value itself, as an expression or a name."""
+
+    @abstractmethod
     def constant(self, value: bool) -> str:
         """Return what is true, or false, of every event."""
 
@@ -134,6 +144,8 @@ class Printer(ABC):
                 return self._several(parts, every=True, nested=nested, present=known)
             case AnyOf(parts=parts):
                 return self._several(self._merged(parts), every=False, nested=nested, present=present)
+            case Not(part=AnyOf(parts=parts)) if (merged := self._merged(parts)) != parts:
+                return self.show(negate(any_of(*merged)), nested=nested, present=present)
             case Not(part=(AllOf() | AnyOf()) as inner):
                 return self.show(pushed(inner, inside=True), nested=nested, present=present)
             case Not(part=inner):
@@ -187,6 +199,10 @@ class Printer(ABC):
             case _:
                 return self.show(condition)
 
+    def presence_of(self, subject: Subject, span: Span | None) -> str:
+        """Return that a subject has a value."""
+        return self._presence(subject, span, negated=False)
+
     def _presence(self, subject: Subject, span: Span | None, *, negated: bool) -> str:
         found = self.find(subject, span, fold=True)
         if found.shown.missing is not None:
@@ -207,6 +223,8 @@ class Printer(ABC):
             both = [self.presence(found, negated=negated), self.test(test, found, negated=negated)]
             return self.joined(both, every=not negated, nested=True)
         found.present = present
+        if test.op == "cidr" and isinstance(subject, Field) and (test.flags == PREFIXED) != (self.language == "kql"):
+            self.assumptions[Assumption("address", subject.column, subject.steps)] = None
         return self.test(test, found, negated=negated)
 
     def _check_missing(self, tests: tuple[Test, ...], found: Found) -> None:

@@ -11,6 +11,7 @@ from livefire.plan.functions import call
 from livefire.schema import Type
 from livefire.translation.condition import (
     FALSE,
+    PREFIXED,
     TRUE,
     Ago,
     Computed,
@@ -55,7 +56,22 @@ _LISTS = {"compare.in": False, "text.in_fold": True}
 _PATTERNS = {"text.wildcard": False, "text.wildcard_fold": True}
 _FLIPPED: dict[Op, Op] = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
 # Meanings that are null for null and for nothing else.
-_STRICT = frozenset({"text.lower", "text.upper", "dynamic.text", "dynamic.of", "time.iso", "number.text", "number.to_real", "text.trim", "text.concat"})
+_ALWAYS = frozenset({("_time", ()), ("_raw", ()), ("_id", ())})
+_STRICT = frozenset(
+    {
+        "text.lower",
+        "text.upper",
+        "dynamic.text",
+        "dynamic.of",
+        "time.iso",
+        "number.text",
+        "number.to_real",
+        "text.trim",
+        "text.concat",
+        "time.bin",
+        "time.bin_at",
+    }
+)
 
 
 class ConditionReader:
@@ -128,7 +144,7 @@ class ConditionReader:
         if field is None and expr.type is Type.DYNAMIC:
             field = each_of(self.source, expr)
         if field is not None:
-            return negate(Present(field, _span(expr)))
+            return FALSE if field.place in _ALWAYS else negate(Present(field, _span(expr)))
         if isinstance(expr, e.Call) and (
             expr.function in _STRICT
             or expr.function in RELATIONS
@@ -136,7 +152,7 @@ class ConditionReader:
             or expr.function in _PATTERNS
             or expr.function in ("compare.ne", "text.matches_regex", "text.like")
         ):
-            return any_of(*(self.null(a) for a in expr.args))
+            return any_of(*(self.null(a) for a in expr.args if not isinstance(a, e.Literal) or a.value is None))
         return negate(Present(self.subject(expr), _span(expr)))
 
     def subject(self, expr: e.Expr) -> Subject:
@@ -209,7 +225,7 @@ class ConditionReader:
             op, left, value = _FLIPPED[op], right, _value(left)
         match left:
             case e.Call(function="address.ipv4_compare", args=(inner, e.Literal(value=str() as network), *_)) if op == "eq" and value == 0:
-                return self.test("cidr", False, inner, network, span)
+                return self.test("cidr", False, inner, network, span, PREFIXED)
             case _ if value is None:
                 if isinstance(right, e.Literal):
                     return FALSE

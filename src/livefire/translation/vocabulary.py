@@ -153,13 +153,47 @@ class Vocabulary:
 
     def address(self, subject: Subject) -> str | None:
         """Return the field that shows a place only where an IP address stands there."""
+        if isinstance(subject, Computed):
+            inner = address_inside(subject.expr)
+            return self._computed.get(subject.expr) if inner is not None else None
         for name, expr in self.items.items():
-            match expr:
-                case e.Case(whens=((e.Call(function="text.matches_regex", args=(tested, *_)), shown),), otherwise=e.Literal(value=None)) if tested == shown:
-                    found = field_of(self.source, shown)
-                    if isinstance(subject, Field) and found is not None and found.place == subject.place and name not in self.table.hidden:
-                        return name
+            inner = address_inside(expr)
+            found = field_of(self.source, inner) if inner is not None else None
+            if found is not None and found.place == subject.place and name not in self.table.hidden:
+                return name
         return None
+
+    def recoding(self, subject: Subject) -> tuple[e.Expr, tuple[tuple[str, str], ...]] | None:
+        """Return the field that shows a place with some of its words changed, and those pairs; None where one shows it as it is."""
+        if not isinstance(subject, Field) or self.find(subject) is not None:
+            return None
+        for name, expr in self.items.items():
+            pairs = self._changes(without_default(expr), subject)
+            if pairs and name not in self.table.hidden:
+                return without_default(expr), pairs
+        return None
+
+    def _changes(self, expr: e.Expr, subject: Field) -> tuple[tuple[str, str], ...] | None:
+        """Return the words that an expression changes of a place: none where it is the place, None where it is another."""
+        field = field_of(self.source, expr)
+        if field is not None:
+            return () if field.place == subject.place else None
+        if not isinstance(expr, e.Case):
+            return None
+        found: list[tuple[str, str]] = []
+        for condition, value in expr.whens:
+            match condition, value:
+                case e.Call(function="compare.eq", args=(inner, e.Literal(value=str() as word))), e.Literal(value=str() as shown):
+                    if self._changes(inner, subject) != ():
+                        return None
+                    found.append((word, shown))
+                case _, _:
+                    inside = self._changes(value, subject)
+                    if inside is None:
+                        return None
+                    found += inside
+        rest = self._changes(expr.otherwise, subject)
+        return None if rest is None else (*found, *rest)
 
     def decoded(self, subject: Subject, value: object) -> Decoded | None:
         """Return the field and its word where a field shows a word for just this value of a place."""
@@ -184,6 +218,15 @@ class Vocabulary:
                 if isinstance(word, (str, bool, int)) and list(words.values()).count(word) == 1 and bare.otherwise.value != word:
                     return Decoded(Shown(name, expr.type, "value", (), None, self.table.name), word)
         return None
+
+
+def address_inside(expr: e.Expr) -> e.Expr | None:
+    """Return the value that an expression shows only where it is an IP address."""
+    match expr:
+        case e.Case(whens=((e.Call(function="text.matches_regex", args=(tested, *_)), shown),), otherwise=e.Literal(value=None)) if tested == shown:
+            return shown
+        case _:
+            return None
 
 
 def _default(expr: e.Expr) -> str | None:
