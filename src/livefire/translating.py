@@ -20,9 +20,9 @@ from livefire.plan.catalog import Table
 from livefire.proving import STORY_START
 from livefire.schema import Schema
 from livefire.translation.condition import Condition
-from livefire.translation.edges import edges_of
+from livefire.translation.edges import chains_of, edges_of
 from livefire.translation.equivalence import Equivalence, Ground, Runner, compare, ground
-from livefire.translation.near_miss import Template, near_misses, template
+from livefire.translation.near_miss import Template, chains, near_misses, template
 from livefire.translation.printer import Assumption
 from livefire.translation.refusal import Untranslatable
 from livefire.translation.statement import Translation, conditions_of, translate
@@ -106,6 +106,8 @@ class Translator:
                 conditions.setdefault(log, []).append(condition)
         edges = dict.fromkeys(x for one in compiled for x in edges_of(one.lowered))
         records = {log: near_misses(wanted, self.templates(log), log, PROOF_CLOCK, [x for x in edges if x.source == log]) for log, wanted in conditions.items()}
+        for log, whole in chains(dict.fromkeys(c for one in compiled for c in chains_of(one.lowered)), self.templates, PROOF_CLOCK).items():
+            records[log] += whole
         found = [self.emulated, ground("events that nearly meet it", records, self.sources, assumptions)]
         return [*found, Ground("the events stored here", self.stored, 0)] if self.stored is not None else found
 

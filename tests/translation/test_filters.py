@@ -101,3 +101,46 @@ def test_an_outcome_is_taken_apart_into_what_it_is_made_of() -> None:
     assert "ErrorCode" in made.text
     assert made.proof is not None
     assert made.proof.verdict == "proved"
+
+
+SEQUENCE = """sequence by user.id with maxspan=5m
+  [any where event.dataset == "aws.cloudtrail" and event.action == "StopInstances"]
+  [any where event.dataset == "aws.cloudtrail" and event.action : "Start*"]"""
+
+
+def test_a_sequence_is_one_in_eql_and_proved_at_the_edges_of_its_span() -> None:
+    made = turned(SEQUENCE, "eql", "eql", prove=True)
+    assert made.text == SEQUENCE
+    assert made.proof is not None
+    assert made.proof.verdict == "proved"
+    # Chains are generated a second inside the span, at it and beyond it: the first two are found, two events each.
+    assert made.proof.found >= 4
+
+
+def test_a_sequence_is_refused_where_a_join_would_pair_every_event_with_every_other() -> None:
+    code, clause = refusal(SEQUENCE, "eql", "kql")
+    assert code == "E312"
+    assert clause.startswith("sequence by user.id")
+
+
+def test_a_wrong_span_is_told_by_a_chain_at_its_edge() -> None:
+    from dataclasses import replace
+
+    from livefire.diagnostics import Source
+
+    rule = translator().compile(Source(SEQUENCE, "rule"), "eql")
+    made = translator().turn(rule, "eql", prove=False)
+    spoiled = replace(made.translation, text=SEQUENCE.replace("maxspan=5m", "maxspan=299s"))
+    assert translator().prove(rule, spoiled).verdict == "different"
+
+
+@pytest.mark.parametrize(("threshold", "verdict"), [("> 3", "proved"), (">= 3", "different"), ("> 4", "different")])
+def test_a_wrong_threshold_is_told_by_a_group_of_its_size(threshold: str, verdict: str) -> None:
+    from dataclasses import replace
+
+    from livefire.diagnostics import Source
+
+    rule = translator().compile(Source('AWSCloudTrail | where EventName == "A" | summarize n = count() by UserIdentityArn | where n > 3', "rule"), "kql")
+    made = translator().turn(rule, "kql", prove=False)
+    text = f'AWSCloudTrail | where EventName == "A" | summarize n = count() by UserIdentityArn | where n {threshold}'
+    assert translator().prove(rule, replace(made.translation, text=text)).verdict == verdict

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.translation.condition import Field
+from livefire.translation.condition import FALSE, Condition, Field
+from livefire.translation.eql_sequence import sequence_in
 from livefire.translation.flow import Events, Grouped, Where, put, read_flow
 from livefire.translation.outline import plain
 from livefire.translation.places import field_of
 from livefire.translation.refusal import Untranslatable
+from livefire.translation.statement import conditions_of
 
-_MOST = 60
+_MOST, _DAY = 60, 864_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,34 @@ class Edges:
     measured: tuple[Field, ...]
     sizes: tuple[int, ...]
     widths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """For one log source: the condition of each step of a sequence, its keys, and the span in ticks."""
+
+    source: str
+    steps: tuple[Condition, ...]
+    keys: tuple[Field, ...]
+    span: int
+
+
+def chains_of(plan: n.Plan) -> tuple[Chain, ...]:
+    """Return the chains of a sequence for each log source that every step of it reads."""
+    sequence = sequence_in(plan)
+    if sequence is None:
+        return ()
+    by_source: dict[str, list[Condition]] = {}
+    for step in sequence.steps:
+        for source, condition in conditions_of(step.input):
+            by_source.setdefault(source, []).append(condition)
+    found = []
+    for source, steps in by_source.items():
+        if len(steps) == len(sequence.steps) and FALSE not in steps:
+            events = next(x for x in read_flow(sequence.steps[0].input).events if x.source == source)
+            keys = _fields(source, [put(k, events.columns) for k in sequence.steps[0].keys])
+            found.append(Chain(source, tuple(steps), keys, sequence.max_span or _DAY))
+    return tuple(found)
 
 
 def edges_of(plan: n.Plan) -> tuple[Edges, ...]:

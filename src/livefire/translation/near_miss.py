@@ -10,7 +10,7 @@ import copy
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -20,7 +20,7 @@ from livefire.logsources.registry import source as log_source
 from livefire.schema import Type
 from livefire.store.frames import read_records
 from livefire.translation.condition import Ago, AllOf, AnyOf, Condition, Constant, Field, Not, Present, Test, pushed, tests_of
-from livefire.translation.edges import Edges
+from livefire.translation.edges import Chain, Edges
 from livefire.translation.patterns import ANY, ONE, tokens
 from livefire.translation.places import PARSED, Steps
 from livefire.translation.vocabulary import raw_steps
@@ -58,6 +58,22 @@ def near_misses(conditions: Iterable[Condition], templates: Sequence[Template], 
     grouped = [g for edge in edges for g in _groups(edge, next(iter(shapes[1:]), {}), now)]
     records = [r for at, one in enumerate(templates) for r in _records(found, one, source, f"{_ID}{at}")]
     return records + list(_records(grouped, templates[0], source, f"{_ID}g", repeated=True))
+
+
+def chains(found: Iterable[Chain], templates: Callable[[str], Sequence[Template]], now: datetime) -> dict[str, list[Record]]:
+    """Return the events of whole sequences by log source: in order, within their span, at its edge and beyond it, and in another order."""
+    records: dict[str, list[Record]] = {}
+    second = timedelta(seconds=1)
+    for chain in found:
+        span, start = timedelta(microseconds=chain.span // 10), now - timedelta(hours=3)
+        shapes: list[dict[Place, Any]] = []
+        for turn, length in enumerate((span - second, span, span + second, second, -second)):
+            own = dict.fromkeys((k.place for k in chain.keys), f"chain-{turn}")
+            for at, step in enumerate(chain.steps):
+                moment = start + length * at / max(1, len(chain.steps) - 1)
+                shapes.append({**own, **next(meeting(pushed(step)), {}), ("_time", ()): moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")})
+        records.setdefault(chain.source, []).extend(_records(shapes, templates(chain.source)[0], chain.source, f"{_ID}c", repeated=True))
+    return records
 
 
 def _groups(edges: Edges, shape: Mapping[Place, Any], now: datetime) -> Iterator[dict[Place, Any]]:

@@ -72,6 +72,13 @@ Writer = Callable[[Work], Written]
 
 def translate(plan: n.Plan, target: str, tables: tuple[Table, ...], title: str) -> Translation:
     """Return the plan of a rule in the target language; Untranslatable, with the clause, when it has no faithful form there."""
+    if target == "eql":
+        from livefire.translation.eql_sequence import sequence_in, write_sequence
+
+        sequence = sequence_in(plan)
+        if sequence is not None:
+            said = write_sequence(sequence, lambda flow: _choices(flow, target, tables)[0])
+            return Translation(target, said.text, tuple(dict.fromkeys(said.assumptions)))
     flow = read_flow(plan)
     whole = all(_shows_all(p, tables) for p in flow.events)
     refusals: list[Untranslatable] = []
@@ -143,6 +150,13 @@ def _condition(events: Events, has: Callable[[e.Expr], bool]) -> Condition:
 
 def conditions_of(plan: n.Plan) -> Iterator[tuple[str, Condition]]:
     """Yield for each log source that a plan reads the condition its events meet, as far as that can be told."""
+    from livefire.translation.eql_sequence import sequence_in
+
+    sequence = sequence_in(plan)
+    if sequence is not None:
+        for step in (*sequence.steps, *((sequence.until,) if sequence.until is not None else ())):
+            yield from conditions_of(step.input)
+        return
     try:
         flow = read_flow(plan)
     except Untranslatable:
