@@ -29,7 +29,7 @@ from typing import Any
 SPAN = 600
 DAY = 86_400_000_000
 KINDS = "ABCD"
-LIMIT = 120.0
+LIMIT = 60.0
 BEGIN, END = "<!-- sequence: made by benchmarks/sequence.py -->", "<!-- /sequence -->"
 HEAD = (
     "| candidates | keys | steps | livefire s | MiB | matches | SQL self-join s | MiB | rows it finds | python-eql s | MiB | matches |",
@@ -134,7 +134,7 @@ def apart(work: Callable[[Path, int], tuple[float, int]], path: Path, steps: int
     here, there = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_inside, args=(work, path, steps, there))
     process.start()
-    answer = here.recv() if here.poll(LIMIT + 60) else None
+    answer = here.recv() if here.poll(LIMIT + 20) else None
     peak = sum(_peak(pid) for pid in _family(process.pid or 0))
     here.send(None) if answer is not None else process.kill()
     process.join(20)

@@ -21,9 +21,9 @@ def seeds(language: str) -> list[Example]:
     return [x for x in examples(GUIDES / f"{language}.md") if x.language == language]
 
 
-def mutant(dice: random.Random, texts: list[str]) -> str:
-    """Return a text with one to two tokens gone, doubled, swapped, replaced by one of another text, or strange."""
-    tokens = _TOKEN.findall(dice.choice(texts))
+def mutant(dice: random.Random, text: str, texts: list[str]) -> str:
+    """Return the text with one to two tokens gone, doubled, swapped, replaced by one of another text, or strange."""
+    tokens = _TOKEN.findall(text)
     others = _TOKEN.findall(dice.choice(texts))
     for _ in range(dice.randint(1, 2)):
         if not tokens:
@@ -61,8 +61,9 @@ def run_mutants(language: str, count: int, seed: int) -> dict[str, int]:
     dice = random.Random(seed)  # noqa: S311 - the same mutants each time
     tally = {"ran": 0, "refused": 0}
     for number in range(count):
-        text = mutant(dice, texts)
-        options = dict(dice.choice(found).options) | {"lenient": number % 3 == 0}
+        example = dice.choice(found)
+        text = mutant(dice, example.query, texts)
+        options = dict(example.options) | {"lenient": number % 3 == 0}
         options.pop("now", None)
         for diagnostic in ws.check(text, language=language, **options):
             assert 0 <= diagnostic.span.start <= diagnostic.span.end <= len(text), text

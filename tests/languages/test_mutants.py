@@ -11,9 +11,9 @@ LANGUAGES = ("eql", "esql")
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_some_mutants(language: str) -> None:
-    tally = run_mutants(language, 60, seed=1)
+    tally = run_mutants(language, 100, seed=1)
     # Were all refused or all run, the mutants would test nothing.
-    assert min(tally.values()) >= 3
+    assert min(tally.values()) >= 5
 
 
 @pytest.mark.slow

@@ -39,6 +39,8 @@ TITLES: dict[int, str] = {
     145: "EQL: an anchor that is a plain character in a regular expression",
     146: "EQL: a text that is compared with a number letter by letter",
     147: "EQL: no event time to sort by",
+    148: "EQL: a function of the older language",
+    149: "EQL: a negated comparison of an optional field that no table has",
     150: "SPL: a macro that nobody declared, or that cannot be filled in",
     151: "SPL: a field that a command before has left out",
     152: "SPL: LIKE with `*`, which is a plain character there, or a field that may have several values",

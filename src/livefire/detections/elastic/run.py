@@ -69,7 +69,7 @@ class Alerting:
             raise QueryError(
                 [Diagnostic("error", "E107", "the history of new terms begins after the rule's own window", help="make history_window_start earlier than from")]
             )
-        if said.type == "esql" and not bench.once:
+        if said.type == "esql" and not bench.once and self._gathers(bench, notes):
             return self._joined(list(self._each_execution(bench, executions, lenient=lenient, notes=notes)), counts, notes)
         events = self._events(bench, executions, lenient=lenient, notes=notes)
         rounds: Iterable[list[Alert]]
@@ -85,6 +85,11 @@ class Alerting:
         else:
             rounds = each_once(events, executions, counts)
         return self._joined(rounds, counts, notes)
+
+    def _gathers(self, bench: Bench, notes: list[Diagnostic]) -> bool:
+        """Tell whether the query puts events together, so that its rows depend on the window it is run over."""
+        plan = stages.read(Source(self.said.query), self.said.language, self._catalog(bench, notes, cut=None), stages.Options(open_schema=True))[1]
+        return plan is not None and not _single(plan.input if isinstance(plan, n.Limit) else plan)
 
     def _joined(self, rounds: Iterable[list[Alert]], counts: Counts, notes: list[Diagnostic]) -> list[Alert]:
         """Return the alerts that suppression leaves, with a note on what is left out."""
@@ -224,20 +229,36 @@ def _cut(table: Table, parts: Sequence[Filter], window: tuple[datetime, datetime
 
 
 def _occupied(said: ElasticRule, catalog: TableCatalog, bench: Bench) -> list[datetime]:
-    """Return the start of every stretch, as long as the rule's interval, in which an index of the query has an event."""
+    """Return the start and end of every stretch, as long as the rule's interval, in which the query has an event to work on."""
     ticks = int(said.schedule.interval.total_seconds()) * TICKS_PER_SECOND
+    lowered = stages.read(Source(said.query), said.language, catalog, stages.Options(open_schema=True))[1]
     found: set[datetime] = set()
-    stages_read = stages.read(Source(said.query), said.language, catalog, stages.Options(open_schema=True))[1]
-    for table in catalog.tables("elastic"):
-        if table.time is None or stages_read is None or not _scans(stages_read) & _scans(table.plan):
+    for worked in _worked_on(lowered) if lowered is not None else ():
+        time = worked.schema.get(_TIME)
+        plan = worked if time is not None and time.type is Type.DATETIME else _source(worked)
+        names = [f.name for f in plan.schema if f.type is Type.DATETIME and f.name in (_TIME, "_time")]
+        if not names:
             continue
-        start = call("time.bin_at", n.column(table.plan, table.time), e.Literal(ticks, Type.TIMESPAN), e.Literal(_EPOCH, Type.DATETIME))
-        plan = n.Aggregate(table.plan, (n.Item("start", start),), ())
-        found |= {row[0] for row in rows_of(bench.engine, bench.storage, bench.run_values(), plan) if row[0] is not None}
+        start = call("time.bin_at", n.column(plan, names[0]), e.Literal(ticks, Type.TIMESPAN), e.Literal(_EPOCH, Type.DATETIME))
+        rows = rows_of(bench.engine, bench.storage, bench.run_values(), n.Aggregate(plan, (n.Item("start", start),), ()))
+        found |= {row[0] for row in rows if row[0] is not None}
     return sorted(t + step for t in found for step in (timedelta(0), said.schedule.interval - timedelta(microseconds=1)))
 
 
-def _scans(plan: n.Plan) -> set[str]:
-    if isinstance(plan, n.Scan):
-        return {plan.table}
-    return {name for child in n.inputs(plan) for name in _scans(child)}
+def _worked_on(plan: n.Plan) -> list[n.Plan]:
+    """Return the plans of single events below the first nodes that put events together, the whole plan where there is none."""
+    return [plan] if _single(plan) else [p for child in n.inputs(plan) for p in _worked_on(child)]
+
+
+def _single(plan: n.Plan) -> bool:
+    """Tell whether every row of a plan is one event."""
+    if not isinstance(plan, (n.Scan, n.Filter, n.Project, n.Union, n.Unnest, n.Sort)):
+        return False
+    return all(_single(child) for child in n.inputs(plan))
+
+
+def _source(plan: n.Plan) -> n.Plan:
+    """Return the first plan below that still has the time of its events."""
+    while plan.schema.get(_TIME) is None and (children := n.inputs(plan)):
+        plan = children[0]
+    return plan
