@@ -110,8 +110,10 @@ class Aggregate:
 class WindowCall:
     """A window meaning, only as an item of a `Window` node.
 
-    `frame` counts rows (before, after) around the current one; None on a side is unbounded. With
-    `row_order` the order is the order of the rows themselves (KQL `serialize`).
+    `frame` counts rows (before, after) around the current one; None on a side is unbounded. `reach`
+    instead takes in the rows whose time, the one key of `order_by`, lies that many ticks before and
+    after that of the current row, both ends included. With `row_order` the order is the order of the
+    rows themselves (KQL `serialize`).
     """
 
     function: str
@@ -122,6 +124,7 @@ class WindowCall:
     frame: tuple[int | None, int | None] | None = None
     row_order: bool = False
     span: Span | None = field(default=None, compare=False)
+    reach: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
