@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from livefire.proof.matrix import Matrix
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
+    from livefire.translating import Translated, Translator
 
 # The product whose tables each language reads.
 _PRODUCTS = {
@@ -387,6 +388,25 @@ class Workspace:
         sources = tuple(s.name for s in self.info().sources)
         staged = (stage(c, sources) for c in cases(ids, chosen))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
+
+    def translator(self, **options: Any) -> Translator:
+        """Return what translates rules; one serves for many, for it keeps the events that proofs are made over."""
+        from livefire.logsources.registry import SOURCES
+        from livefire.tables import vendor_tables
+        from livefire.translating import Translator
+
+        has_lake = self._lake is not None or self._lake_path is not None
+        return Translator(self.bench(**options), vendor_tables, tuple(s.name for s in SOURCES), self._storage() if has_lake else None)
+
+    def translate(self, text: str, to: str, language: str = "sigma", *, prove: bool = True, lenient: bool = False, **options: Any) -> Translated:
+        """Return a rule in another language, proved on emulations, near misses and the lake's events.
+
+        QueryError where the rule cannot be read, or a clause has no faithful form in the other
+        language (E310 to E312). A `proof.verdict` other than `proved` says that the text is no
+        translation to rely on; with `prove` False there is none.
+        """
+        source = Source(text, str(options.pop("name", "<query>")))
+        return self.translator(**options).translate(source, language, to, prove=prove, lenient=lenient)
 
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
         """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""
