@@ -21,7 +21,7 @@ _ROLES: dict[Role, EventRole] = {Role.ATTACK: "attack", Role.BENIGN: "benign", R
 
 def wanted(technique: str, ids: Sequence[str]) -> bool:
     """True when a technique is one of those asked for, or below one; everything is when none is asked for."""
-    return not ids or any(technique == i or technique.startswith(i + ".") for i in ids)
+    return not ids or any(technique == i or technique.startswith(i + ".") for i in map(str.upper, ids))
 
 
 def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = ()) -> Iterator[Case]:
@@ -60,9 +60,16 @@ def subjects(detections: Sequence[Detection], ids: Sequence[str], published: Pat
             tests = _tests_of(page)
             if ids and not any(wanted(m.technique, ids) for m in emulations() if m.id in tests):
                 continue
-            found.append(Subject(f"{page.name} as written", page.rule, False, tests, "published"))
-            found.append(Subject(f"{page.name} as meant", page.rule, True, tests, "published"))
+            found.append(Subject(f"{page.name} as written", (page.rule,), False, tests, "published"))
+            found.append(Subject(f"{page.name} as meant", (page.rule,), True, tests, "published"))
     for detection in detections:
         if any(wanted(t, ids) for a in detection.card.attack for t in a.techniques):
-            found.extend(Subject(f"{detection.card.id} {rule.language}", rule, False, detection.card.covers) for rule in detection.rules)
+            found.extend(_subject(detection, language) for language in detection.languages)
     return tuple(found)
+
+
+def _subject(detection: Detection, language: str) -> Subject:
+    card = detection.card
+    absent = {c for d in card.differs if d.language == language for c in d.cases}
+    covers = tuple(c for c in card.covers if c not in absent)
+    return Subject(f"{card.id} {language}", detection.written_in(language), False, covers, "", card.id, card.finding, card.differs)

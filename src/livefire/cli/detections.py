@@ -78,11 +78,42 @@ def prove(
     if as_json:
         emit(view.as_json(matrix))
     else:
-        for part in (view.legend, view.attacks, view.look_alikes, view.misses)[: 4 if details else 0]:
+        for part in (view.legend, view.attacks, view.look_alikes, view.misses, view.differences)[: 5 if details else 0]:
             show(part(matrix))
         say(view.KEY)
         show(view.summary(matrix))
     raise typer.Exit(OK if view.proved(matrix) else FOUND)
+
+
+@app.command()
+def emulate(
+    name: Annotated[str, typer.Argument(help="Emulation, such as T1578.004-aws-2 or T1578.004/aws-volume-from-snapshot; all of a technique for T1578.004.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write log files to, as the cloud would deliver them; without it the story is shown.")] = None,
+    start: Moment = None,
+    seed: Annotated[int, typer.Option(help="Another seed gives other ids, addresses and pauses.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Write an attack's or a look-alike's telemetry as log files, and show its story: commands, clean-up, what to look for."""
+    from livefire.emulation.catalogue import UnknownEmulationError, find, for_technique
+    from livefire.emulation.delivery import write
+    from livefire.proving import STORY_START
+    from livefire.report import emulation as view
+
+    chosen = for_technique(name)
+    if not chosen:
+        try:
+            chosen = (find(name),)
+        except UnknownEmulationError as error:
+            stop(f"E004: {error.args[0]}", USAGE)
+    begin = moment(start) or STORY_START
+    written = {e.id: write(e, out / (e.number or e.id.replace("/", "-")) if len(chosen) > 1 else out, begin, seed) if out else () for e in chosen}
+    if as_json:
+        emit([view.as_json(e, written[e.id]) for e in chosen])
+        return
+    for emulation in chosen:
+        say(view.story(emulation))
+        for file in written[emulation.id]:
+            say(f"wrote {file}")
 
 
 @app.command()

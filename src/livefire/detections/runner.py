@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from livefire import query as stages
 from livefire.detections.detection import Detection, Rule
-from livefire.detections.finding import Finding, row_time
+from livefire.detections.evidence import acts_of, completing, fingerprint
+from livefire.detections.finding import Finding, row_fingerprint, row_time
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Statement, Storage
 from livefire.plan.catalog import Catalog
@@ -136,11 +137,18 @@ def _run(prepared: Prepared, bench: Bench) -> Outcome:
     return Outcome(rule, tuple(rows), evidence, compiled.diagnostics, plan=compiled.lowered)
 
 
-def findings(detection: Detection, outcome: Outcome) -> tuple[Finding, ...]:
-    """Return one finding a row of an outcome."""
+def findings(detection: Detection, outcome: Outcome, bench: Bench) -> tuple[Finding, ...]:
+    """Return one finding for each thing an outcome found: of rows that rest on the same act, the one with most evidence."""
     card, language = detection.card, outcome.rule.language
-    pairs = zip(outcome.rows, outcome.evidence, strict=True)
-    return tuple(Finding(card.id, card.title, card.severity, language, row, events, row_time(row)) for row, events in pairs)
+    acts = acts_of((name for events in outcome.evidence for name in events), bench)
+    found: dict[str, Finding] = {}
+    for row, events in zip(outcome.rows, outcome.evidence, strict=True):
+        mark = fingerprint(card.id, events, acts, card.finding) if events else row_fingerprint(card.id, row)
+        last = completing(events, acts, card.finding)
+        here = Finding(card.id, card.title, card.severity, language, row, events, row_time(row) or (last.time if last else None), mark)
+        if mark not in found or len(found[mark].evidence) < len(events):
+            found[mark] = here
+    return tuple(found.values())
 
 
 def python_rows(table: pa.Table, schema: Schema) -> list[dict[str, Any]]:

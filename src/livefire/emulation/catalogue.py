@@ -25,8 +25,8 @@ def emulations() -> tuple[Emulation, ...]:
 
 
 def find(emulation_id: str) -> Emulation:
-    """Return the emulation of that id, upper and lower case alike. Raises UnknownEmulationError."""
-    by_id = {e.id.lower(): e for e in emulations()}
+    """Return the emulation of that id or number, upper and lower case alike. Raises UnknownEmulationError."""
+    by_id = {name.lower(): e for e in emulations() for name in (e.number, e.id) if name}
     wanted = emulation_id.lower()
     if wanted in by_id:
         return by_id[wanted]
