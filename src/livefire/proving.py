@@ -24,13 +24,14 @@ def wanted(technique: str, ids: Sequence[str]) -> bool:
     return not ids or any(technique == i or technique.startswith(i + ".") for i in map(str.upper, ids))
 
 
-def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = ()) -> Iterator[Case]:
+def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = (), *, near: bool = False) -> Iterator[Case]:
     """Yield every emulation of the techniques, or that one of the subjects covers, as a case; attacks of the published tests first.
 
-    A look-alike is one of those asked for when an attack that it resembles is.
+    A look-alike is one of those asked for when an attack that it resembles is. `near` keeps what the subjects cover and what
+    resembles that.
     """
     covered = {c for s in subjects for c in s.covers}
-    attacks = {m.id for m in emulations() if wanted(m.technique, ids) or m.id in covered}
+    attacks = {m.id for m in emulations() if m.id in covered or (wanted(m.technique, ids) and not near)}
     chosen = [m for m in emulations() if m.id in attacks or attacks.intersection(m.resembles)]
     chosen.sort(key=lambda m: (m.kind.value != "attack", not m.page_tests))
     for emulation in chosen:
@@ -52,8 +53,8 @@ def _tests_of(page: Page) -> tuple[str, ...]:
     return own if page.tests else tuple(m.id for m in emulations() if m.page_tests and m.technique == technique)
 
 
-def subjects(detections: Sequence[Detection], ids: Sequence[str], published: Path | None) -> tuple[Subject, ...]:
-    """Return the published queries, as the product reads them and as a person would, then every rule of the detections."""
+def subjects(detections: Sequence[Detection], ids: Sequence[str], published: Path | None, language: str | None = None) -> tuple[Subject, ...]:
+    """Return the published queries, as the product reads them and as a person would, then the detections in each language or the one asked for."""
     found: list[Subject] = []
     if published is not None:
         for page in read_pages(published):
@@ -64,7 +65,7 @@ def subjects(detections: Sequence[Detection], ids: Sequence[str], published: Pat
             found.append(Subject(f"{page.name} as meant", (page.rule,), True, tests, "published"))
     for detection in detections:
         if any(wanted(t, ids) for a in detection.card.attack for t in a.techniques):
-            found.extend(_subject(detection, language) for language in detection.languages)
+            found.extend(_subject(detection, name) for name in detection.languages if language in (None, name))
     return tuple(found)
 
 

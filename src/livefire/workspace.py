@@ -257,21 +257,24 @@ class Workspace:
         *,
         published: str | Path | None = None,
         detections: Sequence[Detection] | None = None,
+        language: str | None = None,
+        near: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Matrix:
         """Run detections over every emulation of attack and look-alike, and return the matrix of verdicts.
 
         `ids` keeps detections and emulations of these techniques (`T1578.002`); `published` is a
         folder of published pages whose queries are put to the same proof, as written;
-        `detections` are the bundled ones unless given.
+        `detections` are the bundled ones unless given, `language` keeps their rules in one. `near`
+        runs only what they cover and the look-alikes of that: quick, while one is written.
         """
         from livefire.proof import matrix
         from livefire.proof.case import stage
         from livefire.proving import cases, subjects
 
-        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None)
+        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None, language)
         sources = tuple(s.name for s in self.info().sources)
-        staged = (stage(c, sources) for c in cases(ids, chosen))
+        staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
 
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:

@@ -60,6 +60,8 @@ def prove(
     published: Annotated[Path | None, typer.Option(help="Folder of published detection pages whose queries are proved too, as written.")] = None,
     packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
     details: Annotated[bool, typer.Option(help="Show every rule on every attack and look-alike.")] = True,
+    language: LanguageOption = None,
+    near: Annotated[bool, typer.Option("--near", help="Only the attacks that rules cover and what resembles those: quick, while a rule is written.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run rules over emulated attacks and look-alikes, and show which fire, which are silent, and why."""
@@ -67,12 +69,13 @@ def prove(
     from livefire.report import proof as view
     from livefire.workspace import Workspace
 
+    known_language(language)
     try:
         with progress("proving", quiet=as_json) as tell:
             ws = Workspace()
             chosen = ws.detections(packs)
             known_techniques(ids or [], chosen)
-            matrix = ws.prove(ids or (), published=published, detections=chosen, progress=tell)
+            matrix = ws.prove(ids or (), published=published, detections=chosen, language=language, near=near, progress=tell)
     except QueryError as error:
         refuse(error, error.source, as_json=as_json)
     if as_json:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_SEQUENCE = "_sequence"
+"""The column that numbers the matches of a language whose queries give a row for each event of a match."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a rule: rows with evidence, or the diagnostics that refuse it.
@@ -133,8 +137,22 @@ def _run(prepared: Prepared, bench: Bench) -> Outcome:
     except QueryError as error:
         return Outcome(rule, diagnostics=(*prepared.diagnostics, *error.diagnostics), refused=True)
     rows = python_rows(table, plan.schema)
-    evidence = tuple(tuple(sorted(set(row.pop(EVIDENCE) or ()))) for row in rows)
-    return Outcome(rule, tuple(rows), evidence, compiled.diagnostics, plan=compiled.lowered)
+    evidence = [tuple(sorted(set(row.pop(EVIDENCE) or ()))) for row in rows]
+    if rows and _SEQUENCE in rows[0]:
+        rows, evidence = _whole_sequences(rows, evidence)
+    return Outcome(rule, tuple(rows), tuple(evidence), compiled.diagnostics, plan=compiled.lowered)
+
+
+def _whole_sequences(rows: list[dict[str, Any]], evidence: list[tuple[str, ...]]) -> tuple[list[dict[str, Any]], list[tuple[str, ...]]]:
+    """Return a row for each sequence, its last event's, with the events of all its steps; a query shows a row for each step."""
+    last: dict[object, dict[str, Any]] = {}
+    behind: dict[object, set[str]] = {}
+    for row, events in zip(rows, evidence, strict=True):
+        number = row[_SEQUENCE]
+        if events or number not in last:
+            last[number] = row
+        behind.setdefault(number, set()).update(events)
+    return list(last.values()), [tuple(sorted(behind[number])) for number in last]
 
 
 def findings(detection: Detection, outcome: Outcome, bench: Bench) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from livefire.emulation.model import Emulation
 
-_MODULES = ("t1578", "t1578_001", "t1578_002", "t1578_004")
+_MODULES = ("t1578", "t1578_001", "t1578_002", "t1578_003", "t1578_004")
 
 
 class UnknownEmulationError(LookupError):

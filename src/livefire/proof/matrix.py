@@ -100,7 +100,7 @@ def prove(subjects: Sequence[Subject], cases: Iterable[Staged], bench: Bench, pr
 def _judge(subject: Subject, ready: Sequence[Prepared], staged: Staged, bench: Bench) -> Cell:
     case = staged.case
     cell = Cell(subject.name, case.id, case.kind, case.id in subject.covers, "silent")
-    ran = [run_prepared(p, bench) for p in ready if p.statement is None or case.log_source in p.statement.tables or len(ready) == 1]
+    ran = [run_prepared(p, bench) for p in ready if p.statement is None or case.log_source in p.statement.tables]
     refused = next((o for o in ran if o.refused), None)
     if refused is not None:
         return replace(cell, verdict="refused", reason=refused.reason)
@@ -111,7 +111,9 @@ def _judge(subject: Subject, ready: Sequence[Prepared], staged: Staged, bench: B
         return replace(cell, verdict="false alarm" if found else "silent")
     if len(found) > strays:
         return replace(cell, verdict="fires")
-    return replace(cell, reason=_reason(ran[0], staged, bench) if cell.covered and ran else "")
+    if not cell.covered:
+        return cell
+    return replace(cell, reason=_reason(ran[0], staged, bench) if ran else f"no rule reads {case.log_source}")
 
 
 def _marks(subject: Subject, found: Sequence[tuple[dict[str, Any], tuple[str, ...]]], bench: Bench) -> frozenset[str]:
