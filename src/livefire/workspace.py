@@ -25,6 +25,7 @@ from livefire.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from livefire.detections.chain import ChainFinding
     from livefire.detections.detection import Detection, Rule
     from livefire.engines.program import TableFiles
     from livefire.proof.matrix import Matrix
@@ -250,6 +251,12 @@ class Workspace:
         """
         chosen = detections if detections is not None else self.detections()
         return hunt(chosen, self.bench(now, **options), language, progress)
+
+    def chains(self, now: datetime | None = None, **options: Any) -> tuple[ChainFinding, ...]:
+        """Return the chains completed in the lake, each with its steps, the events they rest on, and the links between resources."""
+        from livefire.detections.chain import acts_for_chains, find_chains, load_chains
+
+        return find_chains(load_chains(), acts_for_chains(self.bench(now, **options)))
 
     def prove(
         self,

@@ -89,6 +89,34 @@ def prove(
 
 
 @app.command()
+def chains(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Log files and folders.")] = None,
+    *,
+    lake: LakeOption = None,
+    as_json: Json = False,
+) -> None:
+    """Follow copies, machines and identities through the logs, and show the chains of acts that make an attack."""
+    from livefire.report import chains as view
+    from livefire.workspace import Workspace
+
+    if not paths and lake is None:
+        stop("say what to look in: livefire chains PATH, or --lake DIR", USAGE)
+    if lake is not None and not paths and not lake.is_dir():
+        stop(f"E002: there is no lake at {lake}", USAGE)
+    ws = Workspace(lake)
+    if paths:
+        read_logs(ws, paths, None, quiet=as_json)
+    found = ws.chains()
+    if as_json:
+        emit(view.as_json(found))
+    else:
+        for finding in found:
+            say(view.story(finding))
+        say(f"{len(found):,} chain{'s' if len(found) != 1 else ''}")
+    raise typer.Exit(FOUND if found else OK)
+
+
+@app.command()
 def emulate(
     name: Annotated[str, typer.Argument(help="Emulation, such as T1578.004-aws-2 or T1578.004/aws-volume-from-snapshot; all of a technique for T1578.004.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write log files to, as the cloud would deliver them; without it the story is shown.")] = None,

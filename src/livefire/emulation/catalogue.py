@@ -8,7 +8,7 @@ from importlib import import_module
 
 from livefire.emulation.model import Emulation
 
-_MODULES = ("t1578", "t1578_001", "t1578_002", "t1578_003", "t1578_004")
+_MODULES = ("t1578", "t1578_001", "t1578_002", "t1578_002_context", "t1578_003", "t1578_004", "t1578_004_refresh", "t1578_005")
 
 
 class UnknownEmulationError(LookupError):

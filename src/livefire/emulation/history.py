@@ -37,28 +37,24 @@ def aws_routine(scene: Scene, *people: AwsActor) -> None:
                 aws.create_snapshot(scene, person, scene.ids.ec2("vol"), "before-change", size=100)
 
 
-def azure_routine(scene: Scene, *people: AzureActor) -> None:
-    """Write daily snapshots by the backup service and machines by the pipeline; `people` take a snapshot a week."""
+def azure_routine(scene: Scene) -> None:
+    """Write daily snapshots by the backup service and machines by the pipeline."""
     for day in range(DAYS, 1, -1):
         with scene.noise(-day * _DAY + scene.ids.between(0, 3000)):
             source = azure.resource("Microsoft.Compute/disks", "app02_OsDisk_1")
             azure.write_disk(scene, AZURE_BACKUP, f"AzureBackup_{scene.ids.digits(15)}_app02", source, kind="snapshots")
             if day % 3 == 0:
                 create_machine(scene, AZURE_PIPELINE, f"batch{day:02}")
-            for person in people if day % 7 == 0 else ():
-                azure.write_disk(scene, person, f"before-change-{day}", source, kind="snapshots")
 
 
-def gcp_routine(scene: Scene, *people: GcpActor) -> None:
-    """Write daily snapshots and every third day an instance by the pipeline; `people` take a snapshot a week."""
+def gcp_routine(scene: Scene) -> None:
+    """Write daily snapshots and every third day an instance by the pipeline."""
     for day in range(DAYS, 1, -1):
         with scene.noise(-day * _DAY + scene.ids.between(0, 3000)):
             take_snapshot(scene, GCP_PIPELINE, "app02", f"daily-{day}")
             if day % 3 == 0:
                 image = f"projects/{GCP.project}/global/images/web-20260901"
                 gcp.insert_instance(scene, GCP_PIPELINE, gcp.instance(scene, f"batch{day:02}"), image=image)
-            for person in people if day % 7 == 0 else ():
-                take_snapshot(scene, person, "app02", f"before-change-{day}")
 
 
 def create_machine(scene: Scene, actor: AzureActor, name: str, size: str = "Standard_B2s", location: str = "", disk: str = "") -> str:

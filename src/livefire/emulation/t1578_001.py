@@ -8,14 +8,14 @@ from livefire.emulation import aws, azure, cloudtrail
 from livefire.emulation.actors import (
     AWS,
     AZURE_BACKUP,
-    AZURE_ENGINEER,
     AZURE_INTRUDER,
     ENGINEER,
-    GCP_ENGINEER,
     GCP_INTRUDER,
+    GCP_PIPELINE,
     STOLEN_KEY,
     STOLEN_SESSION,
     STORAGE_ADMIN,
+    AwsActor,
 )
 from livefire.emulation.history import DAYS, aws_routine, azure_routine, gcp_routine, take_snapshot
 from livefire.emulation.model import Cloud, Emulation, Kind
@@ -38,6 +38,20 @@ def _used_by_stranger(scene: Scene) -> None:
     aws.shared_snapshot_used(scene, snapshot, AWS.intruder_account)
 
 
+def _across_regions(scene: Scene) -> None:
+    surround(scene, AWS_HABITS)
+    recon(scene, STOLEN_SESSION)
+    snapshot = aws.create_snapshot(scene, STOLEN_SESSION, scene.ids.ec2("vol"), "livefire-s3", size=100)
+    scene.wait(60, 120)
+    copy, region = scene.ids.ec2("snap"), AWS.unused_region
+    request = {"sourceRegion": AWS.region, "sourceSnapshotId": snapshot, "description": "livefire-s3", "destinationRegion": region}
+    cloudtrail.call_flat(scene, STOLEN_SESSION, "CopySnapshot", request, {"snapshotId": copy}, region=region)
+    scene.wait(120, 300)
+    aws.share_snapshot(scene, STOLEN_SESSION, copy, account=AWS.intruder_account)
+    scene.wait(60, 300)
+    aws.shared_snapshot_used(scene, copy, AWS.intruder_account, "SharedSnapshotCopyInitiated", region)
+
+
 def _download_link(scene: Scene) -> None:
     surround(scene, AZURE_HABITS)
     source = azure.resource("Microsoft.Compute/disks", "app04_OsDisk_1")
@@ -47,7 +61,7 @@ def _download_link(scene: Scene) -> None:
 
 
 def _first_snapshots(scene: Scene) -> None:
-    aws_routine(scene, ENGINEER)
+    aws_routine(scene, STORAGE_ADMIN)
     surround(scene, AWS_HABITS)
     recon(scene, STOLEN_KEY)
     for _ in range(5):
@@ -56,7 +70,7 @@ def _first_snapshots(scene: Scene) -> None:
 
 
 def _first_azure_snapshot(scene: Scene) -> None:
-    azure_routine(scene, AZURE_ENGINEER)
+    azure_routine(scene)
     surround(scene, AZURE_HABITS)
     for name in ("app04", "app05"):
         azure.write_disk(scene, AZURE_INTRUDER, f"livefire-{name}", azure.resource("Microsoft.Compute/disks", f"{name}_OsDisk_1"), kind="snapshots")
@@ -64,7 +78,7 @@ def _first_azure_snapshot(scene: Scene) -> None:
 
 
 def _first_cloud_snapshot(scene: Scene) -> None:
-    gcp_routine(scene, GCP_ENGINEER)
+    gcp_routine(scene)
     surround(scene, GCP_HABITS)
     take_snapshot(scene, GCP_INTRUDER, "orders-db", "livefire-first")
 
@@ -83,7 +97,7 @@ def _copy_volume(scene: Scene) -> None:
     _volume_copied(scene, STOLEN_SESSION)
 
 
-def _volume_copied(scene: Scene, actor: aws.AwsActor) -> None:
+def _volume_copied(scene: Scene, actor: AwsActor) -> None:
     source, copy = scene.ids.ec2("vol"), scene.ids.ec2("vol")
     answer = {"volumeSet": {"item": {"volumeId": copy, "sourceVolumeId": source, "size": 100, "status": "creating", "availabilityZone": f"{AWS.region}a"}}}
     request = {"SourceVolumeId": source, "VolumeType": "gp3", "ClientToken": scene.ids.uuid()}
@@ -99,21 +113,21 @@ def _backup_reads_disk(scene: Scene) -> None:
 
 
 def _regular_snapshot(scene: Scene) -> None:
-    aws_routine(scene, ENGINEER)
+    aws_routine(scene, STORAGE_ADMIN)
     surround(scene, AWS_HABITS)
-    aws.create_snapshot(scene, ENGINEER, scene.ids.ec2("vol"), "before-change", size=100)
+    aws.create_snapshot(scene, STORAGE_ADMIN, scene.ids.ec2("vol"), "before-change", size=100)
 
 
 def _regular_azure_snapshot(scene: Scene) -> None:
-    azure_routine(scene, AZURE_ENGINEER)
+    azure_routine(scene)
     surround(scene, AZURE_HABITS)
-    azure.write_disk(scene, AZURE_ENGINEER, "before-change-0", azure.resource("Microsoft.Compute/disks", "app02_OsDisk_1"), kind="snapshots")
+    azure.write_disk(scene, AZURE_BACKUP, "before-change-0", azure.resource("Microsoft.Compute/disks", "app02_OsDisk_1"), kind="snapshots")
 
 
 def _regular_cloud_snapshot(scene: Scene) -> None:
-    gcp_routine(scene, GCP_ENGINEER)
+    gcp_routine(scene)
     surround(scene, GCP_HABITS)
-    take_snapshot(scene, GCP_ENGINEER, "app02", "before-change-0")
+    take_snapshot(scene, GCP_PIPELINE, "app02", "before-change-0")
 
 
 def _guard_rails_on(scene: Scene) -> None:
@@ -154,6 +168,24 @@ ATTACKS: tuple[Emulation, ...] = (
         prerequisites=("a second account of your own, signed in as profile `second`",),
     ),
     Emulation(
+        f"{TECHNIQUE}/aws-copied-across-regions",
+        TECHNIQUE,
+        Cloud.AWS,
+        "A snapshot copied into another region, shared there, and taken",
+        Kind.ATTACK,
+        "The snapshot is copied into a region nobody watches; the copy, not the snapshot, is shared and taken by the foreign account.",
+        "CopySnapshot with sourceSnapshotId, ModifySnapshotAttribute of responseElements.snapshotId, SharedSnapshotCopyInitiated of the same id.",
+        _across_regions,
+        number="T1578.001-aws-7",
+        commands=(
+            "SNAP=$(aws ec2 create-snapshot --volume-id $VOL --query SnapshotId --output text); aws ec2 wait snapshot-completed --snapshot-ids $SNAP",
+            f"aws ec2 copy-snapshot --source-region {AWS.region} --source-snapshot-id $SNAP --region {AWS.unused_region}",
+            "aws ec2 modify-snapshot-attribute --snapshot-id $COPY --attribute createVolumePermission --operation-type add --user-ids $SECOND_ACCOUNT_OF_YOURS",
+        ),
+        cleanup=("aws ec2 delete-snapshot --snapshot-id $COPY", "aws ec2 delete-snapshot --snapshot-id $SNAP"),
+        prerequisites=("a second account of your own",),
+    ),
+    Emulation(
         _SAS,
         TECHNIQUE,
         Cloud.AZURE,
@@ -172,7 +204,7 @@ ATTACKS: tuple[Emulation, ...] = (
         Cloud.AWS,
         "Five volumes snapshotted by a key that never did it",
         Kind.ATTACK,
-        "After weeks in which only services and one engineer took snapshots, a stolen long-term key takes five within a minute.",
+        "After weeks in which only services and the storage team took snapshots, a stolen long-term key takes five within a minute.",
         "CreateSnapshot by an identity without one in the last 30 days, in an account that has been logged for a fortnight.",
         _first_snapshots,
         lead=LONG_LEAD,
@@ -186,7 +218,7 @@ ATTACKS: tuple[Emulation, ...] = (
         Cloud.AZURE,
         "Disk snapshots by a caller that never took one",
         Kind.ATTACK,
-        "A phished operator's token snapshots two servers' disks; in weeks only the backup service and one engineer did.",
+        "A phished operator's token snapshots two servers' disks; in weeks only the backup service did.",
         "MICROSOFT.COMPUTE/SNAPSHOTS/WRITE, Success, by a caller without one in the last 30 days.",
         _first_azure_snapshot,
         lead=LONG_LEAD,
@@ -200,7 +232,7 @@ ATTACKS: tuple[Emulation, ...] = (
         Cloud.GCP,
         "A database disk snapshotted by a user that never took one",
         Kind.ATTACK,
-        "A phished user snapshots the database disk; in weeks only the pipeline and one engineer took snapshots.",
+        "A phished user snapshots the database disk; in weeks only the pipeline took snapshots.",
         "compute.disks.createSnapshot by a principalEmail without one in the last 30 days.",
         _first_cloud_snapshot,
         lead=LONG_LEAD,
@@ -253,9 +285,9 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         f"{TECHNIQUE}/aws-regular-snapshot",
         TECHNIQUE,
         Cloud.AWS,
-        "An engineer's weekly snapshot before a change",
+        "The storage team's weekly snapshot",
         Kind.LOOK_ALIKE,
-        "An engineer takes a snapshot before a change, as every week.",
+        "The storage administrators' role takes a snapshot, as every week.",
         "Nothing to find: the same identity did it last week.",
         _regular_snapshot,
         lead=LONG_LEAD,
@@ -266,9 +298,9 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         f"{TECHNIQUE}/azure-regular-snapshot",
         TECHNIQUE,
         Cloud.AZURE,
-        "An engineer's weekly disk snapshot",
+        "The backup service's daily disk snapshot",
         Kind.LOOK_ALIKE,
-        "An engineer takes a disk snapshot before a change, as every week.",
+        "The backup service takes a disk snapshot, as every day.",
         "Nothing to find: the same caller did it last week.",
         _regular_azure_snapshot,
         lead=LONG_LEAD,
@@ -279,9 +311,9 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         f"{TECHNIQUE}/gcp-regular-snapshot",
         TECHNIQUE,
         Cloud.GCP,
-        "An engineer's weekly snapshot of a disk",
+        "The pipeline's daily snapshot of a disk",
         Kind.LOOK_ALIKE,
-        "An engineer takes a snapshot of a disk before a change, as every week.",
+        "The pipeline takes a snapshot of a disk, as every day.",
         "Nothing to find: the same principal did it last week.",
         _regular_cloud_snapshot,
         lead=LONG_LEAD,

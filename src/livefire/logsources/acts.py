@@ -105,7 +105,8 @@ _AWS_VERBS = {
     "DeleteSnapshot": "snapshot.delete", "DeregisterImage": "image.delete", "RunInstances": "instance.create", "CreateFleet": "instance.create",
     "RequestSpotInstances": "instance.create", "TerminateInstances": "instance.delete", "StopInstances": "instance.stop", "StartInstances": "instance.start",
     "RebootInstances": "instance.restart", "ModifyInstanceAttribute": "instance.modify", "ModifyInstanceMetadataOptions": "instance.modify",
-    "CreateReplaceRootVolumeTask": "instance.revert", "CreateUser": "principal.create", "CreateRole": "principal.create",
+    "CreateReplaceRootVolumeTask": "instance.revert", "AssociateIamInstanceProfile": "instance.modify",
+    "CreateUser": "principal.create", "CreateRole": "principal.create",
     "CreateAccessKey": "principal.create", "CreateLoginProfile": "principal.create",
 }  # fmt: skip
 _AWS_NAMES = ("snapshotId", "sourceSnapshotId", "SnapshotId", "volumeId", "VolumeId", "imageId", "sourceImageId", "instanceId", "InstanceId", "ImageId")
@@ -169,18 +170,19 @@ def _azure(event: str, moment: datetime, row: Row) -> Act:
     verb = _AZURE_VERBS.get(operation.lower(), "")
     body = _body(row["properties"])
     if operation.lower() == "microsoft.compute/virtualmachines/write":
-        verb = "instance.create" if _text(row["sub_status"]).lower() == "created" else "instance.modify"
+        verb = "instance.create" if _text(row["sub_status"]).lower() == "created" else "instance.update"
     sources = tuple(s.lower() for s in found(body, "sourceResourceId"))
     disks = tuple(d.lower() for d in found((body.get("properties") or {}).get("storageProfile"), "id") if "/disks/" in d.lower())
     machine = tuple(s.lower() for s in found((body.get("properties") or {}).get("sourceVirtualMachine"), "id"))
     links = (*_joined(sources, (resource,), "copy"), *_joined(disks, (resource,), "attach"), *_joined(machine, (resource,), "capture"))
     owner = (resource.partition("/extensions/")[0],) if "/extensions/" in resource else ()
     locked = (resource.partition("/providers/microsoft.authorization/locks/")[0],) if "/locks/" in resource else ()
+    given = tuple(p.lower() for p in found(body, "principalId")) if verb == "principal.create" else ()
     actor = _text(row["principal_id"]) or _text(row["caller"])
     done = _text(row["result_type"]) in ("Success", "Succeeded")
     key = f"{_text(row['correlation_id'])}|{operation.lower()}|{resource}"
     place = _text(body.get("location"))
-    resources = tuple(dict.fromkeys((resource, *owner, *locked, *sources, *disks, *machine)))
+    resources = tuple(dict.fromkeys((resource, *owner, *locked, *given, *sources, *disks, *machine)))
     return Act(event, key, "azure_activity", moment, operation, verb, actor, _text(row["subscription"]), place, _text(row["caller_ip"]), done, resources, links)
 
 
@@ -231,8 +233,12 @@ def _gcp(event: str, moment: datetime, row: Row) -> Act:
     if bare == "compute.disks.createSnapshot" and named:
         made = (f"projects/{project}/global/snapshots/{named}",)
         links = _joined((target,), made, "copy")
-    elif verb == "volume.attach":
-        links = _joined(disks, (target,), "attach")
+    elif disks:
+        links = (*links, *_joined(disks, (target,), "attach"))
+    if verb == "volume.attach" and isinstance(request, dict) and request.get("boot") is True:
+        verb = "instance.revert"
+    if verb == "principal.create" and "/serviceAccounts/" in target:
+        made = (target.rpartition("/serviceAccounts/")[2],)
     actor = _text(row["principal_email"]) or _text(row["principal_subject"])
     key = _text(row["operation_id"]) or event
     done = not row["status_code"]
