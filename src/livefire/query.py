@@ -85,8 +85,9 @@ def cut_to_range(catalog: Catalog, options: Options) -> Catalog:
     """Return the catalog with each timed table cut to [$start, $end) as far as these are given."""
     if not (options.bounded_start or options.bounded_end):
         return catalog
-    entries = tuple(_cut(t, options) for t in catalog.tables())
-    return replace(catalog, entries=entries) if isinstance(catalog, TableCatalog) else TableCatalog(entries)
+    if isinstance(catalog, TableCatalog):
+        return replace(catalog, entries=tuple(_cut(t, options) for t in catalog.entries))
+    return TableCatalog(tuple(_cut(t, options) for t in catalog.tables()))
 
 
 def _cut(table: Table, options: Options) -> Table:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from livefire.detections.chain import ChainFinding
     from livefire.detections.detection import Detection, Rule
+    from livefire.detections.formats import RuleFile
     from livefire.engines.program import TableFiles
     from livefire.proof.matrix import Matrix
     from livefire.store.lake import Lake, LakeInfo
@@ -209,17 +210,18 @@ class Workspace:
 
     def catalog(self, language: str) -> TableCatalog:
         """Return the tables a language sees: those of its product, then those loaded here."""
-        from livefire.tables import vendor_tables
+        from livefire.tables import schemas, vendor_tables
 
         loaded = tuple(table for table, _ in self._loaded.values())
-        return TableCatalog((*vendor_tables(_PRODUCTS.get(language)), *loaded), vendor_tables)
+        product = _PRODUCTS.get(language)
+        return TableCatalog((*vendor_tables(product), *loaded), vendor_tables, schemas(product))
 
     # detections
 
     def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
         """Return what rules are run with; `now` is by default a minute past the latest event."""
         seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
-        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, options)
+        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, options, now is not None)
 
     def clock(self) -> datetime:
         """Return the moment a rule over stored events is run for: a minute past the latest, or the present when there is none."""
@@ -229,6 +231,36 @@ class Workspace:
     def run(self, rule: Rule, *, lenient: bool = False, now: datetime | None = None, **options: Any) -> Outcome:
         """Run a rule and return its rows with the events they rest on; a rule that cannot run is a refused outcome."""
         return run_rule(rule, self.bench(now, **options), lenient=lenient)
+
+    def rules(self, path: str | Path) -> tuple[RuleFile, ...]:
+        """Return the rules of a file of any product, none where it holds none; QueryError E505 or E506 for a broken one."""
+        from livefire.detections.formats import read_file
+
+        return read_file(Path(path))
+
+    def check_rule(self, rule: Rule, *, lenient: bool = False) -> list[Diagnostic]:
+        """Return everything there is to say of a rule without running it; places are in its file."""
+        if rule.alerting is not None:
+            return list(rule.alerting.check(rule, self.catalog(rule.language), lenient=lenient))
+        return self.check(rule.text, rule.language, lenient=lenient, name=str(rule.path or rule.name))
+
+    def rule_folder(self, folder: str | Path) -> tuple[tuple[Detection, ...], tuple[tuple[Path, QueryError], ...]]:
+        """Return every rule below a folder as a detection of its own, and the files that cannot be read with the reason.
+
+        QueryError E501 for a folder without rules.
+        """
+        from livefire.detections.formats import read_folder
+
+        found: list[Detection] = []
+        broken: list[tuple[Path, QueryError]] = []
+        for path, rules in read_folder(Path(folder)):
+            if isinstance(rules, QueryError):
+                broken.append((path, rules))
+            else:
+                found += [one.detection() for one in rules]
+        if not found and not broken:
+            raise QueryError([Diagnostic("error", "E501", f"{Path(folder).name} holds no rule file")])
+        return tuple(found), tuple(broken)
 
     def detections(self, folder: str | Path | None = None) -> tuple[Detection, ...]:
         """Return the detections below a folder, by default those that come with livefire; QueryError E5xx for a bad one."""

@@ -294,6 +294,8 @@ def test_an_interrupted_ingest_keeps_what_it_committed(tmp_path: Path) -> None:
     # Half of the files are read, then the user presses Ctrl-C.
     body = f"""
 import signal, os
+# A program that was started in the background is born deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from livefire.store import ingest
 real = ingest._Run.take
 count = 0

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from livefire.cli.inputs import Json, LakeOption, LanguageOption, Moment, known_language, known_techniques, moment, read_logs
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, refuse, say, show, stop
+
+if TYPE_CHECKING:
+    from livefire.detections.detection import Detection
+    from livefire.workspace import Workspace
 
 
 @app.command()
@@ -18,6 +22,7 @@ def hunt(
     *,
     lake: LakeOption = None,
     packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Folder of rule files of any product, or one file, in the place of packs.")] = None,
     language: LanguageOption = None,
     now: Moment = None,
     as_json: Json = False,
@@ -33,15 +38,18 @@ def hunt(
     if lake is not None and not paths and not lake.is_dir():
         stop(f"E002: there is no lake at {lake}", USAGE)
     known_language(language)
+    if rules is not None and not rules.exists():
+        stop(f"E002: there is no {rules}", USAGE)
     ws = Workspace(lake)
+    chosen, broken = rule_detections(ws, rules) if rules is not None else (None, ())
     report = read_logs(ws, paths, None, quiet=as_json) if paths else None
     try:
         with progress("hunting", quiet=as_json) as tell:
-            found = ws.hunt(ws.detections(packs), language=language, now=moment(now), progress=tell)
+            found = ws.hunt(ws.detections(packs) if chosen is None else chosen, language=language, now=moment(now), progress=tell)
     except QueryError as error:
         refuse(error, error.source, as_json=as_json)
     if as_json:
-        emit({"ingest": account.report_json(report) if report else None, **view.as_json(found)})
+        emit({"ingest": account.report_json(report) if report else None, **view.as_json(found), "unread": [{"file": f, "reason": r} for f, r in broken]})
     else:
         if report is not None:
             say(account.balance(report))
@@ -51,7 +59,17 @@ def hunt(
         if found.findings:
             show(view.findings(found))
         say(view.totals(found))
-    raise typer.Exit(REFUSED if found.refused else FOUND if found.findings else OK)
+        for file, reason in broken:
+            say(f"not read: {file}: {reason}")
+    raise typer.Exit(REFUSED if found.refused or broken else FOUND if found.findings else OK)
+
+
+def rule_detections(ws: Workspace, path: Path) -> tuple[tuple[Detection, ...], tuple[tuple[str, str], ...]]:
+    """Return the rules of a folder or file as detections, and each file that cannot be read with its reason."""
+    if path.is_file():
+        return tuple(one.detection() for one in ws.rules(path)), ()
+    found, broken = ws.rule_folder(path)
+    return found, tuple((str(file), f"{error.diagnostics[0].code} {error.diagnostics[0].message}") for file, error in broken)
 
 
 @app.command()

@@ -13,12 +13,15 @@ from livefire.cli.terminal import REFUSED, USAGE, progress, stop
 
 if TYPE_CHECKING:
     from livefire.detections.detection import Detection
+    from livefire.detections.formats import RuleFile
     from livefire.diagnostics import Source
     from livefire.workspace import Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 LakeOption = Annotated[Path | None, typer.Option("--lake", help="Folder of the lake.")]
-LanguageOption = Annotated[str | None, typer.Option("--language", "-l", help="kql, cql, eql, spl or sigma; told from the file name otherwise.")]
+LanguageOption = Annotated[
+    str | None, typer.Option("--language", "-l", help="kql, cql, eql, esql, kuery, lucene, spl or sigma; told from the file name otherwise.")
+]
 Moment = Annotated[str | None, typer.Option(help="ISO 8601 time, UTC where it names no zone.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
 Verbatim = Annotated[list[Path], typer.Argument(help="Rule files.")]
@@ -52,6 +55,21 @@ def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
         return Source(load_rule(path, chosen).text, str(path)), chosen
     except QueryError as error:
         stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
+
+
+def rule_files(path: Path, language: str | None) -> tuple[RuleFile, ...]:
+    """Return the rules of a file whose format says more than its query; none where the file is read as a query."""
+    from livefire.detections.formats import read_file
+    from livefire.diagnostics import QueryError
+
+    if language is not None or not path.is_file():
+        return ()
+    try:
+        found = read_file(path)
+    except QueryError as error:
+        stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
+    whole = path.read_text(encoding="utf-8")
+    return tuple(f for f in found if f.rule.alerting is not None or f.rule.text != whole)
 
 
 def known_language(language: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, Verbatim, moment, rule_source, workspace
+from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, Verbatim, moment, rule_files, rule_source, workspace
 from livefire.cli.program import app
-from livefire.cli.terminal import FOUND, OK, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
+from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
 
 if TYPE_CHECKING:
-    from livefire.diagnostics import Source
+    from livefire.detections.formats import RuleFile
+    from livefire.diagnostics import Diagnostic, Source
     from livefire.workspace import Result, Workspace
 
 
@@ -47,9 +49,15 @@ def run(
     """Run a rule, exactly as written, over logs or a lake."""
     from livefire.diagnostics import QueryError
 
+    rules = rule_files(file, language)
+    if rules:
+        if explain is not None:
+            stop("--explain shows the stages of a query; this file holds a rule, so put its query into a file of its own", USAGE)
+        run_rules(rules, over(lake, on, quiet=as_json), now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
+        return
     source, chosen = rule_source(file, language)
-    if not on and lake is None and explain in (None, Stage.miss):
-        stop("say what to run over: --on PATH or --lake DIR", USAGE)
+    if explain in (None, Stage.miss):
+        needs_logs(lake, on)
     ws = workspace(lake, on or [], quiet=as_json)
     options = {"index": index} if index else {}
     try:
@@ -64,6 +72,48 @@ def run(
         explain_miss(ws, result, event or [], clock)
         return
     show_result(result, source, clock, as_json=as_json)
+
+
+def needs_logs(lake: Path | None, on: list[Path] | None) -> None:
+    """End the command when there is nothing to run over."""
+    if not on and lake is None:
+        stop("say what to run over: --on PATH or --lake DIR", USAGE)
+
+
+def over(lake: Path | None, on: list[Path] | None, *, quiet: bool) -> Workspace:
+    """Return the workspace a rule is run over."""
+    needs_logs(lake, on)
+    return workspace(lake, on or [], quiet=quiet)
+
+
+def run_rules(
+    rules: Sequence[RuleFile], ws: Workspace, now: str | None, start: str | None, end: str | None, *, lenient: bool, seconds: float, as_json: bool
+) -> None:
+    """Run the rules of a file and print the alerts of each; exit code 3 when one cannot be run."""
+    from livefire.diagnostics import Source
+    from livefire.report.diagnostics import as_json as objects
+    from livefire.report.tables import counted, fits, plain, records, table
+
+    listed, refused = [], False
+    for one in rules:
+        outcome = ws.run(one.rule, lenient=lenient, now=moment(now), start=moment(start), end=moment(end), seconds=seconds)
+        source = Source(one.rule.text, str(one.rule.path or one.rule.name))
+        columns = list(dict.fromkeys(name for row in outcome.rows for name, value in row.items() if value is not None))
+        rows = [tuple(row.get(name) for name in columns) for row in outcome.rows]
+        refused = refused or outcome.refused
+        said = objects(outcome.diagnostics, source)
+        if as_json:
+            values = [[plain(v) for v in row] for row in rows]
+            listed.append({"rule": one.id, "title": one.title, "refused": outcome.refused, "columns": columns, "rows": values, "diagnostics": said})
+            continue
+        show_diagnostics(outcome.diagnostics, source)
+        if rows:
+            show((table if fits(columns, rows, console().width) else records)(columns, rows))
+        say(f"{one.title}: {'not run' if outcome.refused else counted(len(rows), 'alert')}")
+    if as_json:
+        emit(listed[0] if len(listed) == 1 else listed)
+    if refused:
+        raise typer.Exit(REFUSED)
 
 
 def show_result(result: Result, source: Source, clock: datetime, *, as_json: bool) -> None:
@@ -111,15 +161,25 @@ def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = F
 
     ws, failed, listed = Workspace(), 0, []
     for file in files:
-        source, chosen = rule_source(file, language)
-        found = tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient))
-        failed += any(d.severity == "error" for d in found)
-        if as_json:
+        for source, chosen, found in checked(ws, file, language, lenient=lenient):
+            failed += any(d.severity == "error" for d in found)
             listed.append({"file": str(file), "language": chosen, "diagnostics": objects(found, source)})
-        else:
-            show_diagnostics(found, source)
+            if not as_json:
+                show_diagnostics(found, source)
     if as_json:
         emit(listed)
     else:
-        say(f"{len(files)} rule{'s' if len(files) != 1 else ''}, {failed} with errors")
+        say(f"{len(listed)} rule{'s' if len(listed) != 1 else ''}, {failed} with errors")
     raise typer.Exit(FOUND if failed else OK)
+
+
+def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool) -> Iterator[tuple[Source, str, tuple[Diagnostic, ...]]]:
+    """Yield each rule of a file as its source, its language and what there is to say of it."""
+    from livefire.diagnostics import Source
+
+    rules = rule_files(file, language)
+    for one in rules:
+        yield Source(one.rule.text, str(file)), one.rule.language, tuple(ws.check_rule(one.rule, lenient=lenient))
+    if not rules:
+        source, chosen = rule_source(file, language)
+        yield source, chosen, tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient))

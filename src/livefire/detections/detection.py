@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from livefire.detections.runner import Bench, Outcome
+    from livefire.diagnostics import Diagnostic
+    from livefire.plan.catalog import Catalog
 
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 
@@ -113,12 +118,27 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule text: a detection's query in a language, or a rule of a user's own."""
+    """One rule text: a detection's query in a language, or a rule of a user's own.
+
+    `alerting` is there where a product makes alerts of the query's rows by what else the rule's file
+    says; it checks and runs the rule then, and `text` is the whole file.
+    """
 
     name: str
     language: str
     text: str
     path: Path | None = None
+    alerting: Alerting | None = None
+
+
+class Alerting(Protocol):
+    """How a product makes alerts of a rule: it checks and runs the rule in the place of its language alone."""
+
+    def check(self, rule: Rule, catalog: Catalog, *, lenient: bool) -> tuple[Diagnostic, ...]:
+        """Return everything there is to say of the rule without running it."""
+
+    def run(self, rule: Rule, bench: Bench, *, lenient: bool) -> Outcome:
+        """Run the rule and return one row an alert."""
 
 
 class Detection(msgspec.Struct, frozen=True):

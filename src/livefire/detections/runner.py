@@ -51,7 +51,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What rules are run with: the tables each language sees, an engine, the stored events, a clock, a budget."""
+    """What rules are run with: the tables each language sees, an engine, the stored events, a clock, a budget.
+
+    A rule with a schedule is run `once`, at the moment `now`, or else at each of its moments over the events.
+    """
 
     catalog: Callable[[str], Catalog]
     engine: Engine
@@ -62,6 +65,7 @@ class Bench:
     seconds: float = 60.0
     max_rows: int | None = None
     options: Mapping[str, object] = field(default_factory=dict)
+    once: bool = False
 
     def run_values(self) -> Run:
         """Return the values for the plan's parameters and the budget of one run."""
@@ -120,6 +124,8 @@ def prepare(rule: Rule, bench: Bench, *, lenient: bool = False) -> Prepared:
 
 def run_rule(rule: Rule, bench: Bench, *, lenient: bool = False) -> Outcome:
     """Run a rule and return its rows with their evidence; a rule that cannot run is a refused outcome."""
+    if rule.alerting is not None:
+        return rule.alerting.run(rule, bench, lenient=lenient)
     return _run(prepare(rule, bench, lenient=lenient), bench)
 
 

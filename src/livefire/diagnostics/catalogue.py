@@ -39,6 +39,8 @@ TITLES: dict[int, str] = {
     145: "EQL: an anchor that is a plain character in a regular expression",
     146: "EQL: a text that is compared with a number letter by letter",
     147: "EQL: no event time to sort by",
+    148: "EQL: a function of the older language",
+    149: "EQL: a negated comparison of an optional field that no table has",
     150: "SPL: a macro that nobody declared, or that cannot be filled in",
     151: "SPL: a field that a command before has left out",
     152: "SPL: LIKE with `*`, which is a plain character there, or a field that may have several values",
@@ -56,6 +58,8 @@ TITLES: dict[int, str] = {
     174: "ES|QL: an anchor that is a plain character under RLIKE",
     175: "ES|QL: a % that is a plain character under LIKE",
     176: "ES|QL: a parameter without a value",
+    177: "ES|QL: a search of a field whose mapping is not known",
+    178: "ES|QL: a year of weeks, which differs from the calendar's about New Year",
     179: "ES|QL: a delimiter of more than one byte",
     181: "Elastic: a field of the published schema that nothing here fills",
     183: "Elastic: a nested field outside of its braces",
@@ -124,6 +128,9 @@ TITLES: dict[int, str] = {
     503: "a detection without a rule",
     504: "two detections share an id",
     505: "a rule file that cannot be read",
+    506: "a rule file that says something without meaning, or an index that is not here",
+    507: "alerts that a rule's schedule or its most alerts leave out",
+    508: "exceptions that a rule names and its file does not hold",
 }
 
 

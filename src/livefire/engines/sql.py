@@ -116,6 +116,8 @@ def expressions(plan: n.Plan) -> tuple[e.Expr, ...]:
             return (on,)
         case n.Unnest(expr=x):
             return (x,)
+        case n.Recurrence(stages=stages, carried=carried):
+            return (*(i.expr for stage in stages for i in stage), *(x for c in carried for x in (c.start, c.expr)))
         case n.Sequence(steps=steps, until=until):
             return tuple(k for s in (*steps, *((until,) if until else ())) for k in s.keys)
         case _:
@@ -137,6 +139,11 @@ def physical_names(plan: n.Plan) -> dict[str, str]:
             taken[candidate.casefold()] = column.name
             names[column.name] = candidate
     return names
+
+
+def _bound_first(text: str, template: str, place: int) -> bool:
+    """Tell whether an argument is to be bound before a template: a long one that is repeated, or a nested query, which no lambda may hold."""
+    return (len(text) > _LONG and template.count(f"{{{place}}}") > 1) or ("(SELECT " in text and "LAMBDA" in template)
 
 
 def _grouped(expr: e.Expr) -> bool:
@@ -246,7 +253,7 @@ class Printer:
     def _fill(self, template: str, call: e.Call | e.Aggregate | e.WindowCall) -> str:
         """Fill a template; a long argument that it repeats is bound once, or nesting would double the text each time."""
         args = [self.expr(a) for a in call.args]
-        long = [i for i, text in enumerate(args) if len(text) > _LONG and template.count(f"{{{i}}}") > 1 and not _grouped(call.args[i])]
+        long = [i for i, text in enumerate(args) if _bound_first(text, template, i) and not _grouped(call.args[i])]
         names = {i: f"x{self._fresh()}" for i in long}
         text = template.format(*(names.get(i, a) for i, a in enumerate(args)), type=self.sql_type(call.type))
         for i in long:
@@ -320,6 +327,8 @@ class Printer:
                 return Select(self.dialect.unnest(self, plan, self._source(plan.input)))
             case n.Window(input=child, items=items):
                 return Select(self._source(child), columns=f"*, {self._items(items)}")
+            case n.Recurrence():
+                return self._recurrence(plan)
             case n.Sequence():
                 return self._sequence(plan)
 
@@ -388,6 +397,30 @@ class Printer:
                 raise ValueError(f"union of unequal schemas: {schema.names} and {part.schema.names}")
         body = " UNION ALL ".join(f"({self._relation(p).text()})" for p in parts)
         return Select(f"({body}) AS {self.alias()}")
+
+    def _recurrence(self, node: n.Recurrence) -> Select:
+        """Number the rows, and go from each to the next with the carried values."""
+        number = self._fresh()
+        rows, walked, at = (self.dialect.identifier(f"~{word}{number}") for word in ("rows", "walked", "at"))
+        keys = [self.name(k.name) for k in node.keys]
+        over = " ".join([*([f"PARTITION BY {', '.join(keys)}"] if keys else []), *([f"ORDER BY {self.order(node.order_by)}"] if node.order_by else [])])
+        columns = [self.name(f.name) for f in node.input.schema]
+        first = ", ".join(f"{self.expr(c.start)} AS {self.name(c.before)}" for c in node.carried)
+        later = ", ".join(f"w.{self.name(c.name)} AS {self.name(c.before)}" for c in node.carried)
+        follows = " AND ".join([f"r.{at} = w.{at} + 1", *(f"r.{k} IS NOT DISTINCT FROM w.{k}" for k in keys)])
+
+        def step(source: str) -> str:
+            for stage in node.stages:
+                source = f"(SELECT *, {self._items(stage)} FROM {source}) AS {self.alias()}"
+            values = ", ".join(f"CAST({self.expr(c.expr)} AS {self.sql_type(c.expr.type)}) AS {self.name(c.name)}" for c in node.carried)
+            return f"SELECT {', '.join([*columns, at])}, {values} FROM {source}"
+
+        start = step(f"(SELECT *, {first} FROM {rows} WHERE {at} = 1) AS {self.alias()}")
+        following = step(f"(SELECT r.*, {later} FROM {walked} AS w INNER JOIN {rows} AS r ON {follows}) AS {self.alias()}")
+        numbered = f"SELECT *, row_number() OVER ({over}) AS {at} FROM {self._source(node.input)}"
+        shown = ", ".join([*columns, *(self.name(c.name) for c in node.carried)])
+        text = f"WITH RECURSIVE {rows} AS MATERIALIZED ({numbered}), {walked} AS ({start} UNION ALL {following}) SELECT {shown} FROM {walked}"
+        return Select(f"({text}) AS {self.alias()}")
 
     def _sequence(self, node: n.Sequence) -> Select:
         """Join the matches that the matcher found to their events; an event that must be missing is a row of nulls."""

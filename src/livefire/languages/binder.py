@@ -56,8 +56,7 @@ def bind(name: str, span: Span, schema: Schema, context: Context) -> e.Expr:
 
 def unknown_table(name: str, span: Span, context: Context, vendor: str) -> None:
     """Report a table that no catalog knows (E101), with the nearest name: of the language's own product first."""
-    own = [t.name for t in context.catalog.tables(vendor)]
-    meant = nearest(name, own) or nearest(name, (t.name for t in context.catalog.tables()))
+    meant = nearest(name, context.catalog.names(vendor)) or nearest(name, context.catalog.names())
     context.diagnostics.error(
         "E101",
         f"no table is named {name!r}",

@@ -71,8 +71,14 @@ class Catalog(Protocol):
     def table(self, name: str) -> Table | None:
         """Return the table of that exact name or alias, or None."""
 
+    def find(self, name: str, vendor: str) -> Table | None:
+        """Return the table that one vendor, or the user, calls by this name or alias, or None."""
+
     def tables(self, vendor: str | None = None) -> tuple[Table, ...]:
         """Return every table, or those of one vendor and those loaded by the user (vendor '')."""
+
+    def names(self, vendor: str | None = None) -> tuple[str, ...]:
+        """Return the names of those tables."""
 
     def other_names(self, column: str) -> Mapping[str, tuple[str, ...]]:
         """Return vendor → columns for the columns that mean the same as this one under any vendor's name."""
@@ -83,21 +89,39 @@ class TableCatalog:
     """A catalog over a plain collection of tables; a later table hides an earlier one of the same name.
 
     `elsewhere` gives tables that a query cannot read but whose names are known: it is asked only
-    when a name is not found.
+    when a name is not found. `later` are further tables of one vendor by name, all without rows,
+    which may be made only when they are asked for; an entry of the same name hides one.
     """
 
     entries: tuple[Table, ...] = ()
     elsewhere: Callable[[], tuple[Table, ...]] = tuple
+    later: Mapping[str, Table] = field(default_factory=dict)
 
     def table(self, name: str) -> Table | None:
         """Return the table of that exact name or alias, or None."""
-        exact = [t for t in self.entries if t.name == name]
-        found = exact or [t for t in self.entries if t.answers_to(name)]
+        return self._among(self.entries, name, None)
+
+    def find(self, name: str, vendor: str) -> Table | None:
+        """Return the table that one vendor, or the user, calls by this name or alias, or None."""
+        return self._among(tuple(t for t in self.entries if t.vendor in ("", vendor)), name, vendor)
+
+    def _among(self, entries: tuple[Table, ...], name: str, vendor: str | None) -> Table | None:
+        exact = [t for t in entries if t.name == name]
+        if not exact and name in self.later:
+            later = self.later[name]
+            exact = [later] if vendor is None or later.vendor == vendor else []
+        found = exact or [t for t in entries if t.answers_to(name)]
         return found[-1] if found else None
 
     def tables(self, vendor: str | None = None) -> tuple[Table, ...]:
         """Return every table, or those of one vendor and those loaded by the user (vendor '')."""
-        return tuple(t for t in self.entries if vendor is None or t.vendor in ("", vendor))
+        named = {t.name for t in self.entries}
+        later = (t for name, t in self.later.items() if name not in named)
+        return tuple(t for t in (*self.entries, *later) if vendor is None or t.vendor in ("", vendor))
+
+    def names(self, vendor: str | None = None) -> tuple[str, ...]:
+        """Return the names of those tables."""
+        return tuple(dict.fromkeys((*(t.name for t in self.entries if vendor is None or t.vendor in ("", vendor)), *self.later)))
 
     def other_names(self, column: str) -> Mapping[str, tuple[str, ...]]:
         """Return vendor → columns for the columns that mean the same as this one under any vendor's name."""

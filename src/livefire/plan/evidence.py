@@ -41,7 +41,7 @@ def carry_evidence(plan: n.Plan) -> n.Plan:
             return _join(plan)
         case n.Union(inputs=parts):
             return replace(plan, inputs=tuple(_last(carry_evidence(p)) for p in parts))
-        case n.Unnest() | n.Window():
+        case n.Unnest() | n.Window() | n.Recurrence():
             return _last(replace(plan, input=carry_evidence(plan.input)))
         case n.Sequence(steps=steps, until=until):
             carried = tuple(replace(s, input=_last(carry_evidence(s.input))) for s in steps)

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 from typing import Literal as Choice
-from typing import TypeAlias
 
 from livefire.diagnostics import Span
 from livefire.plan.expr import Column, Expr, Scalar, SortKey
 from livefire.schema import Field, Schema, Type
+
+
+class _Known:
+    """Keeps a node's schema once it is known: a plan is asked for it at every step, and tables are wide."""
+
+    __slots__ = ("_schema",)
+
+
+class _Once:
+    """A schema computed when it is first asked for; nodes never change."""
+
+    def __init__(self, compute: Callable[[Any], Schema]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, node: Any, owner: type) -> Schema:
+        try:
+            found: Schema = node._schema
+        except AttributeError:
+            found = self._compute(node)
+            object.__setattr__(node, "_schema", found)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +66,35 @@ class Values:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(_Known):
     """The rows for which the predicate is true; false and null both drop a row."""
 
     input: Plan
     predicate: Expr
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """The schema of the input."""
         return self.input.schema
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class Project(_Known):
     """Exactly the listed columns, computed from the input."""
 
     input: Plan
     items: tuple[Item, ...]
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """One column an item."""
         return Schema(tuple(Field(i.name, i.expr.type) for i in self.items))
 
 
 @dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(_Known):
     """One row a group (null keys group together); one row in all when there are no keys."""
 
     input: Plan
@@ -79,28 +102,28 @@ class Aggregate:
     items: tuple[Item, ...]
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """Keys first, then aggregates."""
         return Schema(tuple(Field(i.name, i.expr.type) for i in (*self.keys, *self.items)))
 
 
 @dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(_Known):
     """The rows in order; the order lasts until a node that has none (aggregate, join, union, distinct)."""
 
     input: Plan
     keys: tuple[SortKey, ...]
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """The schema of the input."""
         return self.input.schema
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(_Known):
     """The first `count` rows after `offset`."""
 
     input: Plan
@@ -108,20 +131,20 @@ class Limit:
     offset: int = 0
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """The schema of the input."""
         return self.input.schema
 
 
 @dataclass(frozen=True, slots=True)
-class Distinct:
+class Distinct(_Known):
     """Each different row once; nulls are equal to each other."""
 
     input: Plan
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """The schema of the input."""
         return self.input.schema
@@ -131,7 +154,7 @@ JoinKind: TypeAlias = Choice["inner", "left", "right", "full", "semi", "anti", "
 
 
 @dataclass(frozen=True, slots=True)
-class Join:
+class Join(_Known):
     """Pairs of rows that satisfy `on`.
 
     The two sides must not share a column name (languages rename first); `semi` and `anti` give
@@ -144,7 +167,7 @@ class Join:
     on: Expr
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """Left columns, then right columns."""
         if self.kind in ("semi", "anti"):
@@ -153,20 +176,20 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class Union:
+class Union(_Known):
     """All rows of all inputs, which have the same schema in the same order."""
 
     inputs: tuple[Plan, ...]
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """The schema of the first input."""
         return self.inputs[0].schema
 
 
 @dataclass(frozen=True, slots=True)
-class Unnest:
+class Unnest(_Known):
     """One row an element of a dynamic array, appended as `name` (dynamic); `index` counts from 0.
 
     With `outer` a row with an empty or null array is kept once with null; an object gives one row
@@ -180,7 +203,7 @@ class Unnest:
     outer: bool = False
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """The input's columns, the element, and its index if asked for."""
         extra = [Field(self.name, Type.DYNAMIC)]
@@ -190,17 +213,49 @@ class Unnest:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Window(_Known):
     """The input's columns and one more a window call."""
 
     input: Plan
     items: tuple[Item, ...]
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """The input's columns, then the items."""
         return Schema((*self.input.schema.fields, *(Field(i.name, i.expr.type) for i in self.items)))
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A value that a recurrence carries from row to row: `before` names that of the row before, `start` in the first row."""
+
+    name: str
+    before: str
+    start: Expr
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """The rows in their order, one after another, each with values computed from it and from those of the row before.
+
+    Rows with equal keys (null equals null) are walked through by themselves. `stages` are values
+    computed for a row in turn, each seeing those of the stages before it; the carried values see
+    them all. `order_by` is the order of the rows; without it they come as they are.
+    """
+
+    input: Plan
+    keys: tuple[Column, ...]
+    stages: tuple[tuple[Item, ...], ...]
+    carried: tuple[Carried, ...]
+    order_by: tuple[SortKey, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        """The input's columns, then the carried values."""
+        return Schema((*self.input.schema.fields, *(Field(c.name, c.expr.type) for c in self.carried)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +277,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(_Known):
     """Events that follow each other per key, strictly in the order of time, tiebreak (nulls last) and storage.
 
     `max_span` is in ticks of 100 ns. Without `ordered` it is a sample: for each key one choice of
@@ -242,14 +297,14 @@ class Sequence:
     step: str = "step"
     span: Span | None = field(default=None, compare=False)
 
-    @property
+    @_Once
     def schema(self) -> Schema:
         """Sequence number, step number, then the columns of the steps."""
         head = (Field(self.sequence, Type.LONG), Field(self.step, Type.LONG))
         return Schema((*head, *self.steps[0].input.schema.fields))
 
 
-Plan: TypeAlias = Scan | Values | Filter | Project | Aggregate | Sort | Limit | Distinct | Join | Union | Unnest | Window | Sequence
+Plan: TypeAlias = Scan | Values | Filter | Project | Aggregate | Sort | Limit | Distinct | Join | Union | Unnest | Window | Sequence | Recurrence
 
 
 def inputs(plan: Plan) -> tuple[Plan, ...]:

@@ -75,8 +75,21 @@ def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:
             kept_items = _items(items, needed)
             inner = _prune(child, needed | _read(i.expr for i in kept_items))
             return replace(plan, input=inner, items=kept_items) if kept_items else inner
+        case n.Recurrence():
+            return _recurrence(plan, needed)
         case n.Sequence():
             return _sequence(plan, needed)
+
+
+def _recurrence(plan: n.Recurrence, needed: frozenset[str]) -> n.Plan:
+    """Carried values depend on each other, so all are kept, or the node goes when none is read."""
+    if not needed & {c.name for c in plan.carried}:
+        return _prune(plan.input, needed)
+    exprs = [*(i.expr for stage in plan.stages for i in stage), *(c.expr for c in plan.carried), *(c.start for c in plan.carried), *plan.keys]
+    wanted = needed | _read(exprs) | _read(k.expr for k in plan.order_by)
+    stages = tuple(tuple(replace(i, expr=_inside(i.expr)) for i in stage) for stage in plan.stages)
+    carried = tuple(replace(c, start=_inside(c.start), expr=_inside(c.expr)) for c in plan.carried)
+    return replace(plan, input=_prune(plan.input, wanted), stages=stages, carried=carried)
 
 
 def _sequence(plan: n.Sequence, needed: frozenset[str]) -> n.Sequence:

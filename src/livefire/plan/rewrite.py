@@ -48,6 +48,10 @@ class _Order:
             case n.Window(input=child, items=items):
                 inner, order = self.carry(child)
                 return replace(plan, input=inner, items=self._ordered_items(items, order)), order
+            case n.Recurrence(input=child, stages=stages, carried=carried):
+                inner, order = self.carry(child)
+                nested = tuple(replace(c, start=self._nested(c.start), expr=self._nested(c.expr)) for c in carried)
+                return replace(plan, input=inner, stages=tuple(self._items(s) for s in stages), carried=nested, order_by=order), order
             case n.Aggregate(input=child):
                 inner, order = self.carry(child)
                 return replace(plan, input=inner, keys=self._items(plan.keys), items=self._ordered_items(plan.items, order)), ()

@@ -54,6 +54,9 @@ def _describe(plan: n.Plan) -> str:
             return f"unnest {name} = {shown(x)}"
         case n.Window(items=items):
             return f"window {_items(items)}"
+        case n.Recurrence(keys=keys, carried=carried):
+            by = f" by {', '.join(k.name for k in keys)}" if keys else ""
+            return f"recurrence {', '.join(f'{c.name} = {shown(c.expr)}' for c in carried)}{by}"
         case _:
             return type(plan).__name__.lower()
 

@@ -14,6 +14,7 @@ from livefire.plan.catalog import Table
 from livefire.plan.functions import call
 from livefire.schema import Type
 from livefire.tables.declaration import DeclarationError, TableDeclaration, read_declaration
+from livefire.tables.models import read_models
 from livefire.tables.values import ValueReader, ValueSyntaxError
 
 FOLDER = Path(__file__).parent
@@ -33,7 +34,8 @@ def vendor_tables(vendor: str | None = None) -> tuple[Table, ...]:
     """Return the tables that the files of one vendor declare, or of all; DeclarationError for a faulty file."""
     if vendor is None:
         return tuple(t for v in vendors() for t in vendor_tables(v))
-    return tuple(build(d) for d in declarations(vendor))
+    tables = tuple(build(d) for d in declarations(vendor))
+    return (*tables, *read_models(FOLDER / vendor / "models", {t.name: t for t in tables}))
 
 
 def vendors() -> tuple[str, ...]:

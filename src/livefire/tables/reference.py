@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from livefire.tables.declaration import ColumnDeclaration, TableDeclaration
-from livefire.tables.loader import declarations
+from livefire.tables.loader import declarations, vendors
+from livefire.tables.schemas import schemas
 
 _HEAD = """# Vendor tables
 
@@ -26,7 +27,18 @@ def reference() -> str:
     tables = declarations()
     parts = [_HEAD, "| vendor | table | events of | columns | observed |", "|---|---|---|---|---|"]
     parts += [f"| {t.vendor} | [{_plain(t.name)}](#{_anchor(t)}) | {', '.join(t.sources)} | {len(_shown(t))} | {_observed(t)} |" for t in tables]
-    return "\n".join([*parts, *(line for t in tables for line in _table(t))]) + "\n"
+    return "\n".join([*parts, *(line for t in tables for line in _table(t)), *_empty()]) + "\n"
+
+
+def _empty() -> Iterator[str]:
+    """Yield the tables that are known by their columns alone: name and page, for their columns stand in one file."""
+    for vendor in vendors():
+        found = schemas(vendor)
+        for file, (title, _) in found.files.items():
+            names = found.of_file(file)
+            yield f"\n## Tables of {title} without events ({vendor})\n"
+            yield f"{len(names)} tables have their columns (`src/livefire/tables/{vendor}/schemas/{file}.toml`) and no rows, as no log source fills them.\n"
+            yield " · ".join(f"[{name}]({found.doc(name)})" for name in names)
 
 
 def _shown(table: TableDeclaration) -> list[ColumnDeclaration]:

@@ -74,7 +74,7 @@ ROWS = [{"event": {"category": "file"}, "name": "x", "n": 1, "f": True}]
         ("sequence [any where f] with runs=0 [any where f]", "E201", "0"),
         ("sequence [any where f] with runs=101 [any where f]", "E201", "101"),
         ("sequence with maxspan=1s by n [any where f] [any where f]", "E241", "by"),
-        ("sequence by n * 2 [any where f] [any where f]", "E201", "*"),
+        ("sequence by n * 2 [any where f] [any where f]", "E305", "*"),
         ("sample [any where f] [any where f]", "E201", "sample"),
         ("sample by n ![any where f] [any where f]", "E201", "!"),
         ("sample by n [any where f] [any where f] until [any where f]", "E201", "until"),

@@ -83,7 +83,7 @@ def test_parameters() -> None:
         ("FROM t | EVAL x = a + b", "E104", "b", "numbers"),
         ("FROM t | EVAL x = 1 hour", "E104", "x = 1 hour", "time span"),
         ("FROM t | EVAL x = count(a)", "E104", "count", "aggregate"),
-        ('FROM t | EVAL x = hash("md5", b)', "E302", "hash", "md5"),
+        ('FROM t | EVAL x = hash("sha-512", b)', "E305", '"sha-512"', "not computed"),
         ("FROM t | LIMIT -1", "E201", "-1", "not negative"),
         ("FROM t METADATA _idd", "E172", "_idd", "_idd"),
     ],

@@ -73,7 +73,7 @@ def test_faults_are_pointed_at() -> None:
     assert said("a=1 | eval x=uper(b)") == [("E103", "uper")]
     assert said("a=1 | eval x=if(b)") == [("E105", "if(b)")]
     assert said("a=1 | bin _time span=5parsec") == [("E206", "5parsec")]
-    assert said("a=1 | xmlkv | eval x=nope(1)") == [("E301", "xmlkv"), ("E103", "nope")]
+    assert said("a=1 | kvform | eval x=nope(1)") == [("E301", "kvform"), ("E103", "nope")]
     assert said("`nobody(1)` a=1") == [("E150", "`nobody(1)`")]
     assert said('a="b') == [("E203", '"')]
     assert said("a=1 and b=2") == [("W153", "and")]

@@ -58,7 +58,9 @@ def _set(printer: Printer, call: Call) -> str:
 
 def _set_sorted(printer: Printer, call: Call) -> str:
     raw = printer.expr(call.args[0])
-    listed = f"list(DISTINCT {raw} ORDER BY {raw})/*filter*//*over*/"
+    # A constant cannot order rows in DuckDB, and needs no order.
+    order = "" if isinstance(call.args[0], e.Literal) else f" ORDER BY {raw}"
+    listed = f"list(DISTINCT {raw}{order})/*filter*//*over*/"
     if call.args[0].type is Type.DYNAMIC:
         return f"('[' || COALESCE(array_to_string({listed}, ','), '') || ']')"
     return f"CAST(to_json(COALESCE(list_filter({listed}, LAMBDA x: x IS NOT NULL), [])) AS VARCHAR)"

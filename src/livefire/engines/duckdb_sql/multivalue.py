@@ -46,6 +46,20 @@ def _sorted(printer: Printer, call: Call) -> str:
     return _ARRAY.replace("{}", f"list_transform({ordered}, LAMBDA p: p.v)")
 
 
+_NUMBERS = f"list_filter(list_transform({_ELEMENTS}, LAMBDA x: TRY_CAST(json_extract_string(x, '$') AS DOUBLE)), LAMBDA x: x IS NOT NULL)"
+_TEXTS = "list_transform(CAST(json_extract({}, '$[*]') AS VARCHAR[]), LAMBDA x: json_extract_string(x, '$'))"
+_LONGEST = "CAST(greatest(json_array_length({0}), json_array_length({1})) AS BIGINT)"
+# A place beyond the end of a list is null, and concat_ws leaves nulls out with their delimiter.
+_ZIP = f"list_transform(range(1, {_LONGEST} + 1), LAMBDA i: to_json(concat_ws({{2}}, ({_TEXTS.format('{0}')})[i], ({_TEXTS.format('{1}')})[i])))"
+
+
+def _percentile_of_array(printer: Printer, call: Call) -> str:
+    percent = call.args[1]
+    if not isinstance(percent, e.Literal) or not isinstance(percent.value, (int, float)):
+        raise ValueError("a percentile must be constant")
+    return f"list_aggregate({_NUMBERS.format(printer.expr(call.args[0]))}, 'quantile_cont', {float(percent.value) / 100!r})"
+
+
 def _percentile(printer: Printer, call: Call) -> str:
     value, percent = call.args
     if not isinstance(percent, e.Literal) or not isinstance(percent.value, (int, float)):
@@ -63,6 +77,10 @@ FUNCTIONS: dict[str, Spelling] = {
     "multi.sorted": _sorted,
     "multi.sum": f"list_sum(list_transform({_ELEMENTS}, LAMBDA x: TRY_CAST(json_extract_string(x, '$') AS DOUBLE)))",
     "multi.sum_whole": f"CAST(list_sum(list_transform({_ELEMENTS}, LAMBDA x: TRY_CAST(json_extract_string(x, '$') AS BIGINT))) AS BIGINT)",
+    "multi.zip": _ARRAY.replace("{}", _ZIP),
+    "multi.weighted_series": f"list_sum(list_transform({_NUMBERS}, LAMBDA x, i: x / pow(i, {{1}})))",
+    "multi.percentile": _percentile_of_array,
+    "multi.deviation": f"list_aggregate({_NUMBERS}, 'mad')",
     "multi.common": _ARRAY.replace(
         "{}", f"list_filter({_ELEMENTS}, LAMBDA x, i: list_position({_ELEMENTS}, x) = i AND list_contains({_ELEMENTS.replace('{0}', '{1}')}, x))"
     ),
@@ -71,5 +89,6 @@ FUNCTIONS: dict[str, Spelling] = {
     "text.form_encode": "replace(replace(replace(url_encode({0}), '%20', '+'), '~', '%7E'), '%2A', '*')",
     "text.of_java_real": _JAVA,
     "time.months_between": _WHOLE_MONTHS,
+    "agg.median_deviation": "mad(CAST({0} AS DOUBLE))",
     "agg.percentile_linear": _percentile,
 }

@@ -71,4 +71,32 @@ def _community_id(printer: Printer, call: Call) -> str:
     return f"(CASE WHEN {known} AND {number} IS NOT NULL THEN {hashed} END)"
 
 
-FUNCTIONS: dict[str, Spelling] = {"text.cidr_contains": _cidr_contains, "network.community_id": _community_id}
+def _prefix(printer: Printer, call: Call) -> str:
+    four, six = (a.value if isinstance(a, e.Literal) else None for a in call.args[1:])
+    if not isinstance(four, int) or not isinstance(six, int):
+        raise ValueError("the lengths of prefixes must be constant")
+    value = printer.expr(call.args[0])
+
+    def kept(bits: int, place: int, width: int) -> int:
+        """Return the mask of one part of the address."""
+        whole = (1 << width) - 1
+        return whole << (width - max(0, min(width, bits - width * place))) & whole
+
+    octets = [f"CAST(CAST(split_part({value}, '.', {i + 1}) AS INTEGER) & {kept(four, i, 8)} AS VARCHAR)" for i in range(4)]
+    groups = [f"printf('%x', CAST('0x' || substring(h, {4 * i + 1}, 4) AS INTEGER) & {kept(six, i, 16)})" for i in range(8)]
+    dotted, coloned = " || '.' || ".join(octets), " || ':' || ".join(groups)
+    plain = f"list_transform([{_hex_v6(value)}], LAMBDA h: {coloned})[1]"
+    return f"(CASE WHEN regexp_full_match({value}, '{_V4}') THEN {dotted} WHEN regexp_full_match({value}, '{_V6}') THEN {_shortest(plain)} END)"
+
+
+def _shortest(plain: str) -> str:
+    """Write the longest run of zero groups, the first of several, as `::`."""
+    arms = []
+    for size in range(8, 1, -1):
+        run = ":".join(["0"] * size)
+        arms.append(f"WHEN contains(p, ':{run}:') THEN regexp_replace(p, ':{run}:', '::')")
+    trimmed = "regexp_replace(regexp_replace(q, '^:([^:])', '\\1'), '([^:]):$', '\\1')"
+    return f"list_transform(list_transform([':' || {plain} || ':'], LAMBDA p: CASE {' '.join(arms)} ELSE p END), LAMBDA q: {trimmed})[1]"
+
+
+FUNCTIONS: dict[str, Spelling] = {"text.cidr_contains": _cidr_contains, "network.community_id": _community_id, "network.prefix": _prefix}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from livefire.diagnostics import Halt
 from livefire.languages.eql import ast
+from livefire.languages.eql.reader import Reader
 from livefire.languages.kit.ast import Name
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import call
 from livefire.schema import Type
-
-if TYPE_CHECKING:
-    from livefire.languages.eql.lower import Reader
 
 _TIME, _TIEBREAK = "sequence time", "sequence tiebreak"
 MAX_TERMS = 60

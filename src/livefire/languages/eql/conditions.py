@@ -57,18 +57,39 @@ class Conditions:
                 both = (word == "and") is not negated
                 parts = [self.truth(side, negated).settled() for side in (left, right)]
                 return Truth(all_of(*parts) if both else any_of(*parts))
+            case Binary(left=Name() as name, right=right) if self.fields.absent(name) and not _is_null(right):
+                return self.nothing(name, negated or node.operator == "!=")
+            case Binary(left=left, right=Name() as name, operator=operator) if operator in MEANING and self.fields.absent(name) and not _is_null(left):
+                return self.nothing(name, negated or operator == "!=")
             case Binary(operator=operator) if operator in MEANING:
                 return self.comparison(node, OPPOSITE[operator] if negated else operator)
             case Binary(operator=":" | "in" | "in~" | "like" | "like~" | "regex" | "regex~"):
                 return _maybe_not(self.fit(node), negated)
             case Apply(function=function, args=(first, *rest)) if function.lower().rstrip("~") in ("cidrmatch", "startswith"):
+                if isinstance(first.value, Name) and self.fields.absent(first.value):
+                    return self.nothing(first.value, negated)
                 if isinstance(first.value, Name) and all(is_constant(a.value) for a in rest):
                     return _maybe_not(self.field_call(node, first.value), negated)
             case Name():
-                return _maybe_not(self.flag(node), negated)
+                return self.nothing(node, negated) if self.fields.absent(node) else _maybe_not(self.flag(node), negated)
+            case Apply(function=function, args=(first, _, *_)) if function.lower() == "wildcard" and self.context.lenient:
+                words = "wildcard is no longer a function of EQL; it is read as `:`"
+                self.context.diagnostics.warn("W148", words, node.name_span, help='write field : ("a*", "b*")')
+                listed = ListOf(tuple(a.value for a in node.args[1:]), node.span)
+                return self.truth(Binary(":", first.value, listed, node.span, node.name_span), negated)
         return _maybe_not(self.script(node), negated)
 
     # comparisons
+
+    def nothing(self, name: Name, negated: bool) -> Truth:
+        """A comparison of an optional field that no mapping has is null, and so is its negation.
+
+        https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax#eql-syntax-optional-fields
+        """
+        if negated:
+            words = f"no table has {name.text!r}, so `?` makes it null: no event matches this, although it is negated"
+            self.context.diagnostics.warn("W149", words, name.span, help=f"add `or ?{name.text} == null` for events without the field")
+        return Truth(e.null(Type.BOOL), script=True)
 
     def comparison(self, node: Binary, operator: str) -> Truth:
         """Lower `==` and its kin."""
@@ -235,6 +256,10 @@ class Conditions:
                 items = right.items if isinstance(right, ListOf) else (right,)
                 return self.one_of(node, self.operands.value(left), items, is_field=False)
         raise TypeError(f"{type(node).__name__} is no condition")
+
+
+def _is_null(node: Ast) -> bool:
+    return isinstance(node, Constant) and node.value is None
 
 
 def is_constant(node: Ast) -> bool:

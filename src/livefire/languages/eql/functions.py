@@ -9,19 +9,16 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from livefire.diagnostics import Span
+from livefire.languages.eql.coercion import Coercion
 from livefire.languages.kit.ast import Apply
 from livefire.plan import expr as e
 from livefire.plan.functions import any_of, call
 from livefire.schema import Type
 
-if TYPE_CHECKING:
-    from livefire.languages.eql.operands import Operands
-
 Args = tuple[e.Expr, ...]
-Builder = Callable[["Operands", Args, "Use"], e.Expr]
+Builder = Callable[[Coercion, Args, "Use"], e.Expr]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def is_block(text: str) -> bool:
 def _texts(meaning: str, type: Type) -> Builder:
     """Return the builder of a function of texts; null in any argument gives null."""
 
-    def build(operands: Operands, args: Args, use: Use) -> e.Expr:
+    def build(operands: Coercion, args: Args, use: Use) -> e.Expr:
         if any(a.type is Type.UNKNOWN for a in args):
             return e.null(type)
         return call(meaning + ("_fold" if use.fold else ""), *(operands.as_text(a, use.span) for a in args), span=use.span)
@@ -81,13 +78,13 @@ def _texts(meaning: str, type: Type) -> Builder:
 
 
 def _arithmetic(word: str) -> Builder:
-    def build(operands: Operands, args: Args, use: Use) -> e.Expr:
+    def build(operands: Coercion, args: Args, use: Use) -> e.Expr:
         return operands.arithmetic(word, args[0], args[1], use.span)
 
     return build
 
 
-def _between(operands: Operands, args: Args, use: Use) -> e.Expr:
+def _between(operands: Coercion, args: Args, use: Use) -> e.Expr:
     greedy = args[3] if len(args) > 3 else e.FALSE
     if not isinstance(greedy, e.Literal) or not isinstance(greedy.value, bool):
         operands.context.diagnostics.error("E104", "the fourth argument of between is true or false", use.span)
@@ -98,7 +95,7 @@ def _between(operands: Operands, args: Args, use: Use) -> e.Expr:
     return call("text.between", *texts, greedy, e.Literal(use.fold, Type.BOOL), span=use.span)
 
 
-def _cidr_match(operands: Operands, args: Args, use: Use) -> e.Expr:
+def _cidr_match(operands: Coercion, args: Args, use: Use) -> e.Expr:
     if any(a.type is Type.UNKNOWN for a in args):
         return e.null(Type.BOOL)
     blocks = []
@@ -114,7 +111,7 @@ def _cidr_match(operands: Operands, args: Args, use: Use) -> e.Expr:
     return any_of(*(call("text.cidr_contains", source, e.text(str(b)), span=use.span) for b in blocks))
 
 
-def _index_of(operands: Operands, args: Args, use: Use) -> e.Expr:
+def _index_of(operands: Coercion, args: Args, use: Use) -> e.Expr:
     if any(a.type is Type.UNKNOWN for a in args[:2]):
         return e.null(Type.LONG)
     text, part = (operands.as_text(a, use.span) for a in args[:2])
@@ -127,12 +124,12 @@ def _index_of(operands: Operands, args: Args, use: Use) -> e.Expr:
     return e.Case(((call("compare.ge", found, e.whole(0)), call("number.add", found, start, type=Type.LONG)),), e.null(Type.LONG), Type.LONG)
 
 
-def _whole(operands: Operands, value: e.Expr, span: Span) -> e.Expr:
+def _whole(operands: Coercion, value: e.Expr, span: Span) -> e.Expr:
     number = operands.as_number(value, span)
     return number if number.type.integral else call("number.to_long", number)
 
 
-def _number(operands: Operands, args: Args, use: Use) -> e.Expr:
+def _number(operands: Coercion, args: Args, use: Use) -> e.Expr:
     """The number in a text, whole or real as it is written, in base 10 if not said; `0x` marks base 16."""
     source = args[0]
     if source.type is Type.UNKNOWN:
@@ -155,7 +152,7 @@ def _number(operands: Operands, args: Args, use: Use) -> e.Expr:
     return e.Case(arms, call("dynamic.of", call("number.parse_real", text, span=use.span)), Type.DYNAMIC)
 
 
-def _substring(operands: Operands, args: Args, use: Use) -> e.Expr:
+def _substring(operands: Coercion, args: Args, use: Use) -> e.Expr:
     """Characters from a place to before another; a negative place counts from the end, and both are cut to the text."""
     if args[0].type is Type.UNKNOWN or args[1].type is Type.UNKNOWN:
         return e.null(Type.STRING)

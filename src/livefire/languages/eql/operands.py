@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from livefire.diagnostics import NOWHERE, Fix, Span
+from livefire.diagnostics import Fix, Span
 from livefire.languages.base import Context
 from livefire.languages.binder import nearest
 from livefire.languages.eql import dates, functions
+from livefire.languages.eql.coercion import TEXTS, Coercion
 from livefire.languages.eql.sources import Fields
 from livefire.languages.kit.ast import Apply, Ast, Binary, Constant, Name, Unary
 from livefire.plan import expr as e
@@ -16,18 +17,17 @@ from livefire.plan.functions import call, negate
 from livefire.schema import Type
 
 _COMPARE = {"==": "compare.eq", "!=": "compare.ne", "<": "compare.lt", "<=": "compare.le", ">": "compare.gt", ">=": "compare.ge"}
-_TEXTS = (Type.STRING, Type.GUID)
 _NUMBERS = (int, float, Decimal)
 _ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "modulo"}
 _LEAF_WORDS = ("and", "or", "==", "!=", "<", "<=", ">", ">=", ":", "in", "in~", "like", "like~", "regex", "regex~")
 
 
-class Operands:
+class Operands(Coercion):
     """Lowers the values of one query; `condition` lowers a condition that stands where a value does."""
 
     def __init__(self, fields: Fields, context: Context, condition: Callable[[Ast], e.Expr]) -> None:
+        super().__init__(context)
         self.fields = fields
-        self.context = context
         self.condition = condition
         self._opened: list[list[tuple[e.Column, e.Expr]]] = []
         self._count = 0
@@ -131,73 +131,6 @@ class Operands:
         self.context.diagnostics.error("E103", f"no function of EQL is named {node.function!r}", node.name_span, help=help, fix=fix)
         return e.null()
 
-    def arithmetic(self, word: str, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
-        """Return a sum, difference, product, quotient or remainder; whole numbers divide to a whole number."""
-        if Type.UNKNOWN in (left.type, right.type):
-            return e.null(Type.LONG)
-        if word == "divide" and Type.DYNAMIC in (left.type, right.type):
-            return self._dynamic_quotient(left, right, span)
-        a, b = self.as_number(left, span), self.as_number(right, span)
-        whole = a.type.integral and b.type.integral
-        if word == "divide":
-            return call("number.divide_whole" if whole else "number.divide", a, b, span=span)
-        type = Type.LONG if whole else Type.REAL
-        if word == "modulo" and not whole:
-            a = call("number.to_real", a)
-        return call(f"number.{word}", a, b, type=type, span=span)
-
-    def _dynamic_quotient(self, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
-        """Divide where only the event tells whether a number is whole."""
-        wholes = [call("compare.eq", call("logic.type_name", x), e.text("long")) for x in (left, right) if x.type is Type.DYNAMIC]
-        real = call("number.divide", self.as_number(left, span), self.as_number(right, span), span=span)
-        if any(x.type is Type.REAL for x in (left, right)):
-            return real
-        longs = [call("dynamic.long", x) if x.type is Type.DYNAMIC else x for x in (left, right)]
-        whole = call("number.to_real", call("number.divide_whole", *longs))
-        return e.Case(((wholes[0] if len(wholes) == 1 else call("logic.and", *wholes), whole),), real, Type.REAL)
-
-    # types
-
-    def texts(self, value: e.Expr) -> bool:
-        """Tell whether a value can be text."""
-        return value.type in (*_TEXTS, Type.DYNAMIC, Type.UNKNOWN)
-
-    def as_text(self, value: e.Expr, span: Span = NOWHERE) -> e.Expr:
-        """Return a value as text; E305 for a date."""
-        match value.type:
-            case Type.DYNAMIC:
-                return call("dynamic.text", value)
-            case Type.BOOL:
-                return e.Case(((value, e.text("true")), (negate(value), e.text("false"))), e.null(Type.STRING), Type.STRING)
-            case Type.DATETIME:
-                self.context.diagnostics.error("E305", "the text of a date is not supported", span, help="compare the field with a date")
-                return e.null(Type.STRING)
-            case Type.UNKNOWN:
-                return e.null(Type.STRING)
-            case t if t.numeric:
-                return call("number.text", value)
-        return value
-
-    def as_number(self, value: e.Expr, span: Span) -> e.Expr:
-        """Return a value as a number; E104 for one that is none."""
-        if value.type is Type.DYNAMIC:
-            is_text = call("compare.eq", call("logic.type_name", value), e.text("string"))
-            return e.Case(((is_text, e.null(Type.REAL)),), call("dynamic.real", value), Type.REAL)
-        if value.type is Type.UNKNOWN:
-            return e.null(Type.LONG)
-        if not value.type.numeric:
-            self.context.diagnostics.error("E104", f"this must be a number, and it is {value.type.value}", span, help="number(…) reads a text as a number")
-            return e.null(Type.LONG)
-        return value
-
-    def as_bool(self, value: e.Expr) -> e.Expr:
-        """Return a value as a boolean; a JSON value must be true or false."""
-        if value.type is Type.DYNAMIC:
-            text = call("dynamic.text", value)
-            arms = ((call("compare.eq", text, e.text("true")), e.TRUE), (call("compare.eq", text, e.text("false")), e.FALSE))
-            return e.Case(arms, e.null(Type.BOOL), Type.BOOL)
-        return e.null(Type.BOOL) if value.type is not Type.BOOL else value
-
     # comparisons
 
     def compare_field(self, operator: str, value: e.Expr, right: Ast, node: Binary) -> e.Expr:
@@ -223,7 +156,7 @@ class Operands:
             if other is Type.BOOL:
                 return call(_COMPARE[operator], self.as_bool(left), self.as_bool(right), span=span)
             return call(_COMPARE[operator], self.as_text(left), self.as_text(right), span=span)
-        alike = left.type is right.type or (left.type.numeric and right.type.numeric) or (left.type in _TEXTS and right.type in _TEXTS)
+        alike = left.type is right.type or (left.type.numeric and right.type.numeric) or (left.type in TEXTS and right.type in TEXTS)
         if not alike:
             self.context.diagnostics.error("E104", f"{left.type.value} and {right.type.value} cannot be compared", span)
             return e.null(Type.BOOL)

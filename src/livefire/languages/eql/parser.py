@@ -163,6 +163,8 @@ class Parser(Cursor):
         found = [self.field("a join key")]
         while self.take(","):
             found.append(self.field("a join key"))
+        if self.at("*", "/", "%", "+", "-", "("):
+            self.fail("a join key must be a field, and nothing can be computed of it", code="E305", help="join on a field that holds the value")
         return tuple(found)
 
     def event_filter(self) -> ast.EventFilter:

@@ -171,6 +171,10 @@ class Fields:
         self.origin = origin
         self.context = context
 
+    def absent(self, name: Name) -> bool:
+        """Tell whether an optional field is in no mapping, so that Elasticsearch puts null in its place before the query runs."""
+        return name.optional and name.text not in self.origin.fields and self.origin.known and not self.origin.undeclared
+
     def find(self, name: Name) -> e.Expr:
         """Return the expression of a field; an unknown one is null if it was marked with `?`, else E102.
 

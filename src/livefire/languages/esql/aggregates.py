@@ -144,7 +144,7 @@ def _over_real(meaning: str) -> Callable[[Group], Value]:
         value = _numeric(group)
         if value is None or group.refuse_many(value):
             return v.null(Kind.DOUBLE)
-        if meaning == "agg.median":
+        if meaning in ("agg.median", "agg.median_deviation"):
             group.approximate()
         return Value(group.over(meaning, v.number(value), type=Type.REAL), Kind.DOUBLE)
 
@@ -229,6 +229,7 @@ _AGGREGATES: dict[str, tuple[int, int, Callable[[Group], Value]]] = {
     "last": (2, 2, _edge("agg.arg_max")),
     "max": (1, 1, _extreme("agg.max")),
     "median": (1, 1, _over_real("agg.median")),
+    "median_absolute_deviation": (1, 1, _over_real("agg.median_deviation")),
     "min": (1, 1, _extreme("agg.min")),
     "percentile": (2, 2, _percentile),
     "present": (1, 1, _exists("compare.gt")),

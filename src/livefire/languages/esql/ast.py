@@ -143,10 +143,10 @@ class Enrich:
 
 @dataclass(frozen=True, slots=True)
 class LookupJoin:
-    """`LOOKUP JOIN table ON field, …`."""
+    """`LOOKUP JOIN table ON field, …` or `ON field == other AND …`, as (field of the rows, operator, field of the table)."""
 
     table: Name
-    on: tuple[Name, ...]
+    on: tuple[tuple[Name, str, Name], ...]
     span: Span
 
 
@@ -158,7 +158,17 @@ class MvExpand:
     span: Span
 
 
-Command: TypeAlias = From | Row | Where | Eval | Stats | Keep | Drop | Rename | Sort | Limit | Dissect | Grok | Enrich | LookupJoin | MvExpand
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """`COMPLETION name = prompt WITH {"inference_id": "endpoint"}`."""
+
+    name: str
+    prompt: Ast
+    endpoint: Name
+    span: Span
+
+
+Command: TypeAlias = From | Row | Where | Eval | Stats | Keep | Drop | Rename | Sort | Limit | Dissect | Grok | Enrich | LookupJoin | MvExpand | Completion
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ _ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:
 _LETTERS = {
     "yyyy": "%Y",
     "uuuu": "%Y",
+    "y": "%Y",
+    "u": "%Y",
+    "YYYY": "%G",
     "yy": "%y",
     "uu": "%y",
     "MM": "%m",
@@ -35,8 +38,14 @@ _LETTERS = {
     "E": "%a",
     "EEEE": "%A",
     "DDD": "%j",
+    "D": "%-j",
+    "EE": "%a",
     "X": "Z",
+    "XX": "Z",
     "XXX": "Z",
+    "Z": "+0000",
+    "xx": "+0000",
+    "xxx": "+00:00",
 }
 _PIECE = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']", re.DOTALL)
 

@@ -134,14 +134,19 @@ class ExpressionParser(Cursor):
         elif self.at("="):
             self.fail("a comparison is written `==`", fix=Fix(self.token.span, "==", "write '=='"), help="`=` only names a column")
         elif self.at(":"):
-            words = "the match operator `:` cannot run here: whether a field is analysed text is known to the index only"
-            self.fail(words, code="E305", help="use ==, IN or LIKE")
+            left = self._match(left)
         while self.at_word("is"):
             self.advance()
             word = "is not null" if self.take_word("not") else "is null"
             end = self.expect("null")
             left = Unary(word, left, Span(left.span.start, end.span.end))
         return left
+
+    def _match(self, left: Ast) -> Ast:
+        """Read `field : constant`, which is `match(field, constant)`."""
+        operator = self.advance()
+        query = self._sum()
+        return Apply("match", (Argument(left, span=left.span), Argument(query, span=query.span)), left.span.to(query.span), operator.span)
 
     def _comparison(self, left: Ast) -> Ast:
         operator = self.advance()

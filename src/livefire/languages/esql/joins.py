@@ -7,13 +7,14 @@ from livefire.languages.base import Context
 from livefire.languages.binder import nearest
 from livefire.languages.esql import ast
 from livefire.languages.esql import values as v
+from livefire.languages.esql.expressions import Expressions
 from livefire.languages.esql.scope import Column, Scope
 from livefire.languages.esql.values import Kind, Value
 from livefire.languages.kit.ast import Name
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
-from livefire.plan.functions import aggregate, all_of, call
+from livefire.plan.functions import aggregate, all_of, call, negate
 from livefire.schema import Type
 
 _RIGHT = "\x01joined "
@@ -25,20 +26,24 @@ def lookup(node: ast.LookupJoin, scope: Scope, context: Context) -> None:
     https://www.elastic.co/docs/reference/query-languages/esql/commands/lookup-join
     """
     table = _table(node.table, context)
-    keys = [(name, scope.lookup(name, context)) for name in node.on]
+    keys = [(name, operator, other, scope.lookup(name, context)) for name, operator, other in node.on]
     if table is None:
         return _unknown_result(scope, context)
     conditions = []
     right = n.Project(table.plan, tuple(n.Item(_RIGHT + f.name, e.Column(f.name, f.type)) for f in table.schema))
-    for name, value in keys:
-        stored = right.schema.get(_RIGHT + name.text)
+    for name, operator, other, value in keys:
+        stored = right.schema.get(_RIGHT + other.text)
         if stored is None:
-            words = f"{node.table.text!r} has no column {name.text!r} to join on"
-            context.diagnostics.error("E172", words, name.span, help="rename the field with RENAME before")
+            words = f"{node.table.text!r} has no column {other.text!r} to join on"
+            context.diagnostics.error("E172", words, other.span, help="rename the field with RENAME before, or write field == column of the table")
             return None
-        conditions.append(_equal(value, v.of_column(stored.name, stored.type), name.span, context))
+        wanted = v.of_column(stored.name, stored.type)
+        if operator in ("", "=="):
+            conditions.append(_equal(value, wanted, name.span, context))
+        else:
+            conditions.append(Expressions(scope, context).comparison(operator, value, wanted, name.span))
     joined = n.Join(scope.plan, right, "left", all_of(*conditions), node.span)
-    names = {name.text for name, _ in keys}
+    names = {name.text for name, operator, _, _ in keys if not operator}
     fresh = [Column.of(f) for f in table.schema if f.name not in names]
     return _attach(scope, joined, fresh)
 
@@ -137,3 +142,29 @@ def expand(node: ast.MvExpand, scope: Scope, context: Context) -> None:
     single = element if value.kind in (Kind.ANY, Kind.NULL) else Value(v.scalar(element, value.kind), value.kind)
     scope.replace(column, single)
     scope.plan = n.select(scope.plan, *(name for name in scope.plan.schema.names if name not in ("~values", "~one")))
+
+
+def complete(node: ast.Completion, scope: Scope, context: Context) -> None:
+    """Add the answers of a model as they are recorded in a loaded table: columns `prompt` and `completion`, named like the endpoint.
+
+    No model is asked. A prompt without a recorded answer ends the run, for a missing answer would be taken for one.
+    https://www.elastic.co/docs/reference/query-languages/esql/commands/completion
+    """
+    prompt = v.text(Expressions(scope, context).value(node.prompt))
+    known = [t for t in context.catalog.tables("elastic") if t.vendor == ""]
+    table = next((t for t in known if t.answers_to(node.endpoint.text)), None)
+    if table is None or not {"prompt", "completion"} <= set(table.schema.names):
+        words = f"no model is asked here, and no loaded table {node.endpoint.text!r} has the columns prompt and completion to answer for it"
+        context.diagnostics.error("E101", words, node.endpoint.span, help="run the query up to COMPLETION, and load the answers you have under that name")
+        scope.open = scope.open or context.open_schema
+        return scope.assign(node.name, v.null(Kind.TEXT))
+    asked = n.extend(scope.plan, n.Item("~prompt", prompt))
+    columns = [v.text(v.of_column(name, table.schema.get(name).type)) for name in ("prompt", "completion")]  # type: ignore[union-attr]  # both are there
+    answers = n.Aggregate(table.plan, (n.Item("~asked", columns[0]),), (n.Item("~answer", aggregate("agg.min", columns[1])),))
+    joined = n.Join(asked, answers, "left", call("compare.eq", n.column(asked, "~prompt"), n.column(answers, "~asked")), node.span)
+    unanswered = all_of(call("logic.is_null", n.column(joined, "~answer")), negate(call("logic.is_null", n.column(joined, "~prompt"))))
+    words = f"the table {node.endpoint.text!r} has no recorded answer to a prompt of COMPLETION"
+    scope.plan = n.Filter(joined, negate(call("logic.fail_if", unanswered, e.text(words), span=node.span)), node.span)
+    scope.assign(node.name, Value(n.column(scope.plan, "~answer"), Kind.TEXT))
+    scope.plan = n.select(scope.plan, *(name for name in scope.plan.schema.names if name not in ("~prompt", "~asked", "~answer")))
+    return None

@@ -184,4 +184,5 @@ _COMMANDS: dict[type, Callable[..., None]] = {
     ast.Enrich: joins.enrich,
     ast.LookupJoin: joins.lookup,
     ast.MvExpand: joins.expand,
+    ast.Completion: joins.complete,
 }

@@ -5,6 +5,8 @@ https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/m
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from livefire.languages.esql import maths
 from livefire.languages.esql import values as v
 from livefire.languages.esql.use import Builder, Use
@@ -232,6 +234,55 @@ def average(use: Use) -> Value:
     values = v.array(value)
     size = call("logic.null_if", call("array.length", values), e.whole(0))
     return Value(call("number.divide", call("multi.sum", values), size, span=use.span), Kind.DOUBLE)
+
+
+def zip_of(use: Use) -> Value:
+    """`mv_zip(a, b[, delimiter])`: texts joined place by place, with a comma if nothing is said; the longer one's rest stays alone."""
+    first, second = use.value(0), use.value(1)
+    for place, value in enumerate((first, second)):
+        if not value.kind.textual and value.kind not in (Kind.ANY, Kind.NULL):
+            use.wrong(place, "keyword", value.kind)
+            return v.null(Kind.TEXT)
+    delimiter = use.text(2) if use.count > 2 else e.text(",")
+    return v.shown(call("multi.zip", v.array(first), v.array(second), delimiter, span=use.span), Kind.TEXT)
+
+
+def weighted_series(use: Use) -> Value:
+    """`mv_pseries_weighted_sum(values, p)`: each value divided by its place to the power p."""
+    value = use.value(0)
+    if value.kind not in (Kind.DOUBLE, Kind.ANY, Kind.NULL):
+        use.wrong(0, "double", value.kind)
+        return v.null(Kind.DOUBLE)
+    return maths.finite(call("multi.weighted_series", v.array(value), v.number(use.number(1)), span=use.span))
+
+
+def percentile(use: Use) -> Value:
+    """`mv_percentile(values, percent)`: between two values by their distance, cut to a whole number for whole numbers."""
+    percent = use.value(1).expr
+    if not isinstance(percent, e.Literal) or isinstance(percent.value, bool) or not isinstance(percent.value, (int, float)) or not 0 <= percent.value <= 100:
+        return use.expressions.error("E305", "the percentile of mv_percentile must be a constant from 0 to 100", use.ast(1).span, kind=Kind.DOUBLE)
+    return _summary(use, lambda values: call("multi.percentile", values, percent, span=use.span))
+
+
+def deviation(use: Use) -> Value:
+    """`mv_median_absolute_deviation(values)`; of whole numbers only where their median is whole too."""
+    value = use.value(0)
+    if value.kind in (Kind.INT, Kind.LONG):
+        words = "mv_median_absolute_deviation of whole numbers rounds at each step in Elasticsearch, and is not built"
+        return use.expressions.error("E302", words, use.node.name_span, "convert the values: field::double", value.kind)
+    return _summary(use, lambda values: call("multi.deviation", values, span=use.span))
+
+
+def _summary(use: Use, compute: Callable[[e.Expr], e.Expr]) -> Value:
+    value = use.value(0)
+    if not value.kind.numeric and value.kind not in (Kind.ANY, Kind.NULL):
+        use.wrong(0, "a number", value.kind)
+        return v.null(Kind.DOUBLE)
+    real = compute(v.array(value))
+    if value.kind in (Kind.INT, Kind.LONG):
+        whole = call("number.to_long", real)
+        return Value(call("convert.to_int", whole) if value.kind is Kind.INT else whole, value.kind)
+    return Value(real, Kind.DOUBLE)
 
 
 def median(use: Use) -> Value:

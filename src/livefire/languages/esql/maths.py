@@ -83,16 +83,34 @@ def logarithm(use: Use) -> Value:
     return finite(call("number.divide", call("number.log", v.number(use.number(1))), call("logic.null_if", base, _ZERO), span=use.span))
 
 
-def logarithm10(use: Use) -> Value:
-    """`log10(number)`."""
-    return finite(call("number.divide", call("number.log", v.number(use.number(0))), real_literal("2.302585092994046"), span=use.span))
+def of_two(meaning: str) -> Builder:
+    """Return the builder of a function from two doubles to double."""
+
+    def build(use: Use) -> Value:
+        return finite(call(meaning, v.number(use.number(0)), v.number(use.number(1)), span=use.span))
+
+    return build
 
 
-def cube_root(use: Use) -> Value:
-    """`cbrt(number)`, of negative numbers too."""
-    number = v.number(use.number(0))
-    root = call("number.power", call("number.abs", number), e.Literal(1 / 3, Type.REAL), span=use.span)
-    return Value(e.Case(((call("compare.lt", number, _ZERO), call("number.negate", root)),), root, Type.REAL), Kind.DOUBLE)
+def hypotenuse(use: Use) -> Value:
+    """`hypot(a, b)`."""
+    sides = [v.number(use.number(i)) for i in (0, 1)]
+    squares = [call("number.multiply", s, s, type=Type.REAL) for s in sides]
+    return finite(call("number.sqrt", call("number.add", *squares, type=Type.REAL), span=use.span))
+
+
+def copy_sign(use: Use) -> Value:
+    """`copy_sign(magnitude, sign)`: the type is that of the magnitude."""
+    size, by = use.number(0), v.number(use.number(1))
+    plain = call("number.abs", size.expr, span=use.span)
+    arms = ((call("logic.is_null", by), e.null(plain.type)), (call("compare.lt", by, _ZERO), call("number.negate", plain)))
+    return Value(e.Case(arms, plain, plain.type), size.kind)
+
+
+def scale_by(use: Use) -> Value:
+    """`scalb(number, exponent)`: the number times two to the power."""
+    factor = call("number.power", e.Literal(2.0, Type.REAL), v.number(use.number(1)))
+    return finite(call("number.multiply", v.number(use.number(0)), factor, type=Type.REAL, span=use.span))
 
 
 def sign(use: Use) -> Value:
@@ -107,16 +125,18 @@ def sign(use: Use) -> Value:
 
 
 def round_to(use: Use) -> Value:
-    """`round(number[, decimals])`: halves away from zero; whole numbers only change with negative decimals, which are refused."""
+    """`round(number[, decimals])`: halves away from zero; whole numbers only change with negative decimals."""
     number = use.number(0)
     decimals = use.constant_whole(1) if use.count > 1 else 0
     if decimals is None:
         return v.null(number.kind)
-    if decimals < 0:
-        use.expressions.error("E305", "rounding before the decimal point is not supported", use.ast(1).span, "divide, round and multiply")
-        return v.null(number.kind)
-    if number.kind is not Kind.DOUBLE:
+    if decimals < -18:
+        return Value(call("number.multiply", number.expr, e.whole(0), type=PLAN_TYPES[number.kind]), number.kind)
+    if number.kind is not Kind.DOUBLE and decimals >= 0:
         return number
+    if number.kind is not Kind.DOUBLE:
+        rounded = call("number.round", call("logic.cast", number.expr, type=Type.LONG), e.whole(decimals), span=use.span)
+        return Value(call("convert.to_int", rounded) if number.kind is Kind.INT else rounded, number.kind)
     return Value(call("number.round", number.expr, e.whole(decimals), span=use.span), Kind.DOUBLE)
 
 

@@ -21,7 +21,6 @@ _REFUSED = {
     "promql": "it is another language",
     "explain": "it shows Elasticsearch's own plan",
     "change_point": "it needs Elasticsearch's machine learning",
-    "completion": "it asks a language model",
     "rerank": "it asks a language model",
     "fork": "branches of one query are not run",
     "fuse": "it joins the branches of FORK",
@@ -36,7 +35,6 @@ _REFUSED = {
     "mmr": "it needs vectors",
 }
 _NEAREST = {
-    "completion": "run the query up to COMPLETION and read its rows",
     "rerank": "sort by a column",
     "fork": "write one query for each branch",
     "fuse": "write one query for each branch",
@@ -313,16 +311,45 @@ class Parser(ExpressionParser):
             self.fail("an alias of the joined table is not supported", code="E305")
         self.expect("ON")
         on = [self._join_key()]
-        while self.take(","):
+        while self.take(",") or (on[-1][1] and self.take_word("and")):
             on.append(self._join_key())
+        if any(operator for _, operator, _ in on) and not all(operator for _, operator, _ in on):
+            self.fail("the ON of a LOOKUP JOIN holds either fields or comparisons", span=on[0][0].span)
         return ast.LookupJoin(table, tuple(on), Span(start.span.start, self.last_end))
 
-    def _join_key(self) -> Name:
+    def _join_key(self) -> tuple[Name, str, Name]:
+        """Read a field, or a comparison of one with a field of the joined table."""
         name = self.qualified()
         self.names.add(name.text)
-        if self.at("==", "!=", "<", "<=", ">", ">=") or self.at_word("and", "or"):
-            self.fail("LOOKUP JOIN on a condition is not supported", code="E305", help="rename the field with RENAME and join on its name")
-        return name
+        if self.at_word("or"):
+            self.fail("only comparisons joined by AND can join a table here", code="E305", help="write two LOOKUP JOINs")
+        if not self.at("==", "!=", "<", "<=", ">", ">="):
+            return name, "", name
+        operator = self.advance().text
+        if self.token.kind not in ("name", "quoted"):
+            self.fail("a table is joined on fields here, not on constants", code="E305", help="filter the rows with WHERE after the join")
+        return name, operator, self.qualified()
+
+    def _completion(self) -> ast.Command:
+        start = self.advance()
+        place, name = self.place, "completion"
+        if self.token.kind in ("name", "quoted"):
+            named = self.qualified()
+            if self.take("="):
+                name = named.text
+            else:
+                self.place = place
+        prompt = self._cast()
+        self.expect("WITH")
+        if not self.at("{"):
+            return ast.Completion(name, prompt, self.source_name(), Span(start.span.start, self.last_end))
+        opened = self.expect("{")
+        key, _ = self._text('"inference_id"'), self.expect(":")
+        endpoint = self._text("the name of an endpoint in quotes")
+        self.close(opened)
+        if key.value != "inference_id":
+            self.fail(f"COMPLETION has no option {key.value!r}", code="E107", span=key.span, help='write {"inference_id": "endpoint"}')
+        return ast.Completion(name, prompt, Name(str(endpoint.value), endpoint.span, quoted=True), Span(start.span.start, self.last_end))
 
     def _mv_expand(self) -> ast.Command:
         start = self.advance()
@@ -347,4 +374,5 @@ _COMMANDS: dict[str, Callable[[Parser], ast.Command]] = {
     "enrich": Parser._enrich,
     "lookup": Parser._lookup,
     "mv_expand": Parser._mv_expand,
+    "completion": Parser._completion,
 }

@@ -14,6 +14,8 @@ from livefire.plan.functions import call
 _REPEATED = re.compile(r"[*+?]+")
 # A possessive repetition of a class before a character outside it, or at the end, gives nothing back anyway.
 _POSSESSIVE = re.compile(r"(\\[wd])([*+?])\+(?=\\?[^\w\\\[(.*+?{|]|$)")
+_ONE = r"(?:\[[^\]\[\\^]+\]|\\[dwsrntf]|\\[^\w\s]|[^\\\[\](){}|*+?.^$])"
+_AHEAD = re.compile(rf"\(\?!({_ONE}(?:\|{_ONE})*)\)(\[[^\]\[\\^]+\])(\+?)(?![*?{{+])")
 _CLASSES = frozenset("dDwWsS")
 _MAX_REPEAT = 1000
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
@@ -39,7 +41,22 @@ def java(pattern: str, span: Span, context: Context) -> str:
     """Return a Java regular expression as RE2's; E205 for what RE2 lacks."""
     if re.search(r"&&", pattern):
         _refuse("RE2 has no intersection of character classes (&&)", "E205", span, context)
-    return check_pattern(_POSSESSIVE.sub(r"\1\2", pattern), span, context.diagnostics)
+    return check_pattern(_without_lookahead(_POSSESSIVE.sub(r"\1\2", pattern)), span, context.diagnostics)
+
+
+def _without_lookahead(pattern: str) -> str:
+    """Return a pattern in which a class of ASCII after a negative lookahead for single characters is the class without them."""
+
+    def narrowed(match: re.Match[str]) -> str:
+        try:
+            unwanted, wanted = re.compile(match[1], re.ASCII), re.compile(match[2], re.ASCII)
+        except re.error:
+            return match.group()
+        kept = "".join(re.escape(c) for c in map(chr, range(128)) if wanted.fullmatch(c) and not unwanted.fullmatch(c))
+        first = f"[{kept}]" if kept else r"[^\x00-\x{10FFFF}]"
+        return first + {"": "", "+": match[2] + "*"}[match[3]]
+
+    return _AHEAD.sub(narrowed, pattern)
 
 
 def java_replacement(text: str, span: Span, context: Context) -> str:

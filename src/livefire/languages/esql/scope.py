@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -36,13 +37,15 @@ class Column:
 class Scope:
     """A plan and its columns in order; `latent` ones can be named but are not shown.
 
-    With `open` a name that nothing has is null, for the table is not known.
+    With `open` a name that nothing has is null, for the table is not known. `mapping` has the product's
+    own types of the fields it publishes for the tables.
     """
 
     plan: n.Plan
     columns: list[Column]
     latent: list[Column] = field(default_factory=list)
     open: bool = False
+    mapping: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:
@@ -70,6 +73,11 @@ class Scope:
         if not self.open:
             unknown_column(name.text, name.span, self.schema, context, code=172)
         return v.null(Kind.ANY if self.open else Kind.NULL)
+
+    def analysis_of(self, name: str) -> str:
+        """Return `keyword` or `text` for a field of text, or nothing where no mapping says it."""
+        found = self.mapping.get(name, "")
+        return "text" if found in ("text", "match_only_text") else "keyword" if found else ""
 
     def matching(self, pattern: Name) -> list[Column]:
         """Return the columns that a name or a pattern with `*` takes, in order."""

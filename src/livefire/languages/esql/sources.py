@@ -25,6 +25,7 @@ def tables_of(node: ast.From, context: Context) -> tuple[Table, ...]:
     """Return the tables that a list of names and `*` patterns names; a name without a table is E101."""
     everything = context.catalog.tables("elastic")
     chosen: dict[str, Table] = {}
+    missing: list[Name] = []
     for pattern in _split(node.patterns):
         text, span = pattern.text, pattern.span
         if text.startswith("-") and chosen:
@@ -37,8 +38,14 @@ def tables_of(node: ast.From, context: Context) -> tuple[Table, ...]:
         local = text.rpartition(":")[2] if ":" in text and not text.partition(":")[2].startswith(":") else text
         found = [t for t in everything if _covers(local.partition("::")[0], t)]
         if not found:
-            unknown_table(text, span, context, "elastic")
+            missing.append(pattern)
         chosen.update({t.name: t for t in found})
+    for pattern in missing:
+        if chosen and "*" in pattern.text:
+            # A pattern that no index fits is passed over by Elasticsearch, as long as another fits one.
+            context.diagnostics.warn("W101", f"no table fits {pattern.text!r}, so nothing is read for it", pattern.span)
+        else:
+            unknown_table(pattern.text, pattern.span, context, "elastic")
     return tuple(chosen.values())
 
 
@@ -91,7 +98,8 @@ def open_scope(node: ast.From, names: frozenset[str], context: Context) -> Scope
     said = len(context.diagnostics.items)
     tables = tables_of(node, context)
     # Beside an unknown table a name may be a column of that one; only a check goes on so far.
-    missing = len(context.diagnostics.items) > said
+    news = context.diagnostics.items[said:]
+    missing = any(d.severity == "error" or context.open_schema for d in news)
     if not tables:
         if not context.diagnostics.failed:
             context.diagnostics.error("E101", "there is no table to read", node.span, help="load or ingest events")
@@ -112,7 +120,15 @@ def open_scope(node: ast.From, names: frozenset[str], context: Context) -> Scope
     shown = [Column.of(f) for f in layout if f.name in declared]
     latent = [Column.of(f) for f in layout if f.name not in declared]
     extra = [Column(m, m, of_column(m, plan.schema.get(m).type).kind) for m in metadata]  # type: ignore[union-attr]  # just projected
-    return Scope(plan, [*shown, *extra], latent, open=missing)
+    mapping = _agreed(read)
+    latent = [Column(c.name, c.plan_name, Kind.POINT) if mapping.get(c.name) == "geo_point" and c.kind is Kind.TEXT else c for c in latent]
+    return Scope(plan, [*shown, *extra], latent, missing, mapping)
+
+
+def _agreed(tables: list[Fields]) -> dict[str, str]:
+    """Return the types of the mappings, those left out on which tables disagree or which one lacks."""
+    first, *rest = (fields.table.mapping for fields in tables)
+    return {name: type for name, type in first.items() if all(m.get(name) == type for m in rest)}
 
 
 def _metadata(node: ast.From, context: Context) -> list[str]:

@@ -88,7 +88,7 @@ class _Collector:
 
 
 def _aggregate(node: ast.Stats, scope: Scope, groups: Groups, context: Context) -> tuple[n.Plan, list[Column]]:
-    keyed = Scope(scope.plan, scope.columns, scope.latent, scope.open)
+    keyed = Scope(scope.plan, scope.columns, scope.latent, scope.open, scope.mapping)
     collector = _Collector(keyed, context)
     stored = Schema(tuple(Field(name, value.expr.type) for name, value in groups.keys))
     outer_scope = Scope(n.Values(stored, ()), [Column(name, name, x.kind) for name, x in groups.keys])

@@ -76,13 +76,29 @@ def length(use: Use) -> Value:
 
 
 def bytes_times(factor: int) -> Builder:
-    """Return the builder of a length in bytes or bits."""
+    """Return the builder of a length of the UTF-8 form in bytes or bits."""
 
     def build(use: Use) -> Value:
-        use.expressions.error("E302", f"{use.node.function} cannot run here: lengths are counted in characters; use length", use.node.name_span)
-        return v.null(Kind.INT) if factor else v.null()
+        size = call("text.bytes", use.text(0), span=use.span)
+        return _whole(size if factor == 1 else call("number.multiply", size, e.whole(factor), type=Type.LONG))
 
     return build
+
+
+def digest(use: Use) -> Value:
+    """`hash(algorithm, text)` in hexadecimal."""
+    name = use.constant(0)
+    if name is None:
+        return v.null(Kind.TEXT)
+    meaning = {"MD5": "encode.md5", "SHA-1": "encode.sha1", "SHA": "encode.sha1", "SHA1": "encode.sha1", "SHA-256": "encode.sha256"}.get(name.upper())
+    if meaning is None:
+        return use.expressions.error("E305", f"the digest {name!r} is not computed here", use.ast(0).span, "use MD5, SHA-1 or SHA-256", Kind.TEXT)
+    return Value(call(meaning, use.text(1), span=use.span), Kind.TEXT)
+
+
+def url_component(use: Use) -> Value:
+    """`url_encode_component(text)`: as `url_encode`, but a blank is %20."""
+    return Value(call("text.replace", call("text.form_encode", use.text(0), span=use.span), e.text("+"), e.text("%20")), Kind.TEXT)
 
 
 def _whole(found: e.Expr) -> Value:

@@ -5,10 +5,14 @@ https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/d
 
 from __future__ import annotations
 
+import math
+from datetime import datetime, timedelta
+
 from livefire.languages.esql import dates, durations
 from livefire.languages.esql import values as v
 from livefire.languages.esql.use import Builder, Use
 from livefire.languages.esql.values import Kind, Value
+from livefire.languages.kit.ast import Apply, Argument, Constant, Name
 from livefire.plan import expr as e
 from livefire.plan.functions import call
 from livefire.schema import Type
@@ -109,6 +113,10 @@ def parse(use: Use) -> Value:
     form = _pattern(use, 0)
     if form is None:
         return v.null(Kind.DATE)
+    if "%G" in form or "%-j" in form:
+        return use.expressions.error(
+            "E305", "a date cannot be read by the year of its week or by an unpadded day of the year", use.span, "write yyyy", Kind.DATE
+        )
     return Value(call("time.parse_format", use.text(1), e.text(form.replace("%-", "%")), span=use.span), Kind.DATE)
 
 
@@ -119,6 +127,9 @@ def _pattern(use: Use, place: int) -> str | None:
     form = dates.strftime(text)
     if form is None:
         use.expressions.error("E305", f"the date pattern {text!r} has letters that are not supported", use.ast(place).span, "use yyyy MM dd HH mm ss SSS")
+    elif "%G" in form:
+        words = "YYYY is the year of the week, and about New Year it differs from yyyy; here weeks are those of ISO 8601, in Elasticsearch those of its locale"
+        use.expressions.context.diagnostics.warn("W178", words, use.ast(place).span, help="write yyyy")
     return form
 
 
@@ -145,11 +156,11 @@ def _cut(use: Use, date: int, span: int) -> Value:
 
 
 def bucket(use: Use) -> Value:
-    """`bucket(date, span)` and `bucket(number, size)`; a wanted number of buckets is refused."""
-    if use.count != 2:
-        words = "bucket with a wanted number of buckets is not supported"
-        use.expressions.error("E305", words, use.span, "give the size: bucket(@timestamp, 1 hour)")
-        return v.null(Kind.NULL)
+    """`bucket(date, span)`, `bucket(number, size)`, and both with a wanted number of buckets between two constants."""
+    if use.count == 3:
+        return use.expressions.error("E105", "bucket takes 2 or 4 arguments, found 3", use.span)
+    if use.count == 4:
+        return _counted(use, 0, 1)
     if durations.read(use.ast(1)) is not None:
         return _cut(use, 0, 1)
     size = use.value(1)
@@ -159,3 +170,80 @@ def bucket(use: Use) -> Value:
     width = v.number(size)
     steps = call("number.floor", call("number.divide", v.number(use.number(0)), width), type=Type.REAL)
     return Value(call("number.multiply", steps, width, type=Type.REAL, span=use.span), Kind.DOUBLE)
+
+
+def time_bucket(use: Use) -> Value:
+    """`tbucket(span)` and `tbucket(number of buckets, from, to)` of @timestamp."""
+    if use.count == 1 and durations.read(use.ast(0)) is None:
+        words = "tbucket with a number of buckets needs the range of time here"
+        return use.expressions.error("E305", words, use.span, "write tbucket(20, from, to), or give the span", Kind.DATE)
+    stamp = Argument(Name("@timestamp", use.span), span=use.span)
+    return bucket(Use(use.expressions, Apply("bucket", (stamp, *use.node.args), use.span, use.node.name_span)))
+
+
+# The sizes that Elasticsearch chooses from, largest first, each with the seconds or months in it.
+_MONTHLY = (12, 1)
+_TIMED = (604_800, 86_400, 43_200, 10_800, 3_600, 1_800, 600, 300, 60, 30, 10, 5, 1, 0.1, 0.05, 0.01, 0.001)
+
+
+def _counted(use: Use, subject: int, wanted: int) -> Value:
+    """Return buckets of the smallest round size of which no more than the wanted number cover the range.
+
+    https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/grouping-functions/bucket
+    """
+    most = use.constant_whole(wanted)
+    if most is None or most < 1:
+        return use.expressions.error("E104", "the wanted number of buckets is a whole number above 0", use.ast(wanted).span)
+    value = use.value(subject)
+    if value.kind.numeric:
+        return _counted_numbers(use, value, most)
+    ends = [_constant_date(use, i) for i in (2, 3)]
+    if ends[0] is None or ends[1] is None:
+        return v.null(Kind.DATE)
+    start, end = ends[0], ends[1]
+    if end < start:
+        return use.expressions.error("E104", "the range of bucket ends before it begins", use.ast(3).span, kind=Kind.DATE)
+    size = _round_size(start, end, most)
+    return Value(durations.cut(use.date(subject), size, use.span, use.expressions.context), Kind.DATE)
+
+
+def _counted_numbers(use: Use, value: Value, most: int) -> Value:
+    ends = [use.value(i).expr for i in (2, 3)]
+    numbers = [x.value for x in ends if isinstance(x, e.Literal) and isinstance(x.value, (int, float)) and not isinstance(x.value, bool)]
+    if len(numbers) != 2 or numbers[1] <= numbers[0]:
+        return use.expressions.error("E305", "the range of bucket must be two constant numbers, the lesser first", use.span, kind=Kind.DOUBLE)
+    exact = (float(numbers[1]) - float(numbers[0])) / most
+    power = 10.0 ** math.ceil(math.log10(exact))
+    width = e.Literal(power / 2 if exact < power / 2 else power, Type.REAL)
+    steps = call("number.floor", call("number.divide", v.number(value), width), type=Type.REAL)
+    return Value(call("number.multiply", steps, width, type=Type.REAL, span=use.span), Kind.DOUBLE)
+
+
+def _constant_date(use: Use, place: int) -> datetime | None:
+    node = use.ast(place)
+    found = dates.read(str(node.value)) if isinstance(node, Constant) else None
+    if found is None or not isinstance(found.value, datetime):
+        use.expressions.error(
+            "E305", "the range of bucket must be dates in quotes here", node.span, 'write "2026-01-31T00:00:00Z", or give the size of a bucket'
+        )
+        return None
+    return found.value
+
+
+def _round_size(start: datetime, end: datetime, most: int) -> durations.Duration:
+    best = durations.Duration(months=_MONTHLY[0], unit="year")
+    for months in _MONTHLY:
+        first, last = (d.year * 12 + d.month - 1 for d in (start, end))
+        touched = -(-last // months) if (end.day, end.time()) == (1, datetime.min.time()) and last % months == 0 else last // months + 1
+        if touched - first // months > most:
+            return best
+        best = durations.Duration(months=months, unit="month")
+    for seconds in _TIMED:
+        micros = round(seconds * 1_000_000)
+        # Weeks begin on Monday, four days after the epoch's Thursday less one.
+        shift = 4 * 86_400_000_000 if seconds == _TIMED[0] else 0
+        first, last = ((d - datetime(1970, 1, 1)) // timedelta(microseconds=1) - shift for d in (start, end))
+        if -(-last // micros) - first // micros > most:
+            return best
+        best = durations.Duration(ticks=micros * 10, unit="week" if shift else "")
+    return best

@@ -25,6 +25,7 @@ class Kind(enum.Enum):
     TEXT = "keyword"
     IP = "ip"
     DATE = "date"
+    POINT = "geo_point"
     SPAN = "time_duration"
     PERIOD = "date_period"
     NULL = "null"
@@ -49,6 +50,7 @@ PLAN_TYPES = {
     Kind.TEXT: Type.STRING,
     Kind.IP: Type.STRING,
     Kind.DATE: Type.DATETIME,
+    Kind.POINT: Type.STRING,
     Kind.SPAN: Type.TIMESPAN,
     Kind.PERIOD: Type.LONG,
     Kind.NULL: Type.STRING,
@@ -147,7 +149,7 @@ def moment(value: Value) -> e.Expr:
 def scalar(value: Value, kind: Kind) -> e.Expr:
     """Return the one value as a type that it fits."""
     match kind:
-        case Kind.TEXT | Kind.IP | Kind.NULL:
+        case Kind.TEXT | Kind.IP | Kind.POINT | Kind.NULL:
             return text(value)
         case Kind.BOOL:
             return boolean(value)

@@ -150,7 +150,8 @@ def _collect(meaning: str, nulls: bool = False) -> Callable[[Group], e.Expr]:
         value = group.value()
         if value.type is Type.UNKNOWN:
             value = e.null(Type.STRING)
-        found = group.keep("agg.list_all" if nulls else meaning, dynamic_of(value), type=Type.DYNAMIC)
+        wanted = "agg.list_all" if nulls else "agg.set_of_elements" if meaning == "agg.set" and value.type is Type.DYNAMIC else meaning
+        found = group.keep(wanted, dynamic_of(value), type=Type.DYNAMIC)
         limit = _limit(group)
         if limit >= 1_048_576:
             return found
@@ -168,9 +169,9 @@ def _bag(group: Group) -> e.Expr:
     value = group.value()
     if value.type not in (Type.DYNAMIC, Type.UNKNOWN):
         return group.scope.error("E104", f"{group.node.function} takes bags, not a {value.type.value}", group.node.span, "make one with bag_pack()")
-    if len(group.node.args) > 1:
-        return group.scope.error("E304", f"the largest size of {group.node.function} is not run", group.node.args[1].span, "leave it out")
-    return group.keep("agg.merge_objects", coerce.fit(value, Type.DYNAMIC), type=Type.DYNAMIC)
+    found = group.keep("agg.merge_objects", coerce.fit(value, Type.DYNAMIC), type=Type.DYNAMIC)
+    limit = _limit(group)
+    return found if limit >= 1_048_576 else call("object.first_members", found, e.whole(limit))
 
 
 def _any(group: Group) -> e.Expr:
@@ -195,13 +196,43 @@ def _percentile(group: Group) -> e.Expr:
 
 def _percentiles_array(group: Group) -> e.Expr:
     value = group.number()
-    percents = [group.value(i) for i in range(1, len(group.node.args))]
-    if len(percents) == 1 and percents[0].type is Type.DYNAMIC and isinstance(percents[0], e.Literal):
-        listed = json.loads(str(percents[0].value)) if percents[0].value is not None else []
-        if not isinstance(listed, list) or not all(isinstance(x, (int, float)) for x in listed):
-            return group.scope.error("E107", "percentiles are numbers from 0 to 100", group.node.span)
-        percents = [e.Literal(float(x), Type.REAL) for x in listed]
+    percents = _listed_percents(group, 1)
     return call("dynamic.array", *(dynamic_of(percentile_value(group, value, p)) for p in percents))
+
+
+def weighted_value(group: Group, value: e.Expr, weight: e.Expr, percent: e.Expr) -> e.Expr:
+    """Return the smallest value at or below which the share of the weights lies."""
+    if not isinstance(percent, e.Literal) or not isinstance(percent.value, (int, float)) or not 0 <= percent.value <= 100:
+        return group.scope.error("E107", "a percentile is a constant from 0 to 100", group.node.span)
+    return group.keep("agg.percentile_weighted", value, coerce.to_long(weight), percent)
+
+
+def _weighted(group: Group) -> e.Expr:
+    return weighted_value(group, group.number(), group.number(1), group.value(2))
+
+
+def _weighted_array(group: Group) -> e.Expr:
+    percents = _listed_percents(group, 2)
+    return call("dynamic.array", *(dynamic_of(weighted_value(group, group.number(), group.number(1), p)) for p in percents))
+
+
+def _listed_percents(group: Group, first: int) -> list[e.Expr]:
+    """Return the percentages that stand one by one or as a constant array."""
+    percents = [group.value(i) for i in range(first, len(group.node.args))]
+    if len(percents) != 1 or percents[0].type is not Type.DYNAMIC or not isinstance(percents[0], e.Literal):
+        return percents
+    listed = json.loads(str(percents[0].value)) if percents[0].value is not None else []
+    if not isinstance(listed, list) or not all(isinstance(x, (int, float)) for x in listed):
+        group.scope.error("E107", "percentiles are numbers from 0 to 100", group.node.span)
+        return []
+    return [e.Literal(float(x), Type.REAL) for x in listed]
+
+
+def _covariance(meaning: str) -> Callable[[Group], e.Expr]:
+    def lower(group: Group) -> e.Expr:
+        return call("logic.coalesce", group.keep(meaning, *(coerce.to_real(group.number(i)) for i in range(2))), e.Literal(0.0, Type.REAL))
+
+    return lower
 
 
 def _bits(meaning: str) -> Callable[[Group], e.Expr]:
@@ -230,9 +261,13 @@ AGGREGATES: dict[str, Rule] = {
     "take_anyif": Rule(_any, 2, 2, 1), "anyif": Rule(_any, 2, 2, 1), "arg_max": Rule(_arg, 1, None),
     "arg_min": Rule(_arg, 1, None), "argmax": Rule(_arg, 1, None), "argmin": Rule(_arg, 1, None),
     "percentile": Rule(_percentile, 2, 2), "percentiles": Rule(_percentile, 2, None), "percentiles_array": Rule(_percentiles_array, 2, None),
+    "percentilew": Rule(_weighted, 3, 3), "percentilesw": Rule(_weighted, 3, None), "percentilesw_array": Rule(_weighted_array, 3, None),
+    "covariance": Rule(_covariance("agg.covariance"), 2, 2), "covarianceif": Rule(_covariance("agg.covariance"), 3, 3, 2),
+    "covariancep": Rule(_covariance("agg.covariance_population"), 2, 2), "covariancepif": Rule(_covariance("agg.covariance_population"), 3, 3, 2),
     "binary_all_and": Rule(_bits("agg.bit_and"), 1, 1), "binary_all_or": Rule(_bits("agg.bit_or"), 1, 1),
     "binary_all_xor": Rule(_bits("agg.bit_xor"), 1, 1), "hll": Rule(_approximate, 1, 2), "tdigest": Rule(_approximate, 1, 2),
-    "hll_merge": Rule(_approximate, 1, 1), "tdigest_merge": Rule(_approximate, 1, 1), "buildschema": Rule(_approximate, 1, 1),
+    "hll_if": Rule(_approximate, 2, 3), "merge_tdigest": Rule(_approximate, 1, 1), "hll_merge": Rule(_approximate, 1, 1),
+    "tdigest_merge": Rule(_approximate, 1, 1), "buildschema": Rule(_approximate, 1, 1),
 }  # fmt: skip
 
-__all__ = ["AGGREGATES", "Group", "Rule", "Star", "keep", "lower_aggregate", "negate", "percentile_value"]
+__all__ = ["AGGREGATES", "Group", "Rule", "Star", "keep", "lower_aggregate", "negate", "percentile_value", "weighted_value"]

@@ -116,14 +116,22 @@ class Site:
         return call(meaning, *args, type=type, span=self.span)
 
 
+Columns = list[tuple[str | None, e.Expr]]
+"""The columns that one call gives, each with its default name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A scalar function: how it lowers, and its number of arguments. A raw one lowers its arguments itself."""
+    """A scalar function: how it lowers, and its number of arguments. A raw one lowers its arguments itself.
+
+    `columns` gives the columns of a function that makes several where it stands alone in extend, project or print.
+    """
 
     lower: Callable[[Site], e.Expr]
     least: int
     most: int | None
     raw: bool = False
+    columns: Callable[[Site], Columns] | None = None
 
 
 def known_function(name: str) -> bool:
@@ -154,6 +162,31 @@ def lower_call(scope: Scope, node: Apply) -> e.Expr:
     if function.raw:
         return function.lower(Site(scope, node, ()))
     return function.lower(Site(scope, node, tuple(lower_scalar(scope, a.value) for a in node.args)))
+
+
+def columns_of(scope: Scope, node: object) -> Columns | None:
+    """Return the columns of a call that gives several; None for anything else."""
+    from livefire.languages.kql.functions import FUNCTIONS
+
+    if not isinstance(node, Apply) or isinstance(scope.frame.find(node.function), Function):
+        return None
+    function = FUNCTIONS.get(node.function)
+    if function is None or function.columns is None or len(node.args) < function.least or (function.most is not None and len(node.args) > function.most):
+        return None
+    return function.columns(Site(scope, node, tuple(lower_scalar(scope, a.value) for a in node.args)))
+
+
+def named_values(scope: Scope, node: object, names: tuple[str, ...], default: str | None) -> list[tuple[str | None, e.Expr, bool]]:
+    """Return the columns of an item: name (None where Kusto numbers it), value, and whether the name was written."""
+    parts = columns_of(scope, node)
+    if parts is None:
+        value = lower_scalar(scope, node)
+        if len(names) > 1:
+            return [(name, part, True) for name, part in zip(names, several(scope, node, value, len(names)), strict=True)]
+        return [(names[0] if names else default, value, bool(names))]
+    if len(names) > len(parts):
+        scope.error("E106", f"{len(names)} names are given to {len(parts)} columns", span_of(node))  # type: ignore[arg-type]  # a call is an expression
+    return [(names[i] if i < len(names) else name, value, i < len(names)) for i, (name, value) in enumerate(parts)]
 
 
 def _count(function: Scalar) -> str:

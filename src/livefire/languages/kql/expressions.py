@@ -82,14 +82,14 @@ class ExpressionParser(Cursor):
         if self.at("(") and (names := self._names_before_equals()):
             name_span = start.to(self.tokens[self.place - 2].span)
             value = self.expression()
-            return Item(value, names, start.to(self._last()), name_span)
+            return Item(value, names, start.to(self.last()), name_span)
         name = self.declared_name_before("=")
         if name is not None:
             name_span = start.to(self.tokens[self.place - 2].span)
             value = self.expression()
-            return Item(value, (name,), start.to(self._last()), name_span)
+            return Item(value, (name,), start.to(self.last()), name_span)
         value = self.expression()
-        return Item(value, (), start.to(self._last()), start)
+        return Item(value, (), start.to(self.last()), start)
 
     def items(self) -> tuple[Item, ...]:
         """Read items between commas."""
@@ -133,7 +133,7 @@ class ExpressionParser(Cursor):
             start = self.token.span
             name = self.declared_name("a column name")
             self.expect(":", "before the column's type")
-            found.append(SchemaColumn(name, self.type_name(), start.to(self._last())))
+            found.append(SchemaColumn(name, self.type_name(), start.to(self.last())))
             if not self.take(","):
                 break
         self.close(opened)
@@ -163,7 +163,8 @@ class ExpressionParser(Cursor):
         self.place = start
         return ()
 
-    def _last(self) -> Span:
+    def last(self) -> Span:
+        """Return the place of the token read last."""
         return self.tokens[max(self.place - 1, 0)].span
 
     # precedence levels
@@ -199,7 +200,7 @@ class ExpressionParser(Cursor):
         self.expect("..", "between the bounds")
         high = self._sum()
         self.close(opened)
-        return self._binary(left, operator, ListOf((kit(low), kit(high)), opened.span.to(self._last())))
+        return self._binary(left, operator, ListOf((kit(low), kit(high)), opened.span.to(self.last())))
 
     def _relation(self) -> Expression:
         left = self._sum()
@@ -257,7 +258,7 @@ class ExpressionParser(Cursor):
             if not self.take(","):
                 break
         self.close(opened)
-        return ListOf(tuple(kit(x) for x in found), opened.span.to(self._last()))
+        return ListOf(tuple(kit(x) for x in found), opened.span.to(self.last()))
 
     # operands
 
@@ -283,7 +284,7 @@ class ExpressionParser(Cursor):
         opened = self.expect("[")
         index = self.expression()
         self.close(opened)
-        return Index(kit(base), kit(index), span_of(base).to(self._last()))
+        return Index(kit(base), kit(index), span_of(base).to(self.last()))
 
     def _primary(self) -> Expression:
         token = self.token
@@ -347,12 +348,12 @@ class ExpressionParser(Cursor):
         if self.token.kind == "name" and self.peek().text == ")":
             type = self.type_name()
             self.close(opened)
-            return TypeOf(type, start.to(self._last()))
+            return TypeOf(type, start.to(self.last()))
         columns: list[SchemaColumn] = []
         while not self.at(")") and not self.done:
             self.advance()
         self.close(opened)
-        return TypeOf(Type.UNKNOWN if not columns else columns[0].type, start.to(self._last()))
+        return TypeOf(Type.UNKNOWN if not columns else columns[0].type, start.to(self.last()))
 
     def _call(self, name: Token) -> Expression:
         opened = self.expect("(")
@@ -362,12 +363,12 @@ class ExpressionParser(Cursor):
             start = self.token.span
             named = self.declared_name_before("=")
             value: Expression = self.pipeline()
-            args.append(Argument(kit(value), named, start.to(self._last())))
+            args.append(Argument(kit(value), named, start.to(self.last())))
             if not self.take(","):
                 break
         self.shallower()
         self.close(opened)
-        return Apply(name.text, tuple(args), name.span.to(self._last()), name.span)
+        return Apply(name.text, tuple(args), name.span.to(self.last()), name.span)
 
     def _parenthesis(self) -> Expression:
         opened = self.advance()
@@ -397,7 +398,7 @@ class ExpressionParser(Cursor):
         opened = self.expect("(")
         text = self._json()
         self.close(opened)
-        return Constant(None if text == "null" else text, Type.DYNAMIC, start.to(self._last()))
+        return Constant(None if text == "null" else text, Type.DYNAMIC, start.to(self.last()))
 
     def _json(self) -> str:
         """Read the inside of dynamic(…) and return it as JSON text."""

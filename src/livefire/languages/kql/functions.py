@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from livefire.languages.kql.calls import Scalar
 from livefire.languages.kql.functions_dynamic import DYNAMIC
+from livefire.languages.kql.functions_formats import FORMATS
 from livefire.languages.kql.functions_general import GENERAL
 from livefire.languages.kql.functions_network import NETWORK
 from livefire.languages.kql.functions_number import NUMBER
 from livefire.languages.kql.functions_rows import ROWS
+from livefire.languages.kql.functions_series import SERIES
 from livefire.languages.kql.functions_text import TEXT
 from livefire.languages.kql.functions_time import TIME
+from livefire.languages.kql.functions_units import UNITS
 
-FUNCTIONS: dict[str, Scalar] = {**GENERAL, **TEXT, **TIME, **NUMBER, **DYNAMIC, **NETWORK, **ROWS}
+FUNCTIONS: dict[str, Scalar] = {**GENERAL, **TEXT, **TIME, **NUMBER, **DYNAMIC, **NETWORK, **SERIES, **FORMATS, **UNITS, **ROWS}
 
 _FAMILIES = {
     "series_": "series are analysed by algorithms of the service",
     "geo_": "geography is not computed here",
-    "convert_": "units are not converted here",
     "punycode_": "punycode is not read here",
     "gzip_": "compression is not run here",
     "zlib_": "compression is not run here",
@@ -31,17 +33,10 @@ _REASONS = {
     "Kusto's hash is its own": "hash hash_combine hash_many hash_xxhash64",
     "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
     " percentrank_tdigest",
-    "XML is not read here": "parse_xml",
-    "its numbers are wider than the decimals here": "parse_version",
     "it follows a list that the service keeps": "parse_user_agent",
-    "its rules are those of Windows programs": "parse_command_line",
-    "a session's start depends on every row before it": "row_window_session",
     "sizes in storage differ here": "estimate_data_size",
-    "only IPv4 addresses are compared": "ipv6_compare ipv6_is_match parse_ipv6 parse_ipv6_mask ipv4_range_to_cidr_list",
     "it needs an option of the service": "bin_auto",
-    "it is not computed here": "treepath erf erfc welch_test indexof_regex base64_decode_toguid base64_encode_fromguid base64_encode_fromarray",
-    "names of columns are not listed here": "column_names_of",
-    "it stops a query by its data": "assert",
+    "it is not computed here": "erf erfc welch_test",
     "names of time zones are not listed here": "datetime_list_timezones",
 }
 _EXACT = {name: reason for reason, names in _REASONS.items() for name in names.split()}

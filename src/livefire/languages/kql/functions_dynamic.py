@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from livefire.languages.kit.ast import Apply, Constant, Name, Star
 from livefire.languages.kql import coerce
-from livefire.languages.kql.calls import Scalar, Site
+from livefire.languages.kql.calls import Columns, Scalar, Site
+from livefire.languages.kql.naming import default_name
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.plan import expr as e
 from livefire.plan.functions import call
@@ -49,17 +51,28 @@ def _shift(sign: int) -> Callable[[Site], e.Expr]:
     return lower
 
 
-def _sort(descending: bool) -> Callable[[Site], e.Expr]:
-    def lower(site: Site) -> e.Expr:
-        last: e.Expr = e.TRUE
-        count = len(site.args)
-        if site.args[-1].type is Type.BOOL:
-            last, count = site.args[-1], count - 1
-        if count > 1:
-            return site.refuse("several arrays at once give several columns", "sort one array, or expand them with mv-expand and sort the rows")
-        return site.call("array.sort", site.dynamic(0), e.Literal(descending, Type.BOOL), last)
+def _sorted(site: Site, descending: bool) -> list[e.Expr]:
+    """Return the first array in order, and the others in the order of the first."""
+    last: e.Expr = e.TRUE
+    count = len(site.args)
+    if site.args[-1].type is Type.BOOL:
+        last, count = site.args[-1], count - 1
+    down = e.Literal(descending, Type.BOOL)
+    first = site.call("array.sort", site.dynamic(0), down, last)
+    return [first, *(site.call("array.sort_by", site.dynamic(i), site.dynamic(0), down, last) for i in range(1, count))]
 
-    return lower
+
+def _sort(descending: bool) -> Scalar:
+    def lower(site: Site) -> e.Expr:
+        """One array is the sorted array; several are an array of them."""
+        parts = _sorted(site, descending)
+        return parts[0] if len(parts) == 1 else call("dynamic.array", *parts)
+
+    def columns(site: Site) -> Columns:
+        names = [default_name(a.value) for a in site.node.args]
+        return [(f"{names[i] or f'array{i}'}_sorted", part) for i, part in enumerate(_sorted(site, descending))]
+
+    return Scalar(lower, 1, 64, columns=columns)
 
 
 def _split(site: Site) -> e.Expr:
@@ -110,8 +123,6 @@ def _pack_array(site: Site) -> e.Expr:
 
 
 def _pack_columns(site: Site) -> e.Expr:
-    from livefire.languages.kql.naming import default_name
-
     parts: list[e.Expr] = []
     for argument, value in zip(site.node.args, site.args, strict=True):
         parts.extend((e.text(argument.name or default_name(argument.value) or "Column1"), coerce.to_dynamic(value)))
@@ -146,11 +157,28 @@ def _repeat(site: Site) -> e.Expr:
     return site.call("array.repeat", coerce.to_dynamic(site.args[0]), site.long(1))
 
 
+def read_path(path: str) -> list[str | int] | None:
+    """Return the steps of a path such as `$.a['b'][0]`; None for one that is not read."""
+    steps: list[str | int] = []
+    for match in re.finditer(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]|\[['\"]([^'\"]+)['\"]\]|(.)", path.removeprefix("$")):
+        if match[4]:
+            return None
+        steps.append(int(match[2]) if match[2] is not None else match[1] or match[3])
+    return steps
+
+
 def _has_key(site: Site) -> e.Expr:
     key = site.constant_text(1)
+    bag: e.Expr = site.dynamic(0)
     if key.startswith("$"):
-        return site.refuse("a path as the key is not run", "test the member with isnotnull()")
-    return site.call("object.has", site.dynamic(0), e.text(key))
+        steps = read_path(key)
+        if not steps:
+            return site.refuse(f"the path {key!r} is not read", "write $.a.b or $['a'][0]")
+        bag = e.Path(bag, tuple(steps[:-1])) if len(steps) > 1 else bag
+        if isinstance(steps[-1], int):
+            return site.call("logic.is_true", call("compare.gt", call("dynamic.length", bag), e.whole(steps[-1])))
+        key = steps[-1]
+    return site.call("logic.is_true", site.call("object.has", bag, e.text(key)))
 
 
 def _set_key(site: Site) -> e.Expr:
@@ -190,8 +218,8 @@ DYNAMIC: dict[str, Scalar] = {
     "array_length": on_array("dynamic.length"), "arraylength": on_array("dynamic.length"), "array_concat": Scalar(_concat, 1, 64),
     "array_index_of": Scalar(_index_of, 2, 5), "array_slice": Scalar(lambda s: s.call("dynamic.slice", s.dynamic(0), s.long(1), s.long(2)), 3, 3),
     "array_reverse": on_array("array.reverse"), "array_rotate_left": Scalar(_rotate(1), 2, 2), "array_rotate_right": Scalar(_rotate(-1), 2, 2),
-    "array_shift_left": Scalar(_shift(1), 2, 3), "array_shift_right": Scalar(_shift(-1), 2, 3), "array_sort_asc": Scalar(_sort(False), 1, 64),
-    "array_sort_desc": Scalar(_sort(True), 1, 64), "array_split": Scalar(_split, 2, 2), "array_iff": Scalar(_choose, 3, 3), "array_iif": Scalar(_choose, 3, 3),
+    "array_shift_left": Scalar(_shift(1), 2, 3), "array_shift_right": Scalar(_shift(-1), 2, 3), "array_sort_asc": _sort(False),
+    "array_sort_desc": _sort(True), "array_split": Scalar(_split, 2, 2), "array_iff": Scalar(_choose, 3, 3), "array_iif": Scalar(_choose, 3, 3),
     "array_sum": Scalar(_series_sum, 1, 1), "series_sum": Scalar(_series_sum, 1, 1), "bag_keys": on_array("dynamic.keys"),
     "bag_merge": on_arrays("object.merge"), "bag_remove_keys": Scalar(lambda s: s.call("object.without", s.dynamic(0), s.dynamic(1)), 2, 2),
     "bag_has_key": Scalar(_has_key, 2, 2), "bag_set_key": Scalar(_set_key, 3, 3), "bag_zip": on_arrays("object.zip", 2),

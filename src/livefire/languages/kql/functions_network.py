@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 
 from livefire.languages.kql import coerce
@@ -59,15 +58,6 @@ def _in_any_range(site: Site) -> e.Expr:
         return site.refuse("the ranges must be constant", "write them with dynamic([...])")
     value = site.string(0)
     return any_of(*(call("logic.is_true", same(site, value, r)) for r in ranges))
-
-
-def _v6_range(site: Site) -> e.Expr:
-    block = site.constant_text(1)
-    try:
-        ipaddress.ip_network(block, strict=False)
-    except ValueError:
-        return site.scope.error("E107", f"{block!r} is no address block", site.node.args[1].span)
-    return site.call("text.cidr_contains", site.string(0), e.text(block))
 
 
 def _v6_any_range(site: Site) -> e.Expr:
@@ -129,7 +119,7 @@ def _parse_mask(site: Site) -> e.Expr:
 NETWORK: dict[str, Scalar] = {
     "ipv4_compare": Scalar(_compare, 2, 3), "ipv4_is_match": Scalar(_match, 2, 3), "ipv4_is_in_range": Scalar(_match, 2, 2),
     "ipv4_is_private": Scalar(_private, 1, 1),
-    "ipv4_is_in_any_range": Scalar(_in_any_range, 2, None), "ipv6_is_in_range": Scalar(_v6_range, 2, 2),
+    "ipv4_is_in_any_range": Scalar(_in_any_range, 2, None),
     "ipv6_is_in_any_range": Scalar(_v6_any_range, 2, None), "has_ipv4": Scalar(_in_text, 2, 2),
     "has_any_ipv4": Scalar(_in_text, 2, None), "has_ipv4_prefix": Scalar(_prefix_in_text, 2, 2), "has_any_ipv4_prefix": Scalar(_prefix_in_text, 2, None),
     "parse_ipv4": Scalar(lambda s: s.call("address.ipv4_number", s.string(0)), 1, 1), "parse_ipv4_mask": Scalar(_parse_mask, 2, 2),

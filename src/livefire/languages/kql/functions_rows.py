@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from livefire.languages.kql import coerce, operators
 from livefire.languages.kql.calls import Scalar, Site
 from livefire.languages.kql.scope import fill
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import call, window
-from livefire.schema import Type
+from livefire.plan.functions import any_of, call, window
+from livefire.schema import Schema, Type
 
 _BEFORE: tuple[int | None, int | None] = (None, 0)
 
 
-def keep(site: Site, found: e.WindowCall) -> e.Expr:
+def keep(site: Site, found: e.WindowCall | n.Recurrence) -> e.Expr:
     """Set a row function aside for a window and return the column it will be."""
     gathered = site.scope.gathered
     if gathered is None or site.scope.relation is None or gathered.aggregates is not None:
@@ -24,8 +25,8 @@ def keep(site: Site, found: e.WindowCall) -> e.Expr:
         message = f"{site.node.function}() needs rows in order, and these have none"
         site.scope.context.quirk(120, message, span=site.span, help="put `| sort by …` or `| serialize` before")
     name = site.scope.state.name("window")
-    gathered.windows.append(n.Item(name, found))
-    return e.Column(name, found.type)
+    gathered.windows.append(n.Item(name, found) if isinstance(found, e.WindowCall) else replace(found, carried=(replace(found.carried[0], name=name),)))
+    return e.Column(name, found.type if isinstance(found, e.WindowCall) else found.carried[0].expr.type)
 
 
 def _parts(site: Site, place: int) -> tuple[e.Expr, ...]:
@@ -94,7 +95,27 @@ def _rank_min(site: Site) -> e.Expr:
     return keep(site, window("agg.max", start, type=Type.LONG, partition_by=parts, frame=_BEFORE, row_order=True))
 
 
+def _session(site: Site) -> e.Expr:
+    """When the session of a row began: a new one begins after a long pause, a long session, or where it is told to."""
+    value, longest, pause = site.moment(0), site.span_of_time(1), site.span_of_time(2)
+    parts = tuple(site.scope.columns[x] for x in site.scope.relation.partition) if site.scope.relation is not None else ()
+    before = keep(site, window("window.previous", value, partition_by=parts, row_order=True))
+    start = e.Column(site.scope.state.name("session"), Type.DATETIME)
+    ends: list[e.Expr] = [
+        call("logic.is_null", start),
+        call("compare.gt", call("time.difference", value, before, type=Type.TIMESPAN), pause),
+        call("compare.gt", call("time.difference", value, start, type=Type.TIMESPAN), longest),
+    ]
+    if site.has(3):
+        ends.append(operators.truth(site.scope, site.args[3], site.node.args[3].span))
+    began = e.Case(((any_of(*(call("logic.is_true", x) for x in ends)), value),), start, Type.DATETIME)
+    keys = tuple(p for p in parts if isinstance(p, e.Column))
+    carried = n.Carried("", start.name, e.null(Type.DATETIME), began)
+    return keep(site, n.Recurrence(n.Values(Schema(()), ()), keys, (), (carried,), span=site.span))
+
+
 ROWS: dict[str, Scalar] = {
+    "row_window_session": Scalar(_session, 3, 4),
     "row_number": Scalar(_row_number, 0, 2), "prev": Scalar(_neighbour("window.previous"), 1, 3), "next": Scalar(_neighbour("window.next"), 1, 3),
     "row_cumsum": Scalar(_cumsum, 1, 2), "row_rank_dense": Scalar(_rank_dense, 1, 2), "row_rank": Scalar(_rank_dense, 1, 2),
     "row_rank_min": Scalar(_rank_min, 1, 2),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from livefire.languages.kit.ast import Apply
 from livefire.languages.kql import coerce
 from livefire.languages.kql.calls import Scalar, Site
+from livefire.languages.kql.functions_dynamic import read_path
 from livefire.languages.kql.nodes import TypeOf
 from livefire.languages.kql.patterns import check_regex, group_count, group_names
 from livefire.languages.kql.scalars import lower_scalar
@@ -232,17 +233,12 @@ def _hash(meaning: str) -> Scalar:
 
 def _extract_json(site: Site) -> e.Expr:
     """`extract_json(path, text, typeof(type))` with a constant path such as `$.a.b[0]`."""
-    import re
-
     args = tuple(lower_scalar(site.scope, a.value) for a in site.node.args[:2])
     inner = Site(site.scope, site.node, args)
     path = inner.constant_text(0)
-    steps: list[str | int] = []
-    rest = path[1:] if path.startswith("$") else path
-    for match in re.finditer(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]|\[['\"]([^'\"]+)['\"]\]|(.)", rest):
-        if match[4]:
-            return site.refuse(f"the path {path!r} is not read", "write $.a.b or $['a'][0]")
-        steps.append(int(match[2]) if match[2] is not None else match[1] or match[3])
+    steps = read_path(path)
+    if steps is None:
+        return site.refuse(f"the path {path!r} is not read", "write $.a.b or $['a'][0]")
     source = args[1] if args[1].type is Type.DYNAMIC else call("dynamic.try_parse", inner.string(1))
     found = fill(call("dynamic.text", e.Path(source, tuple(steps)))) if steps else coerce.to_text(source)
     if len(site.node.args) == 3 and isinstance(site.node.args[2].value, TypeOf):

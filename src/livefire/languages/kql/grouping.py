@@ -91,8 +91,8 @@ def _columns(scope: Scope, relation: Relation, item: k.Item, names: Namer, keys:
             return _arg_columns(scope, relation, item, node, names, keys)
         if node.function in ("take_any", "any") and (len(node.args) > 1 or isinstance(node.args[0].value if node.args else None, Star)):
             return _any_columns(scope, relation, item, node, names, keys)
-        if node.function in ("percentile", "percentiles"):
-            return _percentile_columns(scope, item, node, names)
+        if node.function in ("percentile", "percentiles", "percentilew", "percentilesw"):
+            return _percentile_columns(scope, item, node, names, weighted="w" in node.function)
         if node.function == "take_any" and node.args:
             return [(_named(scope, item, names, default_name(node.args[0].value)), lower_scalar(scope, node))]
     return [(_named(scope, item, names, default_name(node)), lower_scalar(scope, node))]
@@ -160,19 +160,21 @@ def _column(name: str, kind: Type) -> e.Expr:
     return e.Column(name, kind)
 
 
-def _percentile_columns(scope: Scope, item: k.Item, node: Apply, names: Namer) -> list[Column]:
-    if len(node.args) < 2:
+def _percentile_columns(scope: Scope, item: k.Item, node: Apply, names: Namer, weighted: bool) -> list[Column]:
+    first = 2 if weighted else 1
+    if len(node.args) <= first:
         scope.error("E105", f"{node.function} needs a value and a percentage", node.span)
         return []
     group = aggregates.Group(scope, node, None)
     value = group.number()
     base = default_name(node.args[0].value) or ""
     found: list[Column] = []
-    for place in range(1, len(node.args)):
+    for place in range(first, len(node.args)):
         percent = group.value(place)
         shown = _percent_text(percent)
-        name = _named(scope, item, names, f"percentile_{base}_{shown}", place - 1)
-        found.append((name, aggregates.percentile_value(group, value, percent)))
+        name = _named(scope, item, names, f"percentile_{base}_{shown}", place - first)
+        share = aggregates.weighted_value(group, value, group.number(1), percent) if weighted else aggregates.percentile_value(group, value, percent)
+        found.append((name, share))
     return found
 
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from livefire.diagnostics import Halt, QueryError, Span
 from livefire.languages.base import Context
-from livefire.languages.kql import evaluate, expanding, grouping, joins, parsing, rows, series, unions, within
+from livefire.languages.kql import evaluate, expanding, grouping, joins, parsing, rows, scanning, series, unions, within
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.scalars import lower_scalar
@@ -114,7 +114,7 @@ def _render(scope: Scope, relation: Relation, step: k.Render) -> Relation:
 
 _STEPS: dict[type, Callable[..., Relation]] = {
     **rows.STEPS, **grouping.STEPS, **joins.STEPS, **unions.STEPS, **expanding.STEPS, **parsing.STEPS, **series.STEPS, **evaluate.STEPS,
-    **within.STEPS,
+    **within.STEPS, **scanning.STEPS,
     k.Unsupported: _unsupported, k.Render: _render,
 }  # fmt: skip
 

@@ -28,6 +28,8 @@ def default_name(node: object) -> str | None:
 
 
 def _call_name(node: Apply) -> str | None:
+    if node.function.startswith("covariance"):
+        return "_".join([node.function, *(default_name(a.value) or "" for a in node.args[:2])])
     rule = naming_of(node.function)
     if rule is None:
         return None

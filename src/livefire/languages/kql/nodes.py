@@ -438,6 +438,27 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
+class ScanStep:
+    """A step of `scan`: its condition, and the values it gives to declared columns."""
+
+    name: str
+    output: str
+    condition: Expression
+    assignments: tuple[tuple[str, Expression, Span], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """`scan with_match_id=m declare (columns) with (steps)`; a declared column may have a default."""
+
+    match_id: str | None
+    columns: tuple[tuple[SchemaColumn, Expression | None], ...]
+    steps: tuple[ScanStep, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Unsupported:
     """An operator that is Kusto's but cannot be run here."""
 
@@ -503,6 +524,7 @@ Step: TypeAlias = (
     | TopHitters
     | TopNested
     | Partition
+    | Scan
     | Unsupported
 )
 Statement: TypeAlias = Let | QueryParameters | Ignored

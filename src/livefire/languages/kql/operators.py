@@ -221,6 +221,8 @@ def modulo(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
         return e.null(Type.UNKNOWN)
     if left.type is Type.TIMESPAN and right.type is Type.TIMESPAN:
         return call("number.modulo", left, right, type=Type.TIMESPAN, span=span)
+    if left.type is Type.DATETIME and right.type is Type.TIMESPAN:
+        return call("time.difference", left, call("time.bin", left, right), type=Type.TIMESPAN, span=span)
     pair = _pair(scope, "%", left, right, span)
     if pair is None:
         return e.null(Type.LONG)

@@ -36,7 +36,7 @@ class Parser(StepParser):
                 query = statement
             if not self.done and not (closing and self.at(closing)) and not self.at(";"):
                 self._unexpected()
-        return k.Block(tuple(statements), query, start.to(self._last()))
+        return k.Block(tuple(statements), query, start.to(self.last()))
 
     def _after_query(self, query: k.Expression) -> None:
         self.fail(
@@ -58,18 +58,18 @@ class Parser(StepParser):
             return self._let()
         if token.text == "set" and self.peek().kind == "name" and self.peek(2).text in ("=", ";", ""):
             self.skip_step()
-            return k.Ignored("set", token.span.to(self._last()))
+            return k.Ignored("set", token.span.to(self.last()))
         if token.text == "alias" and self.peek().text == "database":
             self.skip_step()
-            return k.Ignored("alias", token.span.to(self._last()))
+            return k.Ignored("alias", token.span.to(self.last()))
         if token.text == "restrict" and self.peek().text == "access":
             self.skip_step()
-            return k.Ignored("restrict access", token.span.to(self._last()))
+            return k.Ignored("restrict access", token.span.to(self.last()))
         if token.text == "declare" and self.peek().text == "query_parameters":
             return self._query_parameters()
         if token.text == "declare" and self.peek().text == "pattern":
             self.skip_step()
-            return k.Ignored("declare pattern", token.span.to(self._last()))
+            return k.Ignored("declare pattern", token.span.to(self.last()))
         return self.pipeline()
 
     def _let(self) -> k.Statement:
@@ -78,7 +78,7 @@ class Parser(StepParser):
         name = self.declared_name("a name after 'let'")
         self.expect("=", "after the name")
         value = self._let_value()
-        return k.Let(name, value, start.to(self._last()), name_span)
+        return k.Let(name, value, start.to(self.last()), name_span)
 
     def _let_value(self) -> k.Expression:
         start = self.token.span
@@ -92,7 +92,7 @@ class Parser(StepParser):
             body = self.block("}")
             self.shallower()
             self.close(opened)
-            return k.FunctionBody(parameters, body, start.to(self._last()), view)
+            return k.FunctionBody(parameters, body, start.to(self.last()), view)
         return self.pipeline()
 
     def _function_ahead(self) -> bool:
@@ -120,10 +120,10 @@ class Parser(StepParser):
         name = self.declared_name("a parameter's name")
         self.expect(":", "before the parameter's type")
         if self.at("("):
-            return k.Parameter(name, Type.UNKNOWN, True, self._tabular_columns(), None, start.to(self._last()))
+            return k.Parameter(name, Type.UNKNOWN, True, self._tabular_columns(), None, start.to(self.last()))
         type = self.type_name()
         default = self.expression() if self.take("=") else None
-        return k.Parameter(name, type, False, (), default, start.to(self._last()))
+        return k.Parameter(name, type, False, (), default, start.to(self.last()))
 
     def _tabular_columns(self) -> tuple[k.SchemaColumn, ...]:
         if self.peek().text == "*" and self.peek(2).text == ")":
@@ -136,7 +136,7 @@ class Parser(StepParser):
     def _query_parameters(self) -> k.Statement:
         start = self.advance().span
         self.advance()
-        return k.QueryParameters(self._parameters(), start.to(self._last()))
+        return k.QueryParameters(self._parameters(), start.to(self.last()))
 
     # pipelines
 
@@ -151,7 +151,7 @@ class Parser(StepParser):
             steps.append(self.step())
         if not steps:
             return source
-        return k.Query(source, tuple(steps), start.to(self._last()))
+        return k.Query(source, tuple(steps), start.to(self.last()))
 
     def source(self) -> k.Expression:
         """Read a table name, a call, or a source such as datatable, without operators."""
@@ -164,7 +164,8 @@ class Parser(StepParser):
 
     def _special_source(self) -> k.Expression | None:
         token, after = self.token, self.peek()
-        if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not (False)):
+        signed = token.text == "print" and after.text in ("-", "+")
+        if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not signed):
             return None
         if after.kind == "name" and after.text in _NO_SOURCE and token.text != "search":
             return None
@@ -178,7 +179,7 @@ class Parser(StepParser):
                 return self._externaldata(start)
             case "print":
                 self.advance()
-                return k.Print(self.items(), start.to(self._last()))
+                return k.Print(self.items(), start.to(self.last()))
             case "range" if after.kind == "name" and self.peek(2).text == "from":
                 self.advance()
                 return self._range(start)
@@ -208,7 +209,7 @@ class Parser(StepParser):
             if not self.take(","):
                 break
         self.close(opened)
-        return k.DataTable(columns, tuple(values), start.to(self._last()))
+        return k.DataTable(columns, tuple(values), start.to(self.last()))
 
     def _externaldata(self, start: Span) -> k.Expression:
         columns = self.schema_columns()
@@ -222,7 +223,7 @@ class Parser(StepParser):
             opened = self.expect("(")
             self._skip_to(")")
             self.close(opened)
-        return k.ExternalData(columns, places, start.to(self._last()))
+        return k.ExternalData(columns, places, start.to(self.last()))
 
     def _skip_to(self, sign: str) -> None:
         depth = 0
@@ -237,7 +238,7 @@ class Parser(StepParser):
         self.expect("to")
         last = self.expression()
         self.expect("step")
-        return k.Range(name, first, last, self.expression(), start.to(self._last()))
+        return k.Range(name, first, last, self.expression(), start.to(self.last()))
 
 
 def parse(context: Context) -> k.Block:

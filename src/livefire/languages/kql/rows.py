@@ -11,6 +11,7 @@ from livefire.diagnostics import Span
 from livefire.languages.kit.ast import Apply, Argument, Name, Star
 from livefire.languages.kql import coerce, operators
 from livefire.languages.kql import nodes as k
+from livefire.languages.kql.calls import named_values
 from livefire.languages.kql.expressions import kit, span_of
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.scalars import lower_condition, lower_scalar
@@ -25,7 +26,7 @@ def with_windows(relation: Relation, gathered: Gathered) -> n.Plan:
     """Return the plan with the row functions of an expression computed, each able to read those before it."""
     plan = relation.plan
     for item in gathered.windows:
-        plan = n.Window(plan, (item,))
+        plan = replace(item, input=plan) if isinstance(item, n.Recurrence) else n.Window(plan, (item,))
     return plan
 
 
@@ -73,8 +74,8 @@ def extend(scope: Scope, relation: Relation, step: k.Extend) -> Relation:
     names = Namer(relation.schema.names)
     fresh: dict[str, e.Expr] = {}
     for item in step.items:
-        for name, value in named_values(inner, item):
-            if name is None or not item.names:
+        for name, value, written in named_values(inner, item.value, item.names, default_name(item.value)):
+            if name is None or not written:
                 existing = name is not None and name in relation.schema
                 given = (name if existing and name not in fresh else names.unique(name)) if name is not None else names.numbered()
             else:
@@ -96,17 +97,6 @@ def _extended(relation: Relation, gathered: Gathered, fresh: dict[str, e.Expr], 
     return n.Project(with_windows(relation, gathered), (*kept, *added), span)
 
 
-def named_values(scope: Scope, item: k.Item) -> list[tuple[str | None, e.Expr]]:
-    """Return the columns of an item with their written or default names, None where Kusto numbers them."""
-    value = lower_scalar(scope, item.value)
-    if len(item.names) > 1:
-        from livefire.languages.kql.calls import several
-
-        parts = several(scope, item.value, value, len(item.names))
-        return list(zip(item.names, parts, strict=True))
-    return [(item.names[0] if item.names else default_name(item.value), value)]
-
-
 def project(scope: Scope, relation: Relation, step: k.Project) -> Relation:
     """`project items`."""
     gathered = Gathered()
@@ -118,8 +108,8 @@ def project(scope: Scope, relation: Relation, step: k.Project) -> Relation:
             scope.context.quirk(220, "project takes no *", span=item.span, help="use extend to add columns, or project-away to drop some")
             items.extend(n.Item(names.unique(f.name), e.Column(f.name, f.type)) for f in relation.schema if not names.taken(f.name))
             continue
-        for name, value in named_values(inner, item):
-            if item.names and name is not None:
+        for name, value, written in named_values(inner, item.value, item.names, default_name(item.value)):
+            if written and name is not None:
                 given = names.claim(name) or name
                 if given != name or any(i.name == given for i in items):
                     scope.error("E106", f"two columns are named {name!r}", item.name_span)
@@ -281,4 +271,4 @@ STEPS: dict[type, Callable[..., Relation]] = {
     k.Invoke: invoke,
 }  # fmt: skip
 
-__all__ = ["STEPS", "Field", "coerce", "matching", "named_values", "operators", "simplify", "with_windows", "without_hidden"]
+__all__ = ["STEPS", "Field", "coerce", "matching", "operators", "simplify", "with_windows", "without_hidden"]

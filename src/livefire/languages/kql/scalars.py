@@ -234,6 +234,8 @@ def _matches(scope: Scope, node: Binary, left: e.Expr, right: e.Expr) -> e.Expr:
 def _member(scope: Scope, node: Member) -> e.Expr:
     if isinstance(node.base, Name) and node.base.text in ("$left", "$right"):
         return _side(scope, node)
+    if isinstance(node.base, Name) and node.base.text in scope.steps and node.name in scope.steps[node.base.text]:
+        return scope.steps[node.base.text][node.name]
     base = lower_scalar(scope, node.base)
     return navigate(scope, base, node.name, node.span)
 

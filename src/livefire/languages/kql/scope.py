@@ -41,6 +41,11 @@ class Relation:
         """The columns."""
         return self.plan.schema
 
+    @property
+    def empty(self) -> bool:
+        """True for rows that are known to be none."""
+        return isinstance(self.plan, n.Values) and not self.plan.rows
+
     def with_plan(self, plan: n.Plan, **changes: bool) -> Relation:
         """Return the relation with another plan."""
         return replace(self, plan=plan, **changes)  # type: ignore[arg-type]  # the flags are bools
@@ -81,10 +86,13 @@ class Frame:
 
 @dataclass(slots=True)
 class Gathered:
-    """Aggregates (None where they may not stand) and row functions found while an expression is lowered."""
+    """Aggregates (None where they may not stand) and row functions found while an expression is lowered.
+
+    A recurrence among the row functions still lacks its input.
+    """
 
     aggregates: list[n.Item] | None = None
-    windows: list[n.Item] = field(default_factory=list)
+    windows: list[n.Item | n.Recurrence] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -111,6 +119,7 @@ class Scope:
     columns: Mapping[str, e.Expr] = field(default_factory=dict)
     sides: tuple[Relation, Relation] | None = None
     gathered: Gathered | None = None
+    steps: Mapping[str, Mapping[str, e.Expr]] = field(default_factory=dict)
 
     @property
     def context(self) -> Context:
@@ -124,10 +133,7 @@ class Scope:
 
     def table(self, name: str) -> Table | None:
         """Return a table of Sentinel or one that the user loaded, by its exact name or alias."""
-        known = self.context.catalog.tables(VENDOR)
-        exact = [t for t in known if t.name == name]
-        found = exact or [t for t in known if t.answers_to(name)]
-        return found[-1] if found else None
+        return self.context.catalog.find(name, VENDOR)
 
     def over(self, relation: Relation, gathered: Gathered | None = None) -> Scope:
         """Return the scope of an expression over the rows of a relation."""

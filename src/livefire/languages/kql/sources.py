@@ -9,6 +9,7 @@ from livefire.languages.binder import nearest, unknown_table
 from livefire.languages.kit.ast import Apply, Constant, Member, Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
+from livefire.languages.kql.calls import named_values
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import MAX_CALLS, VENDOR, Frame, Function, Relation, Scope, filled, nowhere
@@ -126,7 +127,8 @@ def _named(scope: Scope, node: Name) -> Relation:
 def table_rows(table: Table, name: str) -> Relation:
     """Return a table's declared columns, null texts made empty."""
     plan = table.plan if not table.hidden else n.select(table.plan, *table.schema.names)
-    return Relation(filled(plan), open=table.open, name=name)
+    found = Relation(plan, open=table.open, name=name)
+    return found if found.empty else found.with_plan(filled(plan))
 
 
 def _called(scope: Scope, node: Apply) -> Relation:
@@ -252,12 +254,11 @@ def _print(scope: Scope, node: k.Print) -> Relation:
     items: list[n.Item] = []
     bare = scope.bare()
     for place, item in enumerate(node.items):
-        name = item.names[0] if item.names else None
-        if name is None:
-            name = f"print_{place}"
-        if names.claim(name) is None:
-            scope.error("E106", f"two columns are named {name!r}", item.name_span)
-        items.append(n.Item(name, lower_scalar(bare, item.value)))
+        for name, value, _ in named_values(bare, item.value, item.names, None):
+            shown = name if name is not None else f"print_{place}"
+            if names.claim(shown) is None:
+                scope.error("E106", f"two columns are named {shown!r}", item.name_span)
+            items.append(n.Item(shown, value))
     return Relation(n.Project(n.Values(Schema(()), ((),)), tuple(items), node.span), ordered=True)
 
 

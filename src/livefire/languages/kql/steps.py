@@ -11,6 +11,7 @@ from livefire.languages.kit.lexer import Token
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import ExpressionParser
 from livefire.languages.kql.lexer import unquote
+from livefire.languages.kql.steps_scan import scan
 from livefire.schema import Type
 
 
@@ -31,7 +32,7 @@ class StepParser(ExpressionParser):
             else:
                 break
             self.expect("=", "after the option's name")
-            found.append(k.Option(name, self._option_value(), start.to(self._last())))
+            found.append(k.Option(name, self._option_value(), start.to(self.last())))
             self.take(",") if self.at(",") and self.peek().text in names and self.peek(2).text == "=" else None
         return tuple(found)
 
@@ -52,7 +53,7 @@ class StepParser(ExpressionParser):
         """Read a name or a pattern with `*`; the pieces of a pattern touch each other."""
         if self.at("["):
             start = self.token.span
-            return k.Wildcard(self.declared_name(), start.to(self._last()))
+            return k.Wildcard(self.declared_name(), start.to(self.last()))
         if self.token.kind not in ("name", "long", "timespan") and not self.at("*"):
             self.fail(f"expected a column name or pattern, found {self.describe()}")
         first = self.advance()
@@ -66,28 +67,28 @@ class StepParser(ExpressionParser):
 
     def where(self, start: Span) -> k.Step:
         """Read the rest of `where`."""
-        return k.Where(self.expression(), start.to(self._last()))
+        return k.Where(self.expression(), start.to(self.last()))
 
     def extend(self, start: Span) -> k.Step:
         """Read the rest of `extend` or `serialize`."""
         items = () if self.ends_step() else self.items()
-        return k.Extend(items, start.to(self._last()), serialize=self.diagnostics.source.slice(start) == "serialize")
+        return k.Extend(items, start.to(self.last()), serialize=self.diagnostics.source.slice(start) == "serialize")
 
     def project(self, start: Span) -> k.Step:
         """Read the rest of `project`."""
-        return k.Project(() if self.ends_step() else self.items(), start.to(self._last()))
+        return k.Project(() if self.ends_step() else self.items(), start.to(self.last()))
 
     def project_away(self, start: Span) -> k.Step:
         """Read the rest of `project-away`."""
-        return k.ProjectNames(self.wildcards(), False, start.to(self._last()))
+        return k.ProjectNames(self.wildcards(), False, start.to(self.last()))
 
     def project_keep(self, start: Span) -> k.Step:
         """Read the rest of `project-keep`."""
-        return k.ProjectNames(self.wildcards(), True, start.to(self._last()))
+        return k.ProjectNames(self.wildcards(), True, start.to(self.last()))
 
     def project_rename(self, start: Span) -> k.Step:
         """Read the rest of `project-rename`."""
-        return k.ProjectRename(self.items(), start.to(self._last()))
+        return k.ProjectRename(self.items(), start.to(self.last()))
 
     def project_reorder(self, start: Span) -> k.Step:
         """Read the rest of `project-reorder`."""
@@ -97,7 +98,7 @@ class StepParser(ExpressionParser):
             order = self.advance().text if self.at("asc", "desc", "granny-asc", "granny-desc") else ""
             found.append((pattern, order))
             if not self.take(","):
-                return k.ProjectReorder(tuple(found), start.to(self._last()))
+                return k.ProjectReorder(tuple(found), start.to(self.last()))
 
     def summarize(self, start: Span) -> k.Step:
         """Read the rest of `summarize`."""
@@ -107,12 +108,12 @@ class StepParser(ExpressionParser):
         if self.take("by"):
             self.options()
             keys = self.items()
-        return k.Summarize(items, keys, start.to(self._last()))
+        return k.Summarize(items, keys, start.to(self.last()))
 
     def distinct(self, start: Span) -> k.Step:
         """Read the rest of `distinct`."""
         self.options()
-        return k.Distinct(self.items(), start.to(self._last()))
+        return k.Distinct(self.items(), start.to(self.last()))
 
     def order_keys(self) -> tuple[k.OrderKey, ...]:
         """Read keys of an order."""
@@ -131,30 +132,30 @@ class StepParser(ExpressionParser):
             if not self.at("first", "last"):
                 self.fail(f"expected 'first' or 'last', found {self.describe()}")
             nulls = self.advance().text == "first"
-        return k.OrderKey(value, descending, nulls, start.to(self._last()))
+        return k.OrderKey(value, descending, nulls, start.to(self.last()))
 
     def sort(self, start: Span) -> k.Step:
         """Read the rest of `sort` or `order`."""
         self.options()
         self.expect("by")
-        return k.Sort(self.order_keys(), start.to(self._last()))
+        return k.Sort(self.order_keys(), start.to(self.last()))
 
     def top(self, start: Span) -> k.Step:
         """Read the rest of `top`."""
         self.options()
         count = self.expression()
         self.expect("by")
-        return k.Top(count, self.order_keys(), start.to(self._last()))
+        return k.Top(count, self.order_keys(), start.to(self.last()))
 
     def take_rows(self, start: Span) -> k.Step:
         """Read the rest of `take` or `limit`."""
         self.options()
-        return k.Take(self.expression(), start.to(self._last()))
+        return k.Take(self.expression(), start.to(self.last()))
 
     def count(self, start: Span) -> k.Step:
         """Read the rest of `count`."""
         name = self.declared_name() if self.take("as") else "Count"
-        return k.Count(name, start.to(self._last()))
+        return k.Count(name, start.to(self.last()))
 
     def join(self, start: Span) -> k.Step:
         """Read the rest of `join`."""
@@ -174,7 +175,7 @@ class StepParser(ExpressionParser):
             conditions.append(self.expression())
             while self.take(","):
                 conditions.append(self.expression())
-        return k.Join(options, right, tuple(conditions), lookup, start.to(self._last()))
+        return k.Join(options, right, tuple(conditions), lookup, start.to(self.last()))
 
     def _join_source(self) -> k.Expression:
         if self.at("("):
@@ -191,7 +192,7 @@ class StepParser(ExpressionParser):
         found = [self._union_source()]
         while self.take(","):
             found.append(self._union_source())
-        return k.Union(options, tuple(found), start.to(self._last()))
+        return k.Union(options, tuple(found), start.to(self.last()))
 
     def _union_source(self) -> k.Expression:
         if self.at("("):
@@ -205,7 +206,7 @@ class StepParser(ExpressionParser):
         options = self.options("bagexpansion", "kind", "with_itemindex")
         items = self._expand_items()
         limit = self.expression() if self.take("limit") else None
-        return k.MvExpand(options, items, limit, start.to(self._last()))
+        return k.MvExpand(options, items, limit, start.to(self.last()))
 
     def mv_apply(self, start: Span) -> k.Step:
         """Read the rest of `mv-apply`."""
@@ -214,7 +215,7 @@ class StepParser(ExpressionParser):
         limit = self.expression() if self.take("limit") else None
         self.expect("on", "before the subquery")
         steps = self.subquery()
-        return k.MvApply(options, items, limit, steps, start.to(self._last()))
+        return k.MvApply(options, items, limit, steps, start.to(self.last()))
 
     def subquery(self) -> tuple[k.Step, ...]:
         """Read `(operator | operator …)`."""
@@ -243,7 +244,7 @@ class StepParser(ExpressionParser):
                 self.fail(f"expected 'typeof', found {self.describe()}")
             written = self._typeof()
             type = written.type if isinstance(written, k.TypeOf) else None
-        return k.ExpandItem(item.value, item.names[0] if item.names else None, type, start.to(self._last()))
+        return k.ExpandItem(item.value, item.names[0] if item.names else None, type, start.to(self.last()))
 
     def parse(self, start: Span) -> k.Step:
         """Read the rest of `parse`."""
@@ -260,7 +261,7 @@ class StepParser(ExpressionParser):
         parts: list[Constant | k.Capture] = []
         while not self.ends_step():
             parts.append(self._parse_part())
-        return k.Parse(value, tuple(parts), options.get("kind", "simple"), options.get("flags", ""), filter, start.to(self._last()))
+        return k.Parse(value, tuple(parts), options.get("kind", "simple"), options.get("flags", ""), filter, start.to(self.last()))
 
     def _parse_part(self) -> Constant | k.Capture:
         token = self.token
@@ -271,7 +272,7 @@ class StepParser(ExpressionParser):
             return Constant(unquote(token.text), Type.STRING, token.span)
         name = self.declared_name("a text, a column or *")
         type = self.type_name() if self.take(":") else Type.STRING
-        return k.Capture(name, type, False, token.span.to(self._last()))
+        return k.Capture(name, type, False, token.span.to(self.last()))
 
     def parse_kv(self, start: Span) -> k.Step:
         """Read the rest of `parse-kv`."""
@@ -286,11 +287,11 @@ class StepParser(ExpressionParser):
                 self.expect("=")
                 setting = self._primary()
                 if not isinstance(setting, Constant):
-                    self.fail("an option of parse-kv is a constant", span=self._last())
+                    self.fail("an option of parse-kv is a constant", span=self.last())
                 options.append((name, setting))
                 self.take(",")
             self.close(opened)
-        return k.ParseKv(value, columns, tuple(options), start.to(self._last()))
+        return k.ParseKv(value, columns, tuple(options), start.to(self.last()))
 
     def make_series(self, start: Span) -> k.Step:
         """Read the rest of `make-series`."""
@@ -317,7 +318,7 @@ class StepParser(ExpressionParser):
         if self.take("step"):
             step = self.expression()
         keys = self.items() if self.take("by") else ()
-        return k.MakeSeries(tuple(items), axis, begin, stop, step, keys, options, inclusive, start.to(self._last()))
+        return k.MakeSeries(tuple(items), axis, begin, stop, step, keys, options, inclusive, start.to(self.last()))
 
     def _series_item(self) -> k.SeriesItem:
         start = self.token.span
@@ -326,7 +327,7 @@ class StepParser(ExpressionParser):
         if self.take("default"):
             self.expect("=")
             default = self.expression()
-        return k.SeriesItem(item.value, item.names[0] if item.names else None, default, start.to(self._last()))
+        return k.SeriesItem(item.value, item.names[0] if item.names else None, default, start.to(self.last()))
 
     def getschema(self, start: Span) -> k.Step:
         """Read `getschema`."""
@@ -337,7 +338,7 @@ class StepParser(ExpressionParser):
         self.options()
         call = self._postfix()
         columns = self._evaluate_columns() if self.take(":") else ()
-        return k.Evaluate(call, columns, start.to(self._last()))
+        return k.Evaluate(call, columns, start.to(self.last()))
 
     def _evaluate_columns(self) -> tuple[k.SchemaColumn, ...]:
         """Read the schema after a plugin, in which `*` stands for the source's columns."""
@@ -350,7 +351,7 @@ class StepParser(ExpressionParser):
             else:
                 name = self.declared_name("a column name")
                 self.expect(":")
-                found.append(k.SchemaColumn(name, self.type_name(), start.to(self._last())))
+                found.append(k.SchemaColumn(name, self.type_name(), start.to(self.last())))
             if not self.take(","):
                 break
         self.close(opened)
@@ -359,7 +360,7 @@ class StepParser(ExpressionParser):
     def render(self, start: Span) -> k.Step:
         """Read the rest of `render`; charts change no row, so anything up to the next operator is taken."""
         self.skip_step()
-        return k.Render(start.to(self._last()))
+        return k.Render(start.to(self.last()))
 
     def skip_step(self) -> None:
         """Step over everything up to the end of the operator."""
@@ -373,12 +374,12 @@ class StepParser(ExpressionParser):
 
     def invoke(self, start: Span) -> k.Step:
         """Read the rest of `invoke`."""
-        return k.Invoke(self._postfix(), start.to(self._last()))
+        return k.Invoke(self._postfix(), start.to(self.last()))
 
     def as_name(self, start: Span) -> k.Step:
         """Read the rest of `as`."""
         self.options()
-        return k.As(self.declared_name(), start.to(self._last()))
+        return k.As(self.declared_name(), start.to(self.last()))
 
     def search(self, start: Span) -> k.Search:
         """Read the rest of `search`."""
@@ -393,14 +394,14 @@ class StepParser(ExpressionParser):
                     break
             self.close(opened)
         sensitive = any(o.name == "kind" and o.value == "case_sensitive" for o in options)
-        return k.Search(tuple(tables), self.expression(), sensitive, start.to(self._last()))
+        return k.Search(tuple(tables), self.expression(), sensitive, start.to(self.last()))
 
     def top_hitters(self, start: Span) -> k.Step:
         """Read the rest of `top-hitters`."""
         count = self.expression()
         self.expect("of")
         value = self.item()
-        return k.TopHitters(count, value, self.item() if self.take("by") else None, start.to(self._last()))
+        return k.TopHitters(count, value, self.item() if self.take("by") else None, start.to(self.last()))
 
     def top_nested(self, start: Span) -> k.Step:
         """Read the levels of `top-nested`."""
@@ -409,7 +410,7 @@ class StepParser(ExpressionParser):
             again = self.token.span
             self.expect("top-nested")
             levels.append(self._level(again))
-        return k.TopNested(tuple(levels), start.to(self._last()))
+        return k.TopNested(tuple(levels), start.to(self.last()))
 
     def _level(self, start: Span) -> k.NestedLevel:
         count = None if self.at("of") else self.expression()
@@ -424,7 +425,7 @@ class StepParser(ExpressionParser):
         by = self.item()
         descending = not self.take("asc")
         self.take("desc")
-        return k.NestedLevel(count, value, by, descending, others, start.to(self._last()))
+        return k.NestedLevel(count, value, by, descending, others, start.to(self.last()))
 
     def partition(self, start: Span) -> k.Step:
         """Read the rest of `partition`."""
@@ -434,9 +435,9 @@ class StepParser(ExpressionParser):
         key: k.Expression = Name(self.declared_name("a column"), key_span)
         if self.at("{"):
             self.skip_step()
-            return k.Unsupported("partition", "its subqueries with their own sources are not run", start.to(self._last()))
+            return k.Unsupported("partition", "its subqueries with their own sources are not run", start.to(self.last()))
         self.options()
-        return k.Partition(key, self.subquery(), start.to(self._last()))
+        return k.Partition(key, self.subquery(), start.to(self.last()))
 
     def ends_step(self) -> bool:
         """True where no more of an operator can follow."""
@@ -461,7 +462,6 @@ class StepParser(ExpressionParser):
 
 UNSUPPORTED: dict[str, str] = {
     "find": "rows of several tables are packed into one column; `union` and `where` say the same",
-    "scan": "its state machine is not run here",
     "facet": "it gives several tables at once; run one `summarize count() by` for each column",
     "fork": "it gives several tables at once; run each branch as a query",
     "sample": "it picks rows at random; `take` picks some",
@@ -489,6 +489,7 @@ READERS: dict[str, Callable[[StepParser, Span], k.Step]] = {
     "mv-apply": StepParser.mv_apply, "mvapply": StepParser.mv_apply, "parse": StepParser.parse, "parse-where": StepParser.parse_where,
     "parse-kv": StepParser.parse_kv, "make-series": StepParser.make_series, "getschema": StepParser.getschema, "evaluate": StepParser.evaluate,
     "render": StepParser.render, "invoke": StepParser.invoke, "as": StepParser.as_name, "search": StepParser.search,
+    "scan": scan,
     "top-hitters": StepParser.top_hitters, "top-nested": StepParser.top_nested, "partition": StepParser.partition, "__partitionby": StepParser.partition,
 }  # fmt: skip
 

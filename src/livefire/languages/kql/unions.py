@@ -79,7 +79,10 @@ def merged(scope: Scope, legs: list[Relation], *, inner: bool = False, source_na
     """Return the rows of all legs: columns of one name and one type are one column, others get their type's name behind them."""
     columns = _columns(legs, inner)
     plans: list[n.Plan] = []
-    for place, leg in enumerate(legs):
+    # A table that is known by its columns alone gives no rows: only its columns count.
+    filled = [place for place, leg in enumerate(legs) if not leg.empty] or [0]
+    for place in filled:
+        leg = legs[place]
         items = [n.Item(name, _value(leg, field)) for name, field in columns]
         if source_name is not None:
             items.insert(0, n.Item(source_name, e.text(leg.name or f"union_arg{place}")))
@@ -139,6 +142,9 @@ def lower_search(scope: Scope, relation: Relation | None, step: k.Search) -> Rel
     for leg in legs:
         if relation is None and not wanted <= set(leg.schema.names) and not leg.open:
             # A table without a column that is asked for holds no row that fits.
+            continue
+        if leg.empty:
+            found.append(leg)
             continue
         condition = lower_condition(scope.over(replace(leg, open=relation is None)), _spread(step.predicate, step.case_sensitive))
         found.append(leg.with_plan(n.Filter(leg.plan, condition, step.span)))

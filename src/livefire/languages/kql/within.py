@@ -17,7 +17,7 @@ from livefire.plan import nodes as n
 from livefire.plan.functions import aggregate, all_of, call, window
 from livefire.schema import Type
 
-_PER_ROW = (k.Extend, k.ProjectRename, k.ProjectReorder, k.Parse, k.ParseKv, k.MvExpand)
+_PER_ROW = (k.Scan, k.Extend, k.ProjectRename, k.ProjectReorder, k.Parse, k.ParseKv, k.MvExpand)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ class _Parser:
             value = self.literal("a value")
             return Range(_field(name), ((operator, value),), self.span(start))
         self.at = after
+        if name.kind == "wildcard" and name.text == "*":
+            return Everything(name.span)
         return Match(None, name, name.span)
 
     def operator(self) -> Bound | Literal[":"] | None:

@@ -16,7 +16,7 @@ from livefire.languages.spl import nodes as s
 from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.values import is_multi, is_text, not_null, number_of, only_of, real_of, text_of, tidy
+from livefire.languages.spl.values import bound, is_multi, is_text, not_null, number_of, only_of, real_of, text_of, tidy
 from livefire.languages.spl.wildcards import capture, fill, is_pattern, matching
 from livefire.plan import expr as e
 from livefire.plan.expr import Case, Expr, SortKey
@@ -42,11 +42,11 @@ class Input:
             self.scope.several(self.span, "a row in which it has several ends the run")
         return only_of(self.value, self.scope.quoted(self.span))
 
-    def numbers(self) -> Expr:
+    def numbers(self, texts: Expr | None = None) -> Expr:
         """Return the numbers of all values of all rows as one array."""
         item = e.Column(self.scope.name("item"), Type.DYNAMIC)
         each = e.Lambda((item,), call("dynamic.of", call("number.parse_real", call("dynamic.text", item))))
-        return call("array.compact", call("array.map", self.texts(), each))
+        return call("array.compact", call("array.map", self.texts() if texts is None else texts, each))
 
     def texts(self) -> Expr:
         """Return all values of all rows as one array of texts."""
@@ -181,11 +181,18 @@ def _extreme(meaning: str, of_text: str) -> Build:
 
 def _extreme_of_all(i: Input, *, descending: bool) -> Expr:
     """min and max of fields of several values: each value counts."""
-    texts, numbers, down = i.texts(), i.numbers(), e.Literal(descending, Type.BOOL)
-    numeric = call("compare.eq", call("dynamic.length", texts), call("dynamic.length", numbers))
-    first = call("dynamic.real", e.Path(call("multi.sorted", numbers, e.text("number"), down), (0,)))
-    by_text = call("dynamic.text", e.Path(call("array.sorted_text", texts, down), (0,)))
-    return Case(((numeric, text_of(first)),), by_text, Type.STRING)
+    down = e.Literal(descending, Type.BOOL)
+
+    def chosen(texts: Expr) -> Expr:
+        numbers = i.numbers(texts)
+        numeric = call("compare.eq", call("dynamic.length", texts), call("dynamic.length", numbers))
+        first = call("dynamic.text", e.Path(call("multi.sorted", numbers, e.text("number"), down), (0,)))
+        by_text = call("dynamic.text", e.Path(call("array.sorted_text", texts, down), (0,)))
+        return Case(((numeric, first),), by_text, Type.STRING)
+
+    found = bound(i.texts(), chosen)
+    number = number_of(found)
+    return Case(((not_null(number), text_of(number)),), found, Type.STRING)
 
 
 def _range(i: Input) -> Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from livefire.diagnostics import Span
@@ -10,14 +11,15 @@ from livefire.languages.spl import nodes as s
 from livefire.languages.spl.aggregates import present
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.grouping import grouped, spread
+from livefire.languages.spl.pivoting import SPLIT_OPTIONS, result, split_chart
 from livefire.languages.spl.rows import without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.times import moment, span_of
 from livefire.languages.spl.timing import time_of
-from livefire.languages.spl.values import is_multi, is_text, number_literal, only_of, real_of, text_of
+from livefire.languages.spl.values import is_text, number_literal, number_of, only_of, real_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.expr import Expr, SortKey
+from livefire.plan.expr import Case, Expr, SortKey
 from livefire.plan.functions import aggregate, call, window
 from livefire.schema import TICKS_PER_SECOND, Type
 
@@ -61,8 +63,7 @@ def bucket(value: Expr, count: float, unit: str, span: Span, scope: Scope) -> Ex
         scope.refuse(
             "E304", "where a week begins for a span is not documented", span, help='use eval _time=relative_time(_time, "@w") for weeks from Sunday, or span=7d'
         )
-    ticks = int(count * TICKS_PER_SECOND / _PARTS[unit]) if unit in _PARTS else int(count) * _SECONDS[unit or "s"] * TICKS_PER_SECOND
-    return call("time.bin_at", value, e.Literal(ticks, Type.TIMESPAN), _EPOCH, span=span)
+    return call("time.bin_at", value, e.Literal(_ticks(count, unit), Type.TIMESPAN), _EPOCH, span=span)
 
 
 def lower_bin(node: s.Bin, frame: Frame, scope: Scope) -> Frame:
@@ -74,22 +75,50 @@ def lower_bin(node: s.Bin, frame: Frame, scope: Scope) -> Frame:
     name = node.alias.text if node.alias is not None else node.field.text
     value = scope.field(frame, node.field)
     if span is None:
-        scope.refuse("E304", "without span= the buckets depend on the data in a way that is not documented", node.span, help="add span=, such as span=1h")
+        return _unspanned(node, frame, scope)
     for option in node.options:
-        if option.name in ("start", "end", "minspan", "aligntime", "bins"):
-            scope.refuse("E304", f"bin {option.name}= is not run", option.span, help="leave it out: span decides")
+        if option.name in ("start", "end", "minspan", "bins"):
+            scope.warn("W159", f"bin {option.name}= has no effect where span= is given", option.span)
     count, unit = read_span(span, scope)
-    if is_multi(value):
-        value = only_of(value, "bin")
+    value = only_of(value, "bin")
+    align = next((o for o in node.options if o.name == "aligntime"), None)
     if value.type is Type.DATETIME:
-        return frame.extended(n.Item(name, bucket(value, count, unit, node.span, scope)), span=node.span)
+        return frame.extended(n.Item(name, _aligned(value, count, unit, align, node, scope)), span=node.span)
     if node.field.text == TIME:
-        return frame.extended(n.Item(name, bucket(time_of(real_of(value)), count, unit, node.span, scope)), span=node.span)
+        return frame.extended(n.Item(name, _aligned(time_of(real_of(value)), count, unit, align, node, scope)), span=node.span)
     if unit:
-        if frame.wild:
-            return frame.extended(n.Item(name, e.null(Type.STRING)), span=node.span)
-        scope.refuse("E304", "a span of time is run for _time", node.span, help="assign the field to _time with eval and strptime first")
+        return frame.extended(n.Item(name, _of_seconds(value, count, unit, node, scope)), span=node.span)
     return frame.extended(n.Item(name, _range(value, count)), span=node.span)
+
+
+def _unspanned(node: s.Bin, frame: Frame, scope: Scope) -> Frame:
+    """Without a span the buckets follow from the data in a way that is not documented: no rows stay no rows, others end the run."""
+    message = "without span= the buckets depend on the data in a way that is not documented"
+    if scope.context.probe is not None or not scope.context.open_schema:
+        scope.refuse("E304", message, node.span, help="add span=, such as span=1h")
+    scope.warn("W304", f"{message}: it will not run", node.span, "add span=, such as span=1h")
+    return frame
+
+
+def _aligned(value: Expr, count: float, unit: str, align: s.Option | None, node: s.Bin, scope: Scope) -> Expr:
+    """Return the bucket of a moment; aligntime moves where buckets of hours and less begin."""
+    if align is None or unit in ("d", "w", *_MONTHS):
+        return bucket(value, count, unit, node.span, scope)
+    origin = moment(align.value.text)
+    if origin is None:
+        scope.refuse("E305", "the range of the search is not known: aligntime=earliest and latest are not run", align.span, help="give a time")
+    return call("time.bin_at", value, e.Literal(_ticks(count, unit), Type.TIMESPAN), origin, span=node.span)
+
+
+def _of_seconds(value: Expr, count: float, unit: str, node: s.Bin, scope: Scope) -> Expr:
+    """A span of time over another field than _time: its number counts seconds since 1970; text that is no number stays."""
+    number = real_of(value)
+    start = number_of(bucket(time_of(number), count, unit, node.span, scope))
+    return call("logic.coalesce", text_of(start), text_of(value)) if is_text(value) else start
+
+
+def _ticks(count: float, unit: str) -> int:
+    return int(count * TICKS_PER_SECOND / _PARTS[unit]) if unit in _PARTS else int(count) * _SECONDS[unit or "s"] * TICKS_PER_SECOND
 
 
 def _range(value: Expr, size: float) -> Expr:
@@ -113,16 +142,13 @@ def _check_bin(option: s.Option, scope: Scope) -> None:
 
 def lower_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     """`chart` and `timechart` without a field whose values become columns."""
-    if node.split is not None:
-        help = "write stats … by both fields: the same numbers, one row each"
-        if node.kind == "timechart":
-            help = f"write bin _time span=1h | stats … by _time, {node.split.text}: the same numbers, one row each"
-        scope.refuse("E305", f"the columns of {node.kind} … by {node.split.text} depend on the data", node.split.span, help=help)
     if node.kind == "timechart":
         return _time_chart(node, frame, scope)
     for option in (*node.options, *node.over_options, *node.split_options):
-        if option.name in ("span", "bins", "start", "end", "aligntime", "sep", "format"):
+        if option.name in ("span", "bins", "start", "end", "aligntime", "format"):
             scope.refuse("E304", f"chart {option.name}= is not run", option.span, help="use bin before stats")
+    if node.split is not None and node.over is not None:
+        return split_chart(node, node.over, frame, scope)
     by = (node.over,) if node.over is not None else ()
     return grouped(node.measures, by, frame, scope, node.span, command=node.kind)
 
@@ -132,7 +158,7 @@ def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     span = next((o for o in node.options if o.name == "span"), None)
     if span is None:
         scope.refuse("E304", "without span= the buckets depend on the time range of the search page", node.span, help="add span=, such as span=1h")
-    scope.known("timechart", node.options, "span", "cont", "limit", "useother", "usenull", "partial", "fixedrange")
+    scope.known("timechart", (*node.options, *node.split_options), "span", "cont", "partial", "fixedrange", *SPLIT_OPTIONS)
     count, unit = read_span(span, scope)
     if not frame.has(TIME):
         scope.field(frame, TIME, node.span)
@@ -142,7 +168,13 @@ def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     value = frame.column(TIME)
     at = bucket(time_of(value), count, unit, node.span, scope)
     binned = frame.extended(n.Item(TIME, at), span=node.span)
-    rows = grouped(node.measures, (Name(TIME, node.span),), binned, scope, node.span, command="timechart")
+    over = Name(TIME, node.span)
+    if node.split is None:
+        rows = grouped(node.measures, (over,), binned, scope, node.span, command="timechart")
+    else:
+        rows = split_chart(node, over, binned, scope)
+        if not rows.has(TIME):
+            return rows
     if not scope.flag(node.options, "cont", default=True):
         return rows
     if unit in _MONTHS or unit in _PARTS:
@@ -158,7 +190,8 @@ def _continuous(rows: Frame, step: Expr, node: s.Chart, scope: Scope) -> Frame:
     buckets = n.Project(listed, (n.Item(other, call("dynamic.datetime", e.Column(item, Type.DYNAMIC))),))
     joined = n.Join(buckets, rows.plan, "left", call("compare.eq", n.column(buckets, other), rows.column(TIME)))
     items = [n.Item(TIME, n.column(joined, other))]
-    counted = {m.alias.text if m.alias is not None else m.written for m in node.measures if m.function in ("count", "c", "dc", "distinct_count", "estdc")}
+    counts = {result(m) for m in node.measures if m.function in ("count", "c", "dc", "distinct_count", "estdc")}
+    counted = counts if node.split is None else {x for x in rows.names if len(counts) == len(node.measures) or x.startswith(tuple(counts) or ("\x02",))}
     for name in rows.names:
         if name != TIME:
             column = rows.column(name)
@@ -167,11 +200,35 @@ def _continuous(rows: Frame, step: Expr, node: s.Chart, scope: Scope) -> Frame:
     return Frame(n.Sort(plan, (SortKey(n.column(plan, TIME)),)), closed=("timechart", node.span), wild=rows.wild)
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The columns of top: count, percent, the total of the group and the place in it."""
+
+    count: str
+    share: str
+    total: str
+    place: str
+
+
+def _with_others(node: s.Top, ranked: Frame, limit: int, names: Ranked, scope: Scope) -> Frame:
+    """Return the first rows of each group, and after them one for all others together."""
+    rest = call("compare.gt", ranked.column(names.place), e.whole(limit))
+    other = e.text(scope.option(node.options, "otherstr", "OTHER"))
+    shown = {x.text: Case(((rest, other),), text_of(ranked.column(x.text)), Type.STRING) for x in node.names}
+    keys = [n.Item(b.text, ranked.column(b.text)) for b in node.by] + [n.Item(x, v) for x, v in shown.items()]
+    kept = Case(((rest, e.whole(limit + 1)),), ranked.column(names.place), Type.LONG)
+    number, total = ranked.column(names.count), ranked.column(names.total)
+    items = (n.Item(names.count, aggregate("agg.sum", number, type=Type.LONG)), n.Item(names.total, aggregate("agg.max", total)))
+    merged = n.Aggregate(ranked.plan, (*keys, n.Item(names.place, kept)), items, node.span)
+    found = ranked.over(merged)
+    hundred = call("number.multiply", real_of(found.column(names.count)), e.Literal(100.0, Type.REAL), type=Type.REAL)
+    share = call("number.round", call("number.divide", hundred, found.column(names.total)), e.whole(6))
+    return found.extended(n.Item(names.share, share)) if scope.flag(node.options, "showperc", default=True) else found
+
+
 def lower_top(node: s.Top, frame: Frame, scope: Scope) -> Frame:
     """`top` and `rare`: combinations by how often they occur, with their share of all."""
     known = ("limit", "showcount", "showperc", "countfield", "percentfield", "otherstr")
-    if scope.flag(node.options, "useother"):
-        scope.refuse("E304", f"{node.kind} useother=true is not run", node.span, help="leave it out")
     scope.known(node.kind, node.options, *known, "useother")
     limit = scope.whole(node.options, "limit", 10 if node.limit is None else node.limit)
     frame = spread((*node.names, *node.by), frame, scope, node.span)
@@ -193,11 +250,14 @@ def lower_top(node: s.Top, frame: Frame, scope: Scope) -> Frame:
         ),
     )
     hundred = call("number.multiply", real_of(number), e.Literal(100.0, Type.REAL), type=Type.REAL)
-    percent = call("number.round", call("number.divide", hundred, n.column(ranked, total)), e.whole(6))
+    percent: Expr = call("number.round", call("number.divide", hundred, n.column(ranked, total)), e.whole(6))
     result = result.over(ranked)
-    if limit:
+    if limit and scope.flag(node.options, "useother"):
+        result = _with_others(node, result, limit, Ranked(count, share, total, place), scope)
+        percent = result.column(share) if result.has(share) else percent
+    elif limit:
         result = result.filtered(call("compare.le", n.column(ranked, place), e.whole(limit)), node.span)
-    if scope.flag(node.options, "showperc", default=True):
+    if scope.flag(node.options, "showperc", default=True) and not result.has(share):
         result = result.extended(n.Item(share, percent))
     result = result.over(n.Sort(result.plan, (*(SortKey(g) for g in groups), SortKey(result.column(place)))))
     gone = (total, place) if scope.flag(node.options, "showcount", default=True) else (total, place, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -40,11 +41,21 @@ def read_eval(p: Parser, start: Span) -> s.Command:
     return s.Eval(tuple(found), p.span_from(start))
 
 
+def read_fieldformat(p: Parser, start: Span) -> s.Command:
+    """`fieldformat name=expression`: read as an eval, of which only the names count."""
+    assignment = read_assignment(p)
+    return s.Formatting((assignment,), p.span_from(start))
+
+
 def read_assignment(p: Parser) -> s.Assignment:
     """`name = expression`."""
-    if p.at("{"):
-        p.fail("a field named by another field's value has no fixed schema", code="E305", help="name the field")
     name = p.name("a field to assign")
+    named = re.fullmatch(r"([^{}]*)\{([^{}]+)\}([^{}]*)", name.text) if not name.quoted else None
+    if named:
+        p.expect("=", f"after {name.text[:40]!r}")
+        value = p.expression()
+        source = Name(named[2], name.span, quoted=True)
+        return s.Assignment(source, value, name.span.to(value.span), (named[1], named[3]))
     p.expect("=", f"after {name.text[:40]!r}")
     value = p.expression()
     return s.Assignment(name, value, name.span.to(value.span))
@@ -288,6 +299,9 @@ def read_inputlookup(p: Parser, start: Span) -> s.Command:
     options = p.options()
     table = p.word("a lookup table")
     options = (*options, *p.options())
+    for option in options:
+        if option.name in ("start", "max") and not option.value.text.isdecimal():
+            p.fail(f"{option.name} is a whole number from 0", code="E206", span=option.span)
     condition = p.expression() if p.take_word("where") else None
     return s.InputLookup(table, condition, options, p.span_from(start))
 
@@ -393,6 +407,26 @@ def _edge(p: Parser) -> s.Condition | None:
     return p.written_condition(word.text, word.span) if word.quoted else s.Term(word, word.span)
 
 
+def read_map(p: Parser, start: Span) -> s.Command:
+    """`map search="…" [maxsearches=n]` or `map [search …]`: the search is read once its values are known."""
+    options = list(p.options())
+    text = next((p_.value.text for p_ in options if p_.name == "search"), "")
+    if p.at("["):
+        opened = p.piece
+        p.advance()
+        begin = p.token.span.start
+        depth = 0
+        while not p.done and not (p.at("]") and depth == 0):
+            depth += {"[": 1, "]": -1}.get(p.token.text, 0) if p.token.kind == "sign" else 0
+            p.advance()
+        text = p.diagnostics.source.slice(Span(begin, p.token.span.start))
+        p.close(opened)
+    options += p.options()
+    if not text.strip():
+        p.fail("map needs a search", span=p.span_from(start), help='write map search="search …"')
+    return s.Map(text, tuple(options), p.span_from(start))
+
+
 def read_return(p: Parser, start: Span) -> s.Command:
     """`return [n] [alias=field] [$field] field`: kept as words in order."""
     words: list[s.Word] = []
@@ -448,6 +482,7 @@ READ: dict[str, Callable[[Parser, Span], s.Command]] = {
     "search": read_search,
     "where": read_where,
     "eval": read_eval,
+    "fieldformat": read_fieldformat,
     "stats": read_stats("stats"),
     "eventstats": read_stats("eventstats"),
     "streamstats": read_stats("streamstats"),
@@ -483,22 +518,24 @@ READ: dict[str, Callable[[Parser, Span], s.Command]] = {
     "foreach": read_foreach,
     "transaction": read_transaction,
     "return": read_return,
+    "map": read_map,
 }
 PLAIN = (
-    "addtotals", "apply", "eventcount", "fit", "filldown", "fillnull", "format", "from", "gentimes", "inputcsv", "iplocation", "makemv", "makeresults",
-    "mvcombine", "mvexpand", "nomv", "outputlookup", "outputcsv", "reverse", "summary", "tail", "transpose", "untable", "xyseries", "noop",
+    "accum", "addcoltotals", "addinfo", "addtotals", "apply", "autoregress", "datamodel", "delta", "eventcount", "fit", "filldown", "fillnull",
+    "format", "from", "gentimes", "inputcsv", "iplocation", "makemv", "makeresults", "multikv", "rangemap", "strcat", "mvcombine", "mvexpand", "nomv",
+    "outputlookup", "outputcsv", "reverse", "summary", "tail", "tojson", "transpose", "untable", "uniq", "xmlkv", "xyseries", "noop",
 )  # fmt: skip
 REFUSED = (
-    "abstract", "accum", "addcoltotals", "addinfo", "analyzefields", "anomalies", "anomalousvalue", "anomalydetection", "arules", "associate", "audit",
-    "autoregress", "bucketdir", "cluster", "cofilter", "collect", "concurrency", "contingency", "correlate", "datamodel", "dbinspect", "dbxquery", "delete",
-    "delta", "diff", "dump", "erex", "extract", "kv", "fieldformat", "fieldsummary", "findtypes", "folderize", "gauge", "geom", "geomfilter",
-    "geostats", "highlight", "history", "iconify", "input", "intersect", "kmeans", "kvform", "loadjob", "localize", "localop", "makecontinuous", "map",
-    "mcatalog", "mcollect", "metadata", "meventcollect", "mpreview", "msearch", "multikv", "nslookup", "outlier", "outputtext", "overlap", "pivot",
-    "predict", "rangemap", "redistribute", "relevancy", "reltime", "rest", "runshellscript", "savedsearch", "script", "scrub", "searchtxn", "sendalert",
-    "sendemail", "set", "setfields", "sichart", "sirare", "sistats", "sitimechart", "sitop", "strcat", "surrounding", "tags", "timewrap", "tojson",
-    "trendline", "tscollect", "typeahead", "typelearner", "typer", "uniq", "walklex", "x11", "xmlkv", "xmlunescape", "xpath",
+    "abstract", "analyzefields", "anomalies", "anomalousvalue", "anomalydetection", "arules", "associate", "audit",
+    "bucketdir", "cluster", "cofilter", "collect", "concurrency", "contingency", "correlate", "dbinspect", "dbxquery", "delete",
+    "diff", "dump", "erex", "extract", "kv", "fieldsummary", "findtypes", "folderize", "gauge", "geom", "geomfilter",
+    "geostats", "highlight", "history", "iconify", "input", "intersect", "kmeans", "kvform", "loadjob", "localize", "localop", "makecontinuous",
+    "mcatalog", "mcollect", "metadata", "meventcollect", "mpreview", "msearch", "nslookup", "outlier", "outputtext", "overlap", "pivot",
+    "predict", "redistribute", "relevancy", "reltime", "rest", "runshellscript", "savedsearch", "script", "scrub", "searchtxn", "sendalert",
+    "sendemail", "set", "setfields", "sichart", "sirare", "sistats", "sitimechart", "sitop", "surrounding", "tags", "timewrap",
+    "trendline", "tscollect", "typeahead", "typelearner", "typer", "walklex", "x11", "xmlunescape", "xpath",
 )  # fmt: skip
 COMMANDS: dict[str, Callable[[Parser, Span], s.Command]] = {n: read_refused(n) for n in REFUSED} | {n: read_plain(n) for n in PLAIN} | READ
 GENERATING = frozenset(
-    {"inputlookup", "makeresults", "multisearch", "tstats", "mstats", "from", "gentimes", "union", "rest", "metadata", "loadjob", "savedsearch"}
+    {"inputlookup", "makeresults", "multisearch", "tstats", "mstats", "from", "datamodel", "gentimes", "union", "rest", "metadata", "loadjob", "savedsearch"}
 )

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from livefire.languages.kit.ast import Apply
-from livefire.languages.spl import multivalues, timing
+from livefire.languages.spl import arithmetic, documents, multivalues, timing
 from livefire.languages.spl.evaluating import Build, Evaluator, Function
 from livefire.languages.spl.multivalues import pattern_of
 from livefire.languages.spl.values import any_value, compare, constant_text, is_multi, is_null, is_text, mapped, multi_of, not_null, number_of, real_of, text_of
@@ -244,9 +244,9 @@ def _tonumber(v: Evaluator, ast: Apply) -> Expr:
     if not isinstance(base, int) or not 2 <= base <= 36:
         v.scope.refuse("E107", "tonumber() takes a constant base from 2 to 36", ast.args[1].value.span)
     if base == 10:
-        return number_of(values[0])
+        return number_of(v.one(values[0], ast.span))
     if constant is None:
-        v.scope.refuse("E302", "tonumber() in another base than 10 is run for constants only", ast.span)
+        return call("number.parse_base", v.text(values[0], ast.args[0].value.span), e.whole(base), span=ast.span)
     try:
         return e.whole(int(constant, base))
     except (ValueError, OverflowError):
@@ -260,6 +260,8 @@ def _tostring(v: Evaluator, ast: Apply) -> Expr:
     form = constant_text(values[1])
     number = v.number(values[0], ast.args[0].value.span)
     match form:
+        case "binary":
+            v.scope.refuse("E302", 'tostring(x, "binary") is not run', ast.span)
         case "duration":
             return timing.duration(real_of(number))
         case "commas":
@@ -267,7 +269,7 @@ def _tostring(v: Evaluator, ast: Apply) -> Expr:
         case "hex":
             if isinstance(number, e.Literal) and isinstance(number.value, int):
                 return e.text(f"0x{number.value:X}")
-            v.scope.refuse("E302", 'tostring(x, "hex") is run for constants only', ast.span)
+            return call("text.concat", e.text("0x"), call("text.upper", call("encode.hex", call("number.to_long", real_of(number)))), span=ast.span)
     return v.scope.refuse("E107", "tostring() knows the forms hex, commas and duration", ast.args[1].value.span)
 
 
@@ -302,6 +304,11 @@ def _typeof(v: Evaluator, ast: Apply) -> Expr:
         return e.text("String")
     numeric = not_null(number_of(value))
     return Case(((is_null(value), e.text("Invalid")), (numeric, e.text("Number"))), e.text("String"), Type.STRING)
+
+
+def _is_multi(v: Evaluator, ast: Apply) -> Expr:
+    value = v.value(ast.args[0].value)
+    return call("logic.is_true", call("compare.gt", call("dynamic.length", value), e.whole(1))) if is_multi(value) else e.FALSE
 
 
 def _constant(value: Expr) -> Build:
@@ -344,6 +351,7 @@ FUNCTIONS: dict[str, Function] = {
     "isint": Function(1, 1, _is_whole),
     "isstr": Function(1, 1, _is_text),
     "isbool": Function(1, 1, _is_bool),
+    "ismv": Function(1, 1, _is_multi),
     "typeof": Function(1, 1, _typeof),
     "match": Function(2, 2, _match),
     "like": Function(2, 2, _like),
@@ -378,33 +386,16 @@ FUNCTIONS: dict[str, Function] = {
     "sha1": Function(1, 1, _hash("sha1")),
     "sha256": Function(1, 1, _hash("sha256")),
     "random": Function(0, 0, _random_refused),
+    **arithmetic.FUNCTIONS,
+    **documents.FUNCTIONS,
     **timing.FUNCTIONS,
     **multivalues.FUNCTIONS,
 }
 KNOWN: dict[str, str] = {
     "sigfig": "significant figures are not kept with a number",
     "cluster": "text clustering has no documented definition",
-    "printf": "formats are not run; join with `.` and tostring()",
     "sha512": "use sha256",
     "commands": "it takes a search as text",
-    "object_to_array": "use spath or json_extract",
-    "mv_to_json_array": "join with mvjoin",
-    "json_set": "JSON is read, not changed",
-    "json_append": "JSON is read, not changed",
-    "json_extend": "JSON is read, not changed",
-    "json_delete": "JSON is read, not changed",
-    "json_entries": "read members by path",
-    "json_has_key_exact": "use json_extract",
-    "tojson": "objects are not written",
-    "ipmask": "use cidrmatch",
-    "bit_and": "bits are not counted",
-    "bit_or": "bits are not counted",
-    "bit_xor": "bits are not counted",
-    "bit_not": "bits are not counted",
-    "bit_shift_left": "bits are not counted",
-    "bit_shift_right": "bits are not counted",
+    "lookup": "use the lookup command",
     "relative_entropy": "not documented",
-    **dict.fromkeys(
-        ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "hypot", "sin", "sinh", "tan", "tanh"), "trigonometry is not run"
-    ),
 }

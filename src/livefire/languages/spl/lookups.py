@@ -8,22 +8,17 @@ from livefire.diagnostics import Span
 from livefire.languages.binder import nearest
 from livefire.languages.kit.ast import Name
 from livefire.languages.spl import nodes as s
-from livefire.languages.spl.charts import bucket, read_span
 from livefire.languages.spl.combining import in_order
 from livefire.languages.spl.evaluating import Evaluator
-from livefire.languages.spl.frame import RAW, TIME, Frame, columns
-from livefire.languages.spl.grouping import grouped
+from livefire.languages.spl.frame import TIME, Frame, columns
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.searching import Searcher
-from livefire.languages.spl.sources import lower_base, newest_first
 from livefire.languages.spl.tables import events
-from livefire.languages.spl.timing import time_of
 from livefire.languages.spl.values import is_multi, multi_of, not_null, only_of, text_of, tidy
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
-from livefire.plan.expr import Case, Expr, SortKey
+from livefire.plan.expr import Expr, SortKey
 from livefire.plan.functions import aggregate, all_of, call
 from livefire.schema import Schema, Type
 
@@ -127,82 +122,3 @@ def lower_model(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
         "E155", f"no model is named {name!r}: models of the machine learning toolkit are not here", node.span, help="write the rule that the model stands for"
     )
     return replace(frame, wild=True, closed=None)
-
-
-def lower_from(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
-    """`from datamodel:X`, `from lookup:X`, `from X`: the rows of a table of that name."""
-    del frame
-    text = "".join(w.text for w in node.words if w.text.lower() not in ("datamodel", "lookup", "savedsearch"))
-    kind, _, name = text.rpartition(":")
-    table = table_named(name or kind, node.span, scope, "data set")
-    if table is None:
-        return _nowhere()
-    return newest_first(events(table, scope.mentions))
-
-
-def _nowhere() -> Frame:
-    return Frame(n.Values(Schema.of((TIME, Type.DATETIME), (RAW, Type.STRING)), ()), wild=True)
-
-
-def lower_tstats(node: s.Tstats, frame: Frame, scope: Scope) -> Frame:
-    """`tstats`, `mstats`: stats over a table loaded under the name of the data model, or over an index."""
-    del frame
-    known = (
-        "prestats",
-        "local",
-        "append",
-        "summariesonly",
-        "allow_old_summaries",
-        "include_reduced_buckets",
-        "chunk_size",
-        "fillnull_value",
-        "span",
-        "chart",
-        "every",
-    )
-    scope.known(node.kind, node.options, *known)
-    for name in ("prestats", "append"):
-        if scope.flag(node.options, name):
-            scope.refuse("E304", f"{node.kind} {name}=true is not run", node.span, help="leave it out")
-    rows = _modelled(node, scope)
-    span = next((o for o in (*node.by_options, *node.options) if o.name == "span"), None)
-    if span is not None and rows.has(TIME):
-        count, unit = read_span(span, scope)
-        rows = rows.extended(n.Item(TIME, bucket(time_of(rows.column(TIME)), count, unit, node.span, scope)))
-    fill = scope.option(node.options, "fillnull_value")
-    if fill and fill != "null":
-        items = [n.Item(b.text, call("logic.coalesce", text_of(scope.field(rows, b)), e.text(fill))) for b in node.by if b.text != TIME]
-        rows = rows.extended(*items) if items else rows
-    elif fill:
-        items = [
-            n.Item(b.text, Case(((not_null(rows.column(b.text)), text_of(rows.column(b.text))),), e.text("null"), Type.STRING))
-            for b in node.by
-            if rows.has(b.text) and b.text != TIME
-        ]
-        rows = rows.extended(*items) if items else rows
-    return grouped(node.measures, node.by, rows, scope, node.span, command=node.kind)
-
-
-def _modelled(node: s.Tstats, scope: Scope) -> Frame:
-    if node.kind == "mstats":
-        scope.context.diagnostics.error("E101", "there is no metric index", node.span, help="load the measurements as events and use stats")
-        return _searched(_nowhere(), node, scope)
-    if node.source is None:
-        return lower_base(node.condition, node.span, scope)
-    name = node.source.text
-    table = next((t for t in (scope.context.catalog.table(x) for x in (name, name.partition(".")[0])) if t is not None), None)
-    if table is None:
-        scope.context.diagnostics.error(
-            "E101", f"no data model is named {name!r}", node.source.span, help=f"load rows under the name {name!r}, or search the sourcetype"
-        )
-        return _searched(_nowhere(), node, scope)
-    # A field of a data model is called by its object (All_Changes.user); a table may hold it by its own name.
-    rows = events(table, {*scope.mentions, *(m.rpartition(".")[2] for m in scope.mentions)})
-    named = [n.Item(m, rows.column(m.rpartition(".")[2])) for m in sorted(scope.mentions) if not rows.has(m) and rows.has(m.rpartition(".")[2])]
-    return _searched(rows.extended(*named) if named else rows, node, scope)
-
-
-def _searched(rows: Frame, node: s.Tstats, scope: Scope) -> Frame:
-    if node.condition is None:
-        return rows
-    return rows.filtered(Searcher(scope, rows).predicate(node.condition), node.condition.span)

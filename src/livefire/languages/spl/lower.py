@@ -11,6 +11,7 @@ from livefire.languages.base import Context
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.charts import lower_bin, lower_chart, lower_top
 from livefire.languages.spl.combining import lower_append, lower_appendcols, lower_join, lower_union
+from livefire.languages.spl.datamodels import lower_datamodel, lower_from, lower_tstats
 from livefire.languages.spl.extraction import (
     lower_filldown,
     lower_fillnull,
@@ -24,9 +25,11 @@ from livefire.languages.spl.extraction import (
 )
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.grouping import lower_stats
-from livefire.languages.spl.lookups import lower_from, lower_inputlookup, lower_location, lower_lookup, lower_model, lower_outputlookup, lower_tstats
+from livefire.languages.spl.lookups import lower_inputlookup, lower_location, lower_lookup, lower_model, lower_outputlookup
 from livefire.languages.spl.mentions import mentioned
-from livefire.languages.spl.reasons import REASONS
+from livefire.languages.spl.parser import parse_text
+from livefire.languages.spl.pivoting import lower_transpose, lower_xyseries
+from livefire.languages.spl.reasons import REACHED, REASONS
 from livefire.languages.spl.rows import lower_dedup, lower_eval, lower_fields, lower_head, lower_rename, lower_search, lower_sort, lower_where
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.shaping import (
@@ -41,6 +44,23 @@ from livefire.languages.spl.shaping import (
     lower_untable,
 )
 from livefire.languages.spl.sources import lower_base
+from livefire.languages.spl.stepwise import (
+    lower_accum,
+    lower_addcoltotals,
+    lower_addinfo,
+    lower_autoregress,
+    lower_delta,
+    lower_fieldformat,
+    lower_multikv,
+    lower_rangemap,
+    lower_reached,
+    lower_strcat,
+    lower_tojson,
+    lower_uniq,
+    lower_xmlkv,
+)
+from livefire.languages.spl.streaming import lower_streamstats
+from livefire.languages.spl.templates import lower_format, lower_gentimes, lower_map, lower_return
 from livefire.languages.spl.transactions import lower_transaction
 from livefire.languages.spl.values import number_of
 from livefire.plan import expr as e
@@ -53,6 +73,7 @@ _LOWER: dict[type, Callable[[Any, Frame, Scope], Frame]] = {
     s.Search: lower_search,
     s.Where: lower_where,
     s.Eval: lower_eval,
+    s.Formatting: lower_fieldformat,
     s.Stats: lower_stats,
     s.Fields: lower_fields,
     s.Rename: lower_rename,
@@ -71,43 +92,60 @@ _LOWER: dict[type, Callable[[Any, Frame, Scope], Frame]] = {
     s.Convert: lower_convert,
     s.Replace: lower_replace,
     s.Foreach: lower_foreach,
+    s.Map: lower_map,
     s.Transaction: lower_transaction,
 }
 _PLAIN: dict[str, Callable[[s.Plain, Frame, Scope], Frame]] = {
+    "accum": lower_accum,
+    "addcoltotals": lower_addcoltotals,
+    "addinfo": lower_addinfo,
     "addtotals": lower_addtotals,
     "apply": lower_model,
+    "autoregress": lower_autoregress,
+    "datamodel": lower_datamodel,
+    "delta": lower_delta,
     "filldown": lower_filldown,
     "fillnull": lower_fillnull,
     "fit": lower_model,
+    "format": lower_format,
     "from": lower_from,
+    "gentimes": lower_gentimes,
     "iplocation": lower_location,
     "makemv": lower_makemv,
     "makeresults": lower_makeresults,
+    "multikv": lower_multikv,
     "mvcombine": lower_mvcombine,
     "mvexpand": lower_mvexpand,
     "nomv": lower_nomv,
     "noop": lower_nothing,
     "outputcsv": lower_outputlookup,
     "outputlookup": lower_outputlookup,
+    "rangemap": lower_rangemap,
+    "return": lower_return,
     "reverse": lower_reverse,
+    "strcat": lower_strcat,
     "summary": lower_model,
     "tail": lower_tail,
+    "tojson": lower_tojson,
+    "transpose": lower_transpose,
+    "uniq": lower_uniq,
     "untable": lower_untable,
+    "xmlkv": lower_xmlkv,
+    "xyseries": lower_xyseries,
 }
-_GENERATING = ("makeresults", "from", "gentimes", "eventcount", "inputcsv", "summary")
+_GENERATING = ("makeresults", "from", "datamodel", "gentimes", "eventcount", "inputcsv", "summary")
 
 
 def lower(ast: object, context: Context) -> n.Plan:
     """Return the plan of a parsed search; records errors, and raises Halt where nothing can follow."""
     if not isinstance(ast, s.Pipeline):
         raise TypeError(f"not a parsed search: {type(ast).__name__}")
-    scope = Scope(context, _noscope)
-    scope.pipeline = lambda part, frame, later: lower_pipeline(part, frame, later, scope)
+    scope = Scope(
+        context,
+        pipeline=lambda part, frame, later: lower_pipeline(part, frame, later, scope),
+        read=lambda text, span: parse_text(text, span, context),
+    )
     return shown(lower_pipeline(ast, None, frozenset(), scope))
-
-
-def _noscope(part: s.Pipeline, frame: Frame | None, later: frozenset[str]) -> Frame:
-    raise NotImplementedError
 
 
 def lower_pipeline(pipeline: s.Pipeline, frame: Frame | None, later: frozenset[str], scope: Scope) -> Frame:
@@ -156,8 +194,12 @@ def step(command: s.Command, frame: Frame, scope: Scope) -> Frame:
         return lower_appendcols(command, frame, scope) if command.kind == "appendcols" else lower_append(command, frame, scope)
     if isinstance(command, s.InputLookup):
         return lower_inputlookup(command, frame, scope, first=False)
+    if isinstance(command, s.Stats) and command.kind == "streamstats":
+        return lower_streamstats(command, frame, scope)
     if isinstance(command, s.Unread):
         return replace(frame, wild=True, closed=None)
+    if isinstance(command, s.Refused) and command.name in REACHED:
+        return lower_reached(command, frame, scope)
     if isinstance(command, s.Refused):
         return _refused(command.name, command.span, frame, scope)
     return _LOWER[type(command)](command, frame, scope)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _ARGUMENT_STOPS = frozenset({"|", "[", "]", "(", ")", ","})
 _ALIAS_STOPS = frozenset({"|", "[", "]", ","})
 _STATS_OPTIONS = ("allnum", "delim", "partitions", "dedup_splitvals", "sparkline", "annotate")
-_STREAM_OPTIONS = ("current", "window", "time_window", "timewindow", "global", "allnum", "reset_on_change", "reset_before", "reset_after")
+_STREAM_OPTIONS = ("current", "window", "time_window", "global", "allnum", "reset_on_change", "reset_before", "reset_after")
 _SPAN_FIELDS = ("span",)
 
 

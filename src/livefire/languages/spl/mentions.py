@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -10,7 +11,28 @@ from livefire.languages.spl import nodes as s
 from livefire.languages.spl.lexer import Piece
 from livefire.languages.spl.wildcards import capture, fill
 
-_WORDY = frozenset({"makemv", "mvexpand", "mvcombine", "nomv", "fillnull", "filldown", "untable", "xyseries", "addtotals", "iplocation", "return", "transpose"})
+_WORDY = frozenset(
+    {
+        "makemv",
+        "mvexpand",
+        "mvcombine",
+        "nomv",
+        "fillnull",
+        "filldown",
+        "untable",
+        "xyseries",
+        "addtotals",
+        "iplocation",
+        "return",
+        "transpose",
+        "accum",
+        "addcoltotals",
+        "autoregress",
+        "delta",
+        "strcat",
+        "tojson",
+    }
+)
 
 
 def mentioned(pipeline: s.Pipeline) -> frozenset[str]:
@@ -34,6 +56,8 @@ def names_in(node: object) -> set[str]:
         elif isinstance(item, Piece):
             if item.kind in ("word", "quoted"):
                 found.add(item.text.strip("'"))
+        elif isinstance(item, s.Map):
+            found |= set(re.findall(r"\$([\w.{}:]+)\$", item.text))
         elif isinstance(item, s.Plain):
             found |= _plain(item)
         elif isinstance(item, (s.Rex, s.Spath)):
@@ -64,7 +88,7 @@ def _sources(command: s.Rename, later: set[str]) -> set[str]:
         if "*" in pair.new.text and "*" in pair.old.text:
             for name in later:
                 parts = capture(pair.new.text, name)
-                if parts is not None and "*" not in name:
+                if parts is not None and "*" not in name and not any(p.startswith("_") for p in parts):
                     found.add(fill(pair.old.text, parts))
     return found
 

@@ -14,11 +14,14 @@ from livefire.languages.spl.mentions import names_in
 from livefire.languages.spl.regexes import read_pattern
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.tables import steps_of
-from livefire.languages.spl.values import constant_text, is_multi, multi_of, not_null, text_of, tidy
+from livefire.languages.spl.times import span_of
+from livefire.languages.spl.values import constant_text, is_multi, multi_of, not_null, real_of, text_of, tidy
 from livefire.plan import expr as e
 from livefire.plan.expr import Case, Expr
 from livefire.plan.functions import call
 from livefire.schema import Type
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def _first(v: Evaluator, ast: Apply) -> Expr:
@@ -129,12 +132,20 @@ def _split(v: Evaluator, ast: Apply) -> Expr:
 
 
 def _range(v: Evaluator, ast: Apply) -> Expr:
-    values = [v.value(a.value) for a in ast.args]
-    bounds = [x.value if isinstance(x, e.Literal) and isinstance(x.value, int) else None for x in values] + [1]
-    start, stop, step = bounds[:3]
-    if start is None or stop is None or not step or (stop - start) / step > 10_000:
-        v.scope.refuse("E302", "mvrange() is run for constant numbers, of 10,000 values at most", ast.span)
-    return tidy(e.Literal(json.dumps(list(range(start, stop, step))), Type.DYNAMIC))
+    """Numbers from the first up to the second, which is not among them; the step may be a span of time such as 7d."""
+    start, stop = (real_of(v.number(v.value(a.value), a.value.span)) for a in ast.args[:2])
+    step: Expr = e.Literal(1.0, Type.REAL)
+    if len(ast.args) == 3:
+        value = v.value(ast.args[2].value)
+        written = span_of(constant_text(value) or "")
+        if written is not None and written[1] in _SECONDS:
+            step = e.Literal(written[0] * _SECONDS[written[1]], Type.REAL)
+        else:
+            step = real_of(v.number(value, ast.args[2].value.span))
+    item = e.Column(v.scope.name("item"), Type.DYNAMIC)
+    number = call("dynamic.real", item)
+    before = call("list.filter", call("array.range", start, stop, step, span=ast.span), e.Lambda((item,), call("compare.lt", number, stop)))
+    return tidy(call("array.map", before, e.Lambda((item,), call("dynamic.of", text_of(number)))))
 
 
 def member(value: Expr, path: str, span: Span, scope: Scope) -> Expr:

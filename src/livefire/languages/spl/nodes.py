@@ -112,16 +112,25 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """`name = expression`."""
+    """`name = expression`; with `around` the field is named by the value of `name`, with a text before and after."""
 
     name: Name
     value: Ast
     span: Span
+    around: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Eval:
     """`eval a=…, b=…`."""
+
+    assignments: tuple[Assignment, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Formatting:
+    """`fieldformat`."""
 
     assignments: tuple[Assignment, ...]
     span: Span
@@ -414,6 +423,15 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Map:
+    """`map`: the text of a search in which `$field$` stands for a row's value."""
+
+    text: str
+    options: Options
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A command that is read but not run."""
 
@@ -422,8 +440,8 @@ class Refused:
 
 
 Command: TypeAlias = (
-    Search | Where | Eval | Stats | Chart | Tstats | Rex | Regex | Spath | Rename | Fields | SortBy | Dedup | Head | Plain | Top | Bin
-    | JoinWith | Append | Lookup | InputLookup | Convert | Replace | Foreach | Transaction | Refused | Unread
+    Search | Where | Eval | Formatting | Stats | Chart | Tstats | Rex | Regex | Spath | Rename | Fields | SortBy | Dedup | Head | Plain | Top | Bin
+    | JoinWith | Append | Lookup | InputLookup | Convert | Replace | Foreach | Transaction | Map | Refused | Unread
 )  # fmt: skip
 
 

@@ -23,6 +23,15 @@ def parse(context: Context) -> s.Pipeline:
     return pipeline
 
 
+def parse_text(text: str, span: Span, context: Context) -> s.Pipeline:
+    """Return the pipeline of a text that a search makes while it is put together; its faults are those of `span`."""
+    parser = Parser([*split(text, span), Piece(END, "", span)], context)
+    pipeline = parser.pipeline()
+    if not parser.done:
+        parser.fail(f"expected a pipe or the end, found {parser.describe()}", span=span)
+    return pipeline
+
+
 def parse_tokens(tokens: list[Piece], context: Context) -> s.Pipeline:
     """Return the pipeline of tokens that were cut out of a text, such as a filled-in template."""
     end = tokens[-1].span.end if tokens else 0

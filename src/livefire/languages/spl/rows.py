@@ -7,9 +7,10 @@ from livefire.languages.kit.ast import Name
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import Frame
+from livefire.languages.spl.naming import lower_named
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.searching import Searcher
-from livefire.languages.spl.values import is_multi, is_null, is_text, number_of, single_of, text_of
+from livefire.languages.spl.values import is_multi, is_null, is_text, multi_of, number_of, single_of, text_of
 from livefire.languages.spl.wildcards import capture, fill, is_pattern, matching
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -39,6 +40,9 @@ def lower_eval(node: s.Eval, frame: Frame, scope: Scope) -> Frame:
         value = Evaluator(scope, frame).value(assignment.value)
         if value.type is Type.BOOL:
             scope.refuse("E104", "a field cannot hold a condition", assignment.value.span, help="use if(condition, …, …) or tostring(condition)")
+        if assignment.around is not None:
+            frame = lower_named(assignment, value, frame, scope)
+            continue
         frame = frame.extended(n.Item(assignment.name.text, value), span=assignment.span)
     return frame
 
@@ -88,17 +92,27 @@ def _rename_many(pair: s.Renaming, frame: Frame, scope: Scope) -> Frame:
             changes[name] = fill(pair.new.text, parts)
     if len(set(changes.values())) < len(changes):
         scope.refuse("E106", f"the renaming gives several fields one name, such as {next(iter(changes.values()))!r}", pair.new.span)
-    return _renamed(frame, changes, pair.old.span)
+    return _renamed(frame, changes, pair.old.span, wild=True)
 
 
-def _renamed(frame: Frame, changes: dict[str, str], span: Span) -> Frame:
+def _either(first: Expr, second: Expr) -> Expr:
+    if is_multi(first) or is_multi(second):
+        return call("logic.coalesce", multi_of(first), multi_of(second))
+    return call("logic.coalesce", first, second) if first.type is second.type else call("logic.coalesce", text_of(first), text_of(second))
+
+
+def _renamed(frame: Frame, changes: dict[str, str], span: Span, *, wild: bool = False) -> Frame:
     replaced = set(changes.values()) - set(changes)
     items, quiet = [], set()
     for name in frame.known:
         if name in replaced:
             continue
         new = changes.get(name, name)
-        items.append(n.Item(new, frame.column(name)))
+        value: Expr = frame.column(name)
+        if wild and new in replaced and name in frame.quiet:
+            # A wildcard names only fields that are there: an event without this one keeps the field that is called so already.
+            value = _either(value, frame.column(new))
+        items.append(n.Item(new, value))
         if name in frame.quiet and (name not in changes):
             quiet.add(new)
     return Frame(n.Project(frame.plan, tuple(items), span), frozenset(quiet), frame.closed, frame.wild)
@@ -169,8 +183,8 @@ def lower_dedup(node: s.Dedup, frame: Frame, scope: Scope) -> Frame:
 
 
 def _consecutive(node: s.Dedup, frame: Frame, scope: Scope, keys: list[Expr]) -> Frame:
-    if node.count != 1 or scope.flag(node.options, "keepevents"):
-        scope.refuse("E304", "dedup consecutive=true is run for one event, without keepevents", node.span)
+    if node.count != 1:
+        scope.refuse("E304", "dedup consecutive=true is run for one event", node.span)
     lacking = call("logic.or", *(is_null(k) for k in keys))
     if not scope.flag(node.options, "keepempty"):
         frame = frame.filtered(call("logic.not", lacking), node.span)
@@ -181,6 +195,10 @@ def _consecutive(node: s.Dedup, frame: Frame, scope: Scope, keys: list[Expr]) ->
     frame = frame.over(n.Window(frame.plan, tuple(items)))
     same = [call("compare.same", frame.column(x), k) for x, k in zip(names, keys, strict=True)]
     repeated = call("logic.and", *same, call("compare.gt", frame.column(first), e.whole(1)))
+    if scope.flag(node.options, "keepevents"):
+        fields = {x.text: k for x, k in zip(node.names, keys, strict=True) if frame.has(x.text)}
+        items = [n.Item(x, Case(((repeated, e.null(k.type)),), k, k.type)) for x, k in fields.items()]
+        return without(frame.extended(*items, span=node.span), *names, first)
     return without(frame.filtered(call("logic.not", repeated), node.span), *names, first)
 
 

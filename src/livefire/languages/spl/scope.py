@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from livefire.diagnostics import Fix, Halt, Label, Span
 from livefire.languages.base import Context
@@ -14,6 +14,7 @@ from livefire.languages.spl import nodes as s
 from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.lexer import unescape
 from livefire.plan import expr as e
+from livefire.plan import nodes as n
 from livefire.plan.expr import Expr
 from livefire.schema import Type
 
@@ -28,6 +29,7 @@ class Scope:
 
     context: Context
     pipeline: Callable[[s.Pipeline, Frame | None, frozenset[str]], Frame]
+    read: Callable[[str, Span], s.Pipeline]
     mentions: frozenset[str] = frozenset()
     fresh: int = 0
     elsewhere: frozenset[str] = frozenset()
@@ -90,6 +92,17 @@ class Scope:
     def several(self, span: Span, what: str) -> None:
         """Say that a field may have several values, and what happens then."""
         self.context.diagnostics.notice("N152", f"this field may have several values: {what}", span, help="take one with mvindex, or work on each with mvmap")
+
+    def look(self, plan: n.Plan, span: Span, what: str, help: str = "") -> list[tuple[Any, ...]] | None:
+        """Return the rows of a plan, which decide what the search becomes; None in a check, which reads on without them.
+
+        E305 where the search is put together without events to look at.
+        """
+        if self.context.probe is not None:
+            return list(self.context.probe(plan))
+        if not self.context.open_schema:
+            self.refuse("E305", f"{what} depend on the events, and there are none to look at before the run", span, help=help)
+        return None
 
     def option(self, options: s.Options, name: str, default: str = "") -> str:
         """Return the text of an option; the last one counts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.lexer import Piece
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.stepwise import lower_addcoltotals
 from livefire.languages.spl.times import NOW
 from livefire.languages.spl.timing import formatted, parsed_by
 from livefire.languages.spl.values import is_multi, is_text, mapped, not_null, number_of, only_of, real_of, text_of
@@ -127,8 +129,8 @@ _CONVERSIONS: dict[str, Callable[[Expr, str, s.Conversion, Scope], Expr]] = {
 def lower_replace(node: s.Replace, frame: Frame, scope: Scope) -> Frame:
     """`replace`: a value that is, or as a whole fits, the old one becomes the new one."""
     for pair in node.pairs:
-        if "*" in pair.new.text:
-            scope.refuse("E304", "a wildcard in the new value is not run", pair.new.span, help="use eval and replace()")
+        if pair.new.text.count("*") > pair.old.text.count("*"):
+            scope.refuse("E107", "the new value has more wildcards than the old one", pair.new.span)
     names = [x.text for x in node.names if frame.has(x.text)] if node.names else [x for x in frame.names if not x.startswith("_")]
     for written in node.names:
         scope.field(frame, written)
@@ -140,8 +142,18 @@ def lower_replace(node: s.Replace, frame: Frame, scope: Scope) -> Frame:
 
 
 def _replaced(shown: Expr, node: s.Replace, scope: Scope) -> Expr:
-    arms = tuple((_fits(shown, scope.text(p.old)), e.text(scope.text(p.new))) for p in node.pairs)
+    arms = tuple((_fits(shown, scope.text(p.old)), _filled_in(shown, scope.text(p.old), scope.text(p.new))) for p in node.pairs)
     return Case(arms, shown, Type.STRING)
+
+
+def _filled_in(shown: Expr, old: str, new: str) -> Expr:
+    """Return the new value, each `*` in it being what that of the old value stands for."""
+    if "*" not in new:
+        return e.text(new)
+    pattern = "^" + "(.*)".join(re.escape(x) for x in old.split("*")) + "$"
+    pieces = [x.replace("\\", "\\\\") for x in new.split("*")]
+    written = pieces[0] + "".join(f"\\{i}{x}" for i, x in enumerate(pieces[1:], 1))
+    return call("text.replace_regex", shown, e.text(f"(?s){pattern}"), e.text(written))
 
 
 def _fits(shown: Expr, old: str) -> Expr:
@@ -175,10 +187,12 @@ def _filled(body: tuple[object, ...], values: dict[str, str]) -> list[Piece]:
     while place < len(pieces):
         piece = pieces[place]
         signs = "".join(p.text for p in pieces[place : place + 2]) + "".join(p.text for p in pieces[place + 3 : place + 5])
-        if signs == "<<>>" and pieces[place + 2].text in values:
+        if signs in ("<<>>", "<<>>=") and pieces[place + 2].text in values:
             text = values[pieces[place + 2].text]
             plain = text.isidentifier()
             found.append(Piece("word" if plain else "quoted", text if plain else f"'{text}'", piece.span, piece.glued))
+            if signs.endswith("="):
+                found.append(Piece("sign", "=", piece.span, glued=True))
             place += 5
             continue
         text = piece.text
@@ -192,8 +206,12 @@ def _filled(body: tuple[object, ...], values: dict[str, str]) -> list[Piece]:
 def lower_addtotals(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     """`addtotals`: the sum of the numbers in each row."""
     scope.known("addtotals", node.options, "row", "fieldname", "col", "label", "labelfield")
-    if scope.flag(node.options, "col") or not scope.flag(node.options, "row", default=True):
-        scope.refuse("E304", "a row of totals is not run", node.span, help="use appendpipe with stats sum")
+    if scope.flag(node.options, "row", default=True):
+        frame = _row_totals(node, frame, scope)
+    return lower_addcoltotals(node, frame, scope) if scope.flag(node.options, "col") else frame
+
+
+def _row_totals(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     names = [x for w in node.words for x in _named(w.text, frame) if frame.has(x)] if node.words else [x for x in frame.names if not x.startswith("_")]
     numbers = [real_of(frame.column(x)) for x in names if not is_multi(frame.column(x))]
     if not numbers:

@@ -123,7 +123,7 @@ def _allows(condition: s.Condition | None, facts: Facts) -> bool | None:
 
 
 def _chosen(condition: s.Condition | None, scope: Scope) -> list[Facts]:
-    tables = scope.context.catalog.tables("splunk")
+    tables = tuple(t for t in scope.context.catalog.tables("splunk") if "datamodel" not in t.tags)
     terms = list(_terms(condition))
     index = scope.context.option("index")
     if index is not None:

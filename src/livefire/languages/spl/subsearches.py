@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 from livefire.diagnostics import Span
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.frame import Frame
+from livefire.languages.spl.mentions import names_in
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.values import is_multi, not_null, only_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Expr
-from livefire.plan.functions import aggregate, call
+from livefire.plan.functions import aggregate, any_of, call
 from livefire.schema import Type
 
 if TYPE_CHECKING:
     from livefire.languages.spl.evaluating import Evaluator
+
+_MOST = 500
 
 
 def condition_of(node: s.Subsearch, frame: Frame, scope: Scope) -> Expr:
@@ -31,7 +34,7 @@ def condition_of(node: s.Subsearch, frame: Frame, scope: Scope) -> Expr:
     names = tuple(x for x in inner.names if not x.startswith("_"))
     raw = [x for x in names if x in ("search", "query")]
     if raw:
-        scope.refuse("E305", f"a subsearch that gives back the field {raw[0]!r} writes search text, which is not known before the run", node.span)
+        return _written(node, inner, raw[0], frame, scope)
     if inner.wild and not names:
         return e.TRUE
     if not names:
@@ -49,6 +52,35 @@ def condition_of(node: s.Subsearch, frame: Frame, scope: Scope) -> Expr:
         return e.InQuery(call("text.lower", text_of(value)), present)
     wanted = n.Aggregate(present, (), (n.Item(name, aggregate("agg.list", n.column(listed, name))),))
     return call("list.overlaps_fold", value, e.ScalarQuery(wanted, Type.DYNAMIC), span=node.span)
+
+
+def _written(node: s.Subsearch, inner: Frame, name: str, frame: Frame, scope: Scope) -> Expr:
+    """A field called search or query is the text of a condition itself; the rows are alternatives.
+
+    https://docs.splunk.com/Documentation/Splunk/latest/Search/Changetheformatofsubsearchresults
+    """
+    from livefire.languages.spl.searching import Searcher
+
+    asked = n.Project(inner.plan, (n.Item("text", text_of(inner.column(name))),))
+    rows = scope.look(n.Limit(asked, _MOST + 1), node.span, f"what the field {name!r} of a subsearch searches for")
+    if rows is None:
+        return e.TRUE
+    if len(rows) > _MOST:
+        scope.refuse("E305", f"a subsearch gives back at most {_MOST} texts to search for", node.span)
+    tests = []
+    for (text,) in rows:
+        pipeline = scope.read(text, node.span) if text and text.strip() not in ("", "NOT()") else None
+        if pipeline is None:
+            continue
+        first = pipeline.commands[0]
+        if len(pipeline.commands) > 1 or not isinstance(first, s.Search) or first.condition is None:
+            scope.refuse("E305", "the text that the subsearch gives back is no condition", node.span)
+        unread = sorted(x for x in names_in(first.condition) if not frame.has(x) and not frame.wild)
+        if unread:
+            help = f"name it in the search too, such as {unread[0]}=*"
+            scope.refuse("E305", f"the subsearch gives back a search for the field {unread[0]!r}, which the events were not read for", node.span, help=help)
+        tests.append(Searcher(scope, frame).predicate(first.condition))
+    return any_of(*tests) if tests else e.FALSE
 
 
 def _several(node: s.Subsearch, inner: Frame, names: tuple[str, ...], frame: Frame, scope: Scope) -> Expr:

@@ -11,14 +11,16 @@ from livefire.diagnostics import Span
 from livefire.languages.kit.ast import Apply
 from livefire.languages.spl.evaluating import Evaluator, Function
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.times import NOW, moment
+from livefire.languages.spl.times import NOW, UNIT_OF, moment
 from livefire.languages.spl.values import constant_text, is_text, number_of, real_of
 from livefire.plan import expr as e
 from livefire.plan.expr import Case, Expr
 from livefire.plan.functions import call
-from livefire.schema import Type
+from livefire.schema import TICKS_PER_SECOND, Type
 
 _LONG_FORMS = {"F": "%Y-%m-%d", "T": "%H:%M:%S", "D": "%m/%d/%y", "R": "%H:%M"}
+# As a server in US English on Linux shows them.
+_LOCAL = {"c": "%a %b %e %H:%M:%S %Y", "+": "%a %b %e %H:%M:%S UTC %Y", "x": "%m/%d/%Y", "X": "%H:%M:%S", "e": "%e", "k": "%k"}
 _PLAIN = set("YmdHMSybBaAjpIUw")
 _CODE = re.compile(r"%(?P<width>[0-9]?)(?P<code>[A-Za-z%+@])", re.DOTALL)
 
@@ -45,6 +47,15 @@ def formatted(x: Expr, form: str, span: Span, scope: Scope) -> Expr:
             plain += f"%{code}"
         elif code in _LONG_FORMS and not width:
             plain += _LONG_FORMS[code]
+        elif code in _LOCAL and not width:
+            for piece in re.split(r"(%e|%k)", _LOCAL[code]):
+                if piece in ("%e", "%k"):
+                    parts.append(call("time.format", at, e.text(plain or "")))
+                    plain = ""
+                    number = call("time.part", at, e.text("day" if piece == "%e" else "hour"))
+                    parts.append(call("text.pad_left", call("number.text", number), e.whole(2), e.text(" ")))
+                else:
+                    plain += piece
         elif code == "%":
             plain += "%%"
         elif code == "z":
@@ -78,6 +89,10 @@ def parsed_by(text: Expr, form: str, span: Span, scope: Scope) -> Expr:
     """Return text read by a strptime format of Splunk's, null where it does not fit."""
     if form in ("%s", "%s.%3N", "%s.%Q", "%s.%6N"):
         return time_of(real_of(text))
+    if re.search(r"%[HIMSTR]", form) and not re.search(r"%[YyFmbBjDdeaAU]", form):
+        scope.context.diagnostics.notice("N159", "a time without a date is one of the day of the run", span)
+        today = call("time.format", NOW, e.text("%Y-%m-%d "))
+        return parsed_by(call("text.concat", today, text), "%Y-%m-%d " + form, span, scope)
     if not re.search(r"%[YyF]", form) or not re.search(r"%[mbBFjD]", form):
         scope.refuse("E304", "a format without year and month depends on the day of the run", span, help="give the whole date")
     out, place = "", 0
@@ -133,11 +148,39 @@ def _strptime(v: Evaluator, ast: Apply) -> Expr:
 def _relative(v: Evaluator, ast: Apply) -> Expr:
     value = v.value(ast.args[0].value)
     value = v.one(value, ast.args[0].value.span)
+    shape = v.value(ast.args[1].value)
+    if constant_text(shape) is None:
+        return _shifted(value, v.text(shape, ast.args[1].value.span))
     text = _form(v, ast)
     found = moment(text, time_of(value) if not is_text(value) else time_of(number_of(value)))
     if found is None or text[:1] not in "+-@n":
         v.scope.refuse("E206", f"{text[:40]!r} is no relative time", ast.args[1].value.span, help="such as -1d@d")
     return found
+
+
+def _shifted(value: Expr, text: Expr) -> Expr:
+    """A relative time that is computed: a sign, a number and a unit; anything else ends the run."""
+    at = time_of(value) if not is_text(value) else time_of(number_of(value))
+    pattern = e.text(r"^([+-])([0-9]{1,6})([a-zA-Z]+)$")
+    sign, count, unit = (call("text.extract_regex", text, pattern, e.whole(i)) for i in (1, 2, 3))
+    number = call("number.parse_long", call("text.concat", sign, count))
+    arms: list[tuple[Expr, Expr]] = []
+    for name, seconds in (("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800)):
+        words = tuple(e.text(w) for w, u in UNIT_OF.items() if u == name)
+        ticks = call("number.multiply", number, e.whole(seconds * TICKS_PER_SECOND), type=Type.TIMESPAN)
+        arms.append((call("compare.in", call("text.lower", unit), *words), call("time.add", at, ticks)))
+    for name, months in (("mon", 1), ("q", 3), ("y", 12)):
+        words = tuple(e.text(w) for w, u in UNIT_OF.items() if u == name)
+        arms.append(
+            (
+                call("compare.in", call("text.lower", unit), *words),
+                call("time.add_months", at, call("number.multiply", number, e.whole(months), type=Type.LONG)),
+            )
+        )
+    odd = call("logic.and", call("logic.not", call("logic.is_null", text)), call("logic.is_null", unit))
+    message = "SPL: relative_time(): a row computes a relative time that is no sign, number and unit, such as -1d"
+    arms.insert(0, (call("logic.fail_if", odd, e.text(message)), e.null(Type.DATETIME)))
+    return Case(tuple(arms), e.null(Type.DATETIME), Type.DATETIME)
 
 
 def _now(_v: Evaluator, _ast: Apply) -> Expr:

@@ -130,6 +130,13 @@ def mapped(x: Expr, body: Callable[[Expr], Expr], span: Span | None = None) -> E
     return tidy(call("array.map", x, e.Lambda((item,), call("dynamic.of", body(call("dynamic.text", item)))), span=span))
 
 
+def bound(x: Expr, body: Callable[[Expr], Expr]) -> Expr:
+    """Return the text that a body makes of an array, which is written once however often the body reads it."""
+    item = e.Column(f"~bound{next(_fresh) % 1000}", Type.DYNAMIC)
+    made = call("array.map", call("dynamic.array", x), e.Lambda((item,), call("dynamic.of", body(item))))
+    return call("dynamic.text", e.Path(made, (0,)))
+
+
 def multi_of(x: Expr) -> Expr:
     """Return a value as an array, null where the field has no value."""
     if is_multi(x):

@@ -118,6 +118,10 @@ FUNCTIONS = (
             ("atan", "arc tangent"),
             ("log2", "binary logarithm; null at or below zero"),
             ("log10", "decimal logarithm; null at or below zero"),
+            ("sinh", "hyperbolic sine"),
+            ("cosh", "hyperbolic cosine"),
+            ("tanh", "hyperbolic tangent"),
+            ("cbrt", "cube root, of negative numbers too"),
             ("gamma", "gamma function"),
             ("loggamma", "logarithm of the gamma function"),
         )

@@ -1,0 +1,29 @@
+"""A rule as a file of any product brings it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from livefire.detections.detection import Card, Detection, Rule, Severity
+
+
+class FormatError(ValueError):
+    """A file that looks like rules and cannot be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """One rule of a file with what its product says of it."""
+
+    rule: Rule
+    id: str
+    title: str
+    what: str = ""
+    severity: Severity = "medium"
+    risk: int = 0
+
+    def detection(self) -> Detection:
+        """Return the rule as a detection of its own."""
+        card = Card(self.id, self.title, self.what, "", self.severity, "medium", self.risk, (), (), ())
+        return Detection(card, (self.rule,), (self.rule.path or Path()).parent)
