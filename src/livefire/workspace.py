@@ -44,6 +44,8 @@ _PRODUCTS = {
     "sigma": "sigma",
 }
 
+_MENDINGS = 8  # one fix may lay bare the next fault; no text needs many rounds
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -223,11 +225,34 @@ class Workspace:
         """Return everything there is to say of a query without running it.
 
         A table that no catalog knows is reported as E101 and read with an open schema, so that
-        syntax (E2xx) and unsupported (E3xx) are still found.
+        syntax (E2xx) and unsupported (E3xx) are still found. The checks of the rule's sense (6xx)
+        follow, over what could be read of it.
         """
+        from livefire.lint import review
+
         source = Source(text, str(options.pop("name", "<query>")))
         chosen = stages.Options(bool(options.pop("lenient", False)), language=self._declared(options))
-        return list(stages.check(source, language, catalog or self.catalog(language), chosen))
+        plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
+        return [*found, *(review(source, language, plan) if plan is not None else ())]
+
+    def mend(self, text: str, language: str = "kql", **options: Any) -> str:
+        """Return a query with the fixes of its diagnostics applied, again and again until there are none left.
+
+        The fixes are those of the lenient reading. A change after which there are more errors is not made.
+        """
+        from livefire.diagnostics.mending import mended
+
+        options["lenient"] = True
+        found = self.check(text, language, **options)
+        for _ in range(_MENDINGS):
+            changed = mended(text, found)
+            if changed == text:
+                break
+            after = self.check(changed, language, **options)
+            if sum(d.severity == "error" for d in after) > sum(d.severity == "error" for d in found):
+                break
+            text, found = changed, after
+        return text
 
     def sql(self, compiled: stages.Compiled) -> str:
         """Return the statement the engine runs for a compiled query."""
@@ -265,8 +290,10 @@ class Workspace:
 
     def check_rule(self, rule: Rule, *, lenient: bool = False) -> list[Diagnostic]:
         """Return everything there is to say of a rule without running it; places are in its file."""
+        from livefire.lint import review
+
         if rule.alerting is not None:
-            return list(rule.alerting.check(rule, self.catalog(rule.language), lenient=lenient))
+            return list(rule.alerting.check(rule, self.catalog(rule.language), lenient=lenient, review=review))
         return self.check(rule.text, rule.language, lenient=lenient, name=str(rule.path or rule.name))
 
     def rule_folder(self, folder: str | Path) -> tuple[tuple[Detection, ...], tuple[tuple[Path, QueryError], ...]]:

@@ -1,7 +1,7 @@
 """Every code a diagnostic may have, with what it says; codes are never reused.
 
 Letters tell severity: the same number is E as an error, W as a warning, N as a notice. Ranges: 0xx use, 1xx
-names and types, 2xx syntax, 3xx unsupported, 4xx data and runs, 5xx packs.
+names and types, 2xx syntax, 3xx unsupported, 4xx data and runs, 5xx packs, 6xx the sense of a rule (pages in docs/checks.md).
 """
 
 from __future__ import annotations
@@ -77,6 +77,10 @@ TITLES: dict[int, str] = {
     232: "CQL: an arrow in case",
     233: "CQL: == in a filter",
     234: "CQL: a pattern after =~",
+    235: "CQL: a function over a sequence of events that have no order",
+    237: "CQL: a limit of groups above what the product takes",
+    238: "CQL: a comment that begins with #",
+    239: "CQL: values that only the product can compute are others here",
     240: "EQL: a keyword that is not in lower case",
     241: "EQL: `by` after `with maxspan`",
     242: "EQL: = in a comparison",
@@ -131,6 +135,52 @@ TITLES: dict[int, str] = {
     506: "a rule file that says something without meaning, or an index that is not here",
     507: "alerts that a rule's schedule or its most alerts leave out",
     508: "exceptions that a rule names and its file does not hold",
+    600: "a column that is the same in every row",
+    601: "a request parameter that the event keeps elsewhere",
+    602: "a wrapped request addressed flat, or the other way round",
+    604: "Azure's location read as the region of the resource",
+    605: "JSON inside a text, read as an object",
+    606: "the first element of a list stands for all of it",
+    607: "a public share looks otherwise",
+    620: "an AWS operation that no service has",
+    621: "an AWS operation of another service",
+    622: "an event of the service itself sought among API calls",
+    623: "one of Azure's two vocabularies for a status",
+    624: "an outcome as another product spells it",
+    625: "one version of a Google API",
+    626: "a comparison with case of a value whose case varies",
+    627: "the words that the portal shows instead of the operation",
+    628: "an instance type that does not exist",
+    629: "an Azure operation that the provider does not have",
+    630: "a method that Compute Engine does not have",
+    631: "a service's own event read as a theft",
+    640: "labels put in order",
+    641: "a wildcard of another language",
+    642: "a placeholder left in",
+    643: "a presence test by wildcard",
+    644: "words sought anywhere instead of in a field",
+    645: "Falcon's own time on other data",
+    646: "a fuzzy union hides a table that is not there",
+    650: "conditions that exclude each other",
+    651: "a branch that is never taken",
+    652: "a pattern that everything matches",
+    653: "a part of a word stands for an action",
+    654: "a test that another makes needless",
+    655: "an exclusion that can never match",
+    660: "one action counted several times",
+    661: "refused attempts are left out",
+    662: "an exclusion that an attacker can name himself into",
+    663: "an exclusion by user agent",
+    664: "a group by the name of a session",
+    665: "a group by a field that is often absent",
+    666: "a look-back shorter than the delay of the logs",
+    667: "fixed time buckets cut a story in two",
+    668: "a sequence whose steps share no object",
+    669: "a strict order in a source that knows only seconds",
+    670: "both directions of a change matched",
+    671: "other ways to the same end",
+    672: "the first entry of a long operation taken for its success",
+    674: "a request form that its sibling replaces",
 }
 
 

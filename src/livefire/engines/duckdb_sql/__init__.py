@@ -79,6 +79,7 @@ def bind_once(name: str, value: str, body: str) -> str:
 FAMILIES = (
     "aggregates",
     "arrays",
+    "codings",
     "collections",
     "conversion",
     "dynamic",
@@ -89,6 +90,7 @@ FAMILIES = (
     "lists",
     "multivalue",
     "network",
+    "places",
     "scalars",
     "series",
     "text",

@@ -19,6 +19,7 @@ from livefire.schema import Type
 FAMILIES = (
     "aggregates",
     "arrays",
+    "codings",
     "collections",
     "compare",
     "conversion",
@@ -32,6 +33,7 @@ FAMILIES = (
     "multivalue",
     "network",
     "number",
+    "places",
     "series",
     "text",
     "time",
