@@ -86,8 +86,8 @@ def _prefix(printer: Printer, call: Call) -> str:
     octets = [f"CAST(CAST(split_part({value}, '.', {i + 1}) AS INTEGER) & {kept(four, i, 8)} AS VARCHAR)" for i in range(4)]
     groups = [f"printf('%x', CAST('0x' || substring(h, {4 * i + 1}, 4) AS INTEGER) & {kept(six, i, 16)})" for i in range(8)]
     dotted, coloned = " || '.' || ".join(octets), " || ':' || ".join(groups)
-    plain = f"list_transform([{_hex_v6(value)}], LAMBDA h: {coloned})[1]"
-    return f"(CASE WHEN regexp_full_match({value}, '{_V4}') THEN {dotted} WHEN regexp_full_match({value}, '{_V6}') THEN {_shortest(plain)} END)"
+    plain = f"list_transform([{hex_v6(value)}], LAMBDA h: {coloned})[1]"
+    return f"(CASE WHEN regexp_full_match({value}, '{V4}') THEN {dotted} WHEN regexp_full_match({value}, '{V6}') THEN {_shortest(plain)} END)"
 
 
 def _shortest(plain: str) -> str:
