@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,13 +10,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, Verbatim, known_language, moment, rule_files, rule_source, workspace
+from livefire.cli.inputs import (
+    Json,
+    LakeOption,
+    LanguageOption,
+    Lenient,
+    Lookups,
+    Macros,
+    Moment,
+    Outputs,
+    Parameters,
+    Site,
+    declare,
+    moment,
+    parameters,
+    rule_files,
+    rule_source,
+    workspace,
+)
 from livefire.cli.program import app
-from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, console, emit, put, refuse, say, show, show_diagnostics, stop
+from livefire.cli.terminal import REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
 
 if TYPE_CHECKING:
     from livefire.detections.formats import RuleFile
-    from livefire.diagnostics import Diagnostic, Source
+    from livefire.diagnostics import Source
     from livefire.workspace import Result, Workspace
 
 
@@ -46,6 +60,11 @@ def run(
     start: Moment = None,
     end: Moment = None,
     lenient: Lenient = False,
+    macros: Macros = None,
+    lookups: Lookups = None,
+    outputs: Outputs = None,
+    site: Site = None,
+    parameter: Parameters = None,
     seconds: Annotated[float, typer.Option(help="Time budget.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -56,13 +75,18 @@ def run(
     if rules:
         if explain is not None:
             stop("--explain shows the stages of a query; this file holds a rule, so put its query into a file of its own", USAGE)
-        run_rules(rules, over(lake, on, quiet=as_json), now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
+        ws = over(lake, on, quiet=as_json)
+        declare(ws, site)
+        run_rules(rules, ws, now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
         return
     source, chosen = rule_source(file, language)
     if explain in (None, Stage.miss):
         needs_logs(lake, on)
     ws = workspace(lake, on or [], quiet=as_json)
-    options = {"index": index} if index else {}
+    declare(ws, site, macros=macros, lookups=lookups, outputs=outputs)
+    options: dict[str, Any] = {"index": index} if index else {}
+    if parameter:
+        options["parameters"] = parameters(parameter)
     try:
         if explain is not None and explain is not Stage.miss:
             explain_stage(ws, source, chosen, explain, lenient=lenient, **options)
@@ -154,95 +178,3 @@ def explain_miss(ws: Workspace, result: Result, events: list[str], clock: dateti
         stop("say which events were expected: --event ID (the _id of the event, such as CloudTrail's eventID)", USAGE)
     for event in events:
         say(f"{event}: {ws.explain_miss(result.compiled, event, clock)}")
-
-
-@app.command()
-def check(
-    files: Verbatim,
-    language: LanguageOption = None,
-    lenient: Lenient = False,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Write the fixes of what is said into the files, and print what changed; the file - is read and printed.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Read rules without running them, and say all there is to say of each."""
-    from livefire.report.diagnostics import as_json as objects
-    from livefire.workspace import Workspace
-
-    ws, failed, listed = Workspace(), 0, []
-    if fix and files == [Path("-")]:
-        mend_input(ws, language)
-        return
-    for file in files:
-        if fix:
-            mend_file(ws, file, language, quiet=as_json)
-        for source, chosen, found in checked(ws, file, language, lenient=lenient):
-            failed += any(d.severity == "error" for d in found)
-            listed.append({"file": str(file), "language": chosen, "diagnostics": objects(found, source)})
-            if not as_json:
-                show_diagnostics(found, source)
-    if as_json:
-        emit(listed)
-    else:
-        say(f"{len(listed)} rule{'s' if len(listed) != 1 else ''}, {failed} with errors")
-    raise typer.Exit(FOUND if failed else OK)
-
-
-def mend_input(ws: Workspace, language: str | None) -> None:
-    """Print what standard input holds with the fixes applied; it needs a language, for there is no file name to tell it from."""
-    known_language(language)
-    if language is None:
-        stop("E001: say --language, for standard input has no file name to tell it from", USAGE)
-    put(ws.mend(sys.stdin.read(), language))
-
-
-def mend_file(ws: Workspace, file: Path, language: str | None, *, quiet: bool) -> None:
-    """Write the fixes of each query of a file into it, at once or not at all, and print the difference."""
-    import difflib
-
-    rules = rule_files(file, language)
-    queries = [(one.rule.text, one.rule.language) for one in rules] or [(source.text, chosen) for source, chosen in [rule_source(file, language)]]
-    before = file.read_bytes().decode("utf-8")
-    after = before
-    for text, chosen in queries:
-        changed = ws.mend(text, chosen)
-        if changed == text:
-            continue
-        if after.count(text) != 1:
-            say(f"{file}: a query in it can be mended, but does not stand there as it is read; change it by hand", error=True)
-            continue
-        after = after.replace(text, changed)
-    if after == before:
-        return
-    write_whole(file, after)
-    if not quiet:
-        say("".join(difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), str(file), str(file))))
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Replace a file by a new one beside it, so that it is never there in part; links and modes stay."""
-    target = file.resolve()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(name).chmod(target.stat().st_mode & 0o777)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool) -> Iterator[tuple[Source, str, tuple[Diagnostic, ...]]]:
-    """Yield each rule of a file as its source, its language and what there is to say of it."""
-    from livefire.diagnostics import Source
-
-    rules = rule_files(file, language)
-    for one in rules:
-        yield Source(one.rule.text, str(file)), one.rule.language, tuple(ws.check_rule(one.rule, lenient=lenient))
-    if not rules:
-        source, chosen = rule_source(file, language)
-        yield source, chosen, tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient))

@@ -87,6 +87,7 @@ FAMILIES = (
     "formats",
     "encoding",
     "forms",
+    "geography",
     "lists",
     "multivalue",
     "network",

@@ -28,6 +28,7 @@ FAMILIES = (
     "formats",
     "encoding",
     "forms",
+    "geography",
     "lists",
     "logic",
     "multivalue",
