@@ -45,6 +45,8 @@ _PRODUCTS = {
     "sigma": "sigma",
 }
 
+_MENDINGS = 8  # one fix may lay bare the next fault; no text needs many rounds
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -91,6 +93,9 @@ class Workspace:
         self._lake_path = Path(lake).absolute() if lake is not None else None
         self._lake: Lake | None = None
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
+        self._macros: dict[str, Mapping[str, Any]] = {}
+        self._outputs: Path | None = None
+        self._functions: dict[str, str] = {}
 
     # data
 
@@ -100,6 +105,11 @@ class Workspace:
         `schema` gives column types by KQL name, the rest are inferred; `time_field` is the event
         time. A table of the same name is replaced.
         """
+        self._put(name, rows, schema, time_field)
+
+    def _put(
+        self, name: str, rows: Iterable[Mapping[str, Any]], schema: Mapping[str, str] | None, time_field: str | None = None, vendor: str = "", form: str = ""
+    ) -> None:
         from livefire.engines.program import TableFiles
         from livefire.engines.worker import shared_scratch
         from livefire.store.loaded import load_rows
@@ -107,7 +117,8 @@ class Workspace:
         loaded = load_rows(rows, schema, time_field)
         scan = n.Scan(f"loaded:{name}", loaded.schema, loaded.physical, time=time_field)
         path = shared_scratch().put(loaded.data)
-        self._loaded[name] = (Table(name, scan, time=time_field), TableFiles((path,)))
+        table = Table(name, scan, time=time_field, vendor=vendor, tags={"format": form} if form else {})
+        self._loaded[name] = (table, TableFiles((path,)))
 
     def ingest(
         self, *paths: str | Path, source: str | None = None, now: datetime | None = None, progress: Callable[[Progress], None] | None = None
@@ -121,6 +132,45 @@ class Workspace:
         from livefire.store.ingest import ingest
 
         return ingest(paths, self.lake, source=source, now=now or _present(), progress=progress)
+
+    def declare(
+        self,
+        site: str | Path | None = None,
+        *,
+        macros: str | Path | None = None,
+        lookups: str | Path | None = None,
+        outputs: str | Path | None = None,
+    ) -> None:
+        """Take what a site keeps beside its logs.
+
+        `site` is a folder: `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an
+        `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name (see
+        `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
+        files (each a table of its name), `outputs` the only folder that outputlookup may write to;
+        without it nothing is written. SiteError, MacroFileError or OSError for what cannot be read.
+        """
+        from livefire.languages.spl.macro_files import read_macros
+        from livefire.store.lookups import read_lookups
+
+        if site is not None:
+            self._declare_site(Path(site))
+        if macros is not None:
+            self._macros |= read_macros(Path(macros))
+        for name, rows, schema in read_lookups(Path(lookups)) if lookups is not None else ():
+            self.load(name, rows, schema)
+        if outputs is not None:
+            self._outputs = Path(outputs)
+
+    def _declare_site(self, folder: Path) -> None:
+        from livefire.store.site import read_site
+
+        site = read_site(folder)
+        for kind, tables in (("watchlist", site.watchlists), ("external", site.external)):
+            for name, rows in tables.items():
+                texts = dict.fromkeys(rows.columns, "string") if rows.format != "json" else None
+                schema = {**texts, "row": "long"} if texts and kind == "external" else texts
+                self._put(f"{kind}:{name}", rows.rows, schema, vendor="site", form=rows.format)
+        self._functions.update(site.functions)
 
     @property
     def lake(self) -> Lake:
@@ -168,7 +218,9 @@ class Workspace:
             float(options.pop("seconds", 60.0)),
             options.pop("max_rows", None),
         )
-        probe = self._probe(run)
+        probe = self.probe(run)
+        if self._outputs is not None:
+            options["write"] = self._writer(probe)
         compiled = self.compile(source, language, bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index, **options)
         try:
             table = self._engine().execute(compiled.plan, self._storage(), run)
@@ -189,20 +241,48 @@ class Workspace:
     ) -> stages.Compiled:
         """Return a query at every stage without running it; QueryError when it cannot be run faithfully.
 
-        `probe` lets a language look at the events where its columns depend on them.
+        `probe` lets a language look at the events where its columns depend on them (`Workspace.probe`);
+        without one such a query is refused with E305.
         """
-        chosen = stages.Options(lenient, bounded_start, bounded_end, language=options, probe=probe)
+        chosen = stages.Options(lenient, bounded_start, bounded_end, language=self._declared(options), probe=probe)
         return stages.compile(source, language, self.catalog(language), chosen)
+
+    def probe(self, run: Run) -> Probe:
+        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
+        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
 
     def check(self, text: str, language: str = "kql", catalog: Catalog | None = None, **options: Any) -> list[Diagnostic]:
         """Return everything there is to say of a query without running it.
 
         A table that no catalog knows is reported as E101 and read with an open schema, so that
-        syntax (E2xx) and unsupported (E3xx) are still found.
+        syntax (E2xx) and unsupported (E3xx) are still found. The checks of the rule's sense (6xx)
+        follow, over what could be read of it.
         """
+        from livefire.lint import review
+
         source = Source(text, str(options.pop("name", "<query>")))
-        chosen = stages.Options(bool(options.pop("lenient", False)), language=options)
-        return list(stages.check(source, language, catalog or self.catalog(language), chosen))
+        chosen = stages.Options(bool(options.pop("lenient", False)), language=self._declared(options))
+        plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
+        return [*found, *(review(source, language, plan) if plan is not None else ())]
+
+    def mend(self, text: str, language: str = "kql", **options: Any) -> str:
+        """Return a query with the fixes of its diagnostics applied, again and again until there are none left.
+
+        The fixes are those of the lenient reading. A change after which there are more errors is not made.
+        """
+        from livefire.diagnostics.mending import mended
+
+        options["lenient"] = True
+        found = self.check(text, language, **options)
+        for _ in range(_MENDINGS):
+            changed = mended(text, found)
+            if changed == text:
+                break
+            after = self.check(changed, language, **options)
+            if sum(d.severity == "error" for d in after) > sum(d.severity == "error" for d in found):
+                break
+            text, found = changed, after
+        return text
 
     def sql(self, compiled: stages.Compiled) -> str:
         """Return the statement the engine runs for a compiled query."""
@@ -221,7 +301,7 @@ class Workspace:
     def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
         """Return what rules are run with; `now` is by default a minute past the latest event."""
         seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
-        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, options, now is not None)
+        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, self._declared(options), now is not None)
 
     def clock(self) -> datetime:
         """Return the moment a rule over stored events is run for: a minute past the latest, or the present when there is none."""
@@ -240,8 +320,10 @@ class Workspace:
 
     def check_rule(self, rule: Rule, *, lenient: bool = False) -> list[Diagnostic]:
         """Return everything there is to say of a rule without running it; places are in its file."""
+        from livefire.lint import review
+
         if rule.alerting is not None:
-            return list(rule.alerting.check(rule, self.catalog(rule.language), lenient=lenient))
+            return list(rule.alerting.check(rule, self.catalog(rule.language), lenient=lenient, review=review))
         return self.check(rule.text, rule.language, lenient=lenient, name=str(rule.path or rule.name))
 
     def rule_folder(self, folder: str | Path) -> tuple[tuple[Detection, ...], tuple[tuple[Path, QueryError], ...]]:
@@ -348,9 +430,21 @@ class Workspace:
                 found.append(source.name)
         return found
 
-    def _probe(self, run: Run) -> Probe:
-        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
-        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
+    def _declared(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the options of a query with the macros and functions declared here; one's own come first."""
+        given = options.get("macros")
+        macros = {"macros": {**self._macros, **(given if isinstance(given, Mapping) else {})}} if self._macros else {}
+        return {**({"functions": self._functions} if self._functions else {}), **options, **macros}
+
+    def _writer(self, probe: Probe) -> Callable[[str, n.Plan, bool], int | None]:
+        """Return what writes the rows of a plan under a name into the folder allowed, and gives their number; None for a bad name."""
+        from livefire.store.lookups import file_of, write_lookup
+
+        def write(name: str, plan: n.Plan, append: bool) -> int | None:
+            path = file_of(self._outputs, name) if self._outputs is not None else None
+            return write_lookup(path, plan.schema.names, probe(plan), append=append) if path is not None else None
+
+        return write
 
     def _engine(self) -> Engine:
         from livefire.engines.duckdb import DuckDB

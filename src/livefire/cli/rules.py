@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,13 +10,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, Verbatim, moment, rule_files, rule_source, workspace
+from livefire.cli.inputs import (
+    Json,
+    LakeOption,
+    LanguageOption,
+    Lenient,
+    Lookups,
+    Macros,
+    Moment,
+    Outputs,
+    Parameters,
+    Site,
+    declare,
+    moment,
+    parameters,
+    rule_files,
+    rule_source,
+    workspace,
+)
 from livefire.cli.program import app
-from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
+from livefire.cli.terminal import REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
 
 if TYPE_CHECKING:
     from livefire.detections.formats import RuleFile
-    from livefire.diagnostics import Diagnostic, Source
+    from livefire.diagnostics import Source
     from livefire.workspace import Result, Workspace
 
 
@@ -43,6 +60,11 @@ def run(
     start: Moment = None,
     end: Moment = None,
     lenient: Lenient = False,
+    macros: Macros = None,
+    lookups: Lookups = None,
+    outputs: Outputs = None,
+    site: Site = None,
+    parameter: Parameters = None,
     seconds: Annotated[float, typer.Option(help="Time budget.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -53,13 +75,18 @@ def run(
     if rules:
         if explain is not None:
             stop("--explain shows the stages of a query; this file holds a rule, so put its query into a file of its own", USAGE)
-        run_rules(rules, over(lake, on, quiet=as_json), now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
+        ws = over(lake, on, quiet=as_json)
+        declare(ws, site)
+        run_rules(rules, ws, now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
         return
     source, chosen = rule_source(file, language)
     if explain in (None, Stage.miss):
         needs_logs(lake, on)
     ws = workspace(lake, on or [], quiet=as_json)
-    options = {"index": index} if index else {}
+    declare(ws, site, macros=macros, lookups=lookups, outputs=outputs)
+    options: dict[str, Any] = {"index": index} if index else {}
+    if parameter:
+        options["parameters"] = parameters(parameter)
     try:
         if explain is not None and explain is not Stage.miss:
             explain_stage(ws, source, chosen, explain, lenient=lenient, **options)
@@ -151,35 +178,3 @@ def explain_miss(ws: Workspace, result: Result, events: list[str], clock: dateti
         stop("say which events were expected: --event ID (the _id of the event, such as CloudTrail's eventID)", USAGE)
     for event in events:
         say(f"{event}: {ws.explain_miss(result.compiled, event, clock)}")
-
-
-@app.command()
-def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = False, as_json: Json = False) -> None:
-    """Read rules without running them, and say all there is to say of each."""
-    from livefire.report.diagnostics import as_json as objects
-    from livefire.workspace import Workspace
-
-    ws, failed, listed = Workspace(), 0, []
-    for file in files:
-        for source, chosen, found in checked(ws, file, language, lenient=lenient):
-            failed += any(d.severity == "error" for d in found)
-            listed.append({"file": str(file), "language": chosen, "diagnostics": objects(found, source)})
-            if not as_json:
-                show_diagnostics(found, source)
-    if as_json:
-        emit(listed)
-    else:
-        say(f"{len(listed)} rule{'s' if len(listed) != 1 else ''}, {failed} with errors")
-    raise typer.Exit(FOUND if failed else OK)
-
-
-def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool) -> Iterator[tuple[Source, str, tuple[Diagnostic, ...]]]:
-    """Yield each rule of a file as its source, its language and what there is to say of it."""
-    from livefire.diagnostics import Source
-
-    rules = rule_files(file, language)
-    for one in rules:
-        yield Source(one.rule.text, str(file)), one.rule.language, tuple(ws.check_rule(one.rule, lenient=lenient))
-    if not rules:
-        source, chosen = rule_source(file, language)
-        yield source, chosen, tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient))

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from livefire.detections.runner import Bench, Outcome
-    from livefire.diagnostics import Diagnostic
+    from livefire.diagnostics import Diagnostic, Source
     from livefire.plan.catalog import Catalog
+    from livefire.plan.nodes import Plan
 
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 
@@ -78,11 +81,18 @@ class Rule(msgspec.Struct, frozen=True):
     alerting: Alerting | None = None
 
 
+class Review(Protocol):
+    """What judges the sense of a query that could be read."""
+
+    def __call__(self, source: Source, language: str, plan: Plan) -> Sequence[Diagnostic]:
+        """Return what is wrong with the rule, by place."""
+
+
 class Alerting(Protocol):
     """How a product makes alerts of a rule: it checks and runs the rule in the place of its language alone."""
 
-    def check(self, rule: Rule, catalog: Catalog, *, lenient: bool) -> tuple[Diagnostic, ...]:
-        """Return everything there is to say of the rule without running it."""
+    def check(self, rule: Rule, catalog: Catalog, *, lenient: bool, review: Review) -> tuple[Diagnostic, ...]:
+        """Return everything there is to say of the rule without running it; `review` judges the sense of its query."""
 
     def run(self, rule: Rule, bench: Bench, *, lenient: bool) -> Outcome:
         """Run the rule and return one row an alert."""

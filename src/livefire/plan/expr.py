@@ -110,10 +110,9 @@ class Aggregate:
 class WindowCall:
     """A window meaning, only as an item of a `Window` node.
 
-    `frame` counts rows (before, after) around the current one; None on a side is unbounded. `reach`
-    instead takes in the rows whose time, the one key of `order_by`, lies that many ticks before and
-    after that of the current row, both ends included. With `row_order` the order is the order of the
-    rows themselves (KQL `serialize`).
+    `frame` counts rows (before, after) around the current one; None on a side is unbounded, and a
+    negative end lies before the row. With `by_value` it counts in the values of the one, whole,
+    order key instead. With `row_order` the order is that of the rows themselves (KQL `serialize`).
     """
 
     function: str
@@ -124,7 +123,7 @@ class WindowCall:
     frame: tuple[int | None, int | None] | None = None
     row_order: bool = False
     span: Span | None = field(default=None, compare=False)
-    reach: tuple[int, int] | None = None
+    by_value: bool = False
 
 
 @dataclass(frozen=True, slots=True)
