@@ -285,9 +285,6 @@ class Printer:
             low = "UNBOUNDED PRECEDING" if before is None else f"{before} PRECEDING"
             high = "UNBOUNDED FOLLOWING" if after is None else f"{after} FOLLOWING" if after >= 0 else f"{-after} PRECEDING"
             over.append(f"{'RANGE' if call.by_value else 'ROWS'} BETWEEN {low} AND {high}")
-        if call.reach is not None:
-            low, high = (_far(ticks) for ticks in call.reach)
-            over.append(f"RANGE BETWEEN {low} PRECEDING AND {high} FOLLOWING")
         text = self._spell(call)
         clause = f" OVER ({' '.join(over)})"
         return text.replace("/*over*/", clause) if "/*over*/" in text else text + clause
@@ -471,11 +468,6 @@ class Printer:
                 value = self.expr(key) if keys in present else self.literal(e.null(key.type))
                 columns.append(f", {value} AS {self.dialect.identifier(name)}")
         return "".join(columns)
-
-
-def _far(ticks: int) -> str:
-    """Return a length of time as an interval."""
-    return f"INTERVAL '{ticks // 10_000_000}.{ticks % 10_000_000 // 10:06d}' SECOND"
 
 
 def _filtered(plan: n.Plan) -> tuple[n.Plan, e.Expr]:

@@ -112,9 +112,7 @@ class WindowCall:
 
     `frame` counts rows (before, after) around the current one; None on a side is unbounded, and a
     negative end lies before the row. With `by_value` it counts in the values of the one, whole,
-    order key instead. `reach` takes in the rows whose time, the one key of `order_by`, lies that many
-    ticks before and after that of the current row, both ends included. With `row_order` the order is
-    that of the rows themselves (KQL `serialize`).
+    order key instead. With `row_order` the order is that of the rows themselves (KQL `serialize`).
     """
 
     function: str
@@ -126,7 +124,6 @@ class WindowCall:
     row_order: bool = False
     span: Span | None = field(default=None, compare=False)
     by_value: bool = False
-    reach: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ of `group-by` belong to no group.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from livefire.diagnostics import Halt, Span
 from livefire.languages.base import Context
@@ -19,7 +19,7 @@ from livefire.plan import nodes as n
 from livefire.plan.functions import aggregate, all_of, any_of, call, negate, window
 from livefire.schema import Type
 
-TIME, RULE, VALUE, OK, END, BEFORE, EPISODE, TURN = "~time", "~rule", "~value", "~ok", "~end", "~before", "~episode", "~turn"
+TIME, MOMENT, RULE, VALUE, OK, END, BEFORE, EPISODE, TURN = "~time", "~moment", "~rule", "~value", "~ok", "~end", "~before", "~episode", "~turn"
 _COMPARE = {"gt": "compare.gt", "gte": "compare.ge", "lt": "compare.lt", "lte": "compare.le", "eq": "compare.eq", "neq": "compare.ne"}
 _ZERO = e.Literal(0, Type.LONG)
 
@@ -138,11 +138,11 @@ class Correlator:
     def _measured(self, one: Correlation) -> n.Plan:
         """Return every event with what is measured in the time that ends at it, and whether that meets the condition."""
         rows = self._inputs(one)
+        rows = n.extend(rows, n.Item(MOMENT, call("time.to_epoch", n.column(rows, TIME), e.text("us"))))
         group = tuple(n.column(rows, f"~key{i}") for i in range(len(one.group_by)))
-        time = (e.SortKey(n.column(rows, TIME)),)
 
         def over(function: str, *args: e.Expr, type: Type | None = None) -> e.Expr:
-            return window(function, *args, type=type, partition_by=group, order_by=time, reach=(one.timespan, 0), span=one.span)
+            return _within(window(function, *args, type=type, partition_by=group, span=one.span), rows, one.timespan, 0)
 
         condition = one.condition
         if isinstance(condition, Threshold) or condition is None:
@@ -188,7 +188,7 @@ class Correlator:
         time = n.column(rows, TIME)
         order = (e.SortKey(time),)
         found = e.Case(((n.column(rows, OK), time),), e.null(Type.DATETIME), Type.DATETIME)
-        rows = n.Window(rows, (n.Item(END, window("agg.min", found, partition_by=group, order_by=order, reach=(0, one.timespan))),), one.span)
+        rows = n.Window(rows, (n.Item(END, _within(window("agg.min", found, partition_by=group), rows, 0, one.timespan)),), one.span)
         rows = n.Filter(rows, _present(n.column(rows, END)))
         rows = n.Window(rows, (n.Item(BEFORE, window("window.previous", time, e.Literal(1, Type.LONG), partition_by=group, order_by=order)),), one.span)
         start = call("time.subtract", n.column(rows, END), e.Literal(one.timespan, Type.TIMESPAN))
@@ -285,6 +285,11 @@ class Correlator:
         shown = n.Project(rows, tuple(items), one.span)
         order = (n.column(shown, named("first_seen")), *(n.column(shown, g.text) for g in one.group_by))
         return n.Sort(shown, tuple(e.SortKey(c) for c in order))
+
+
+def _within(call: e.WindowCall, rows: n.Plan, before: int, after: int) -> e.WindowCall:
+    """Return a window call over the rows whose moment lies within so many ticks before and after, both ends included."""
+    return replace(call, order_by=(e.SortKey(n.column(rows, MOMENT)),), frame=(before // 10, after // 10), by_value=True)
 
 
 def _present(value: e.Expr) -> e.Expr:

@@ -87,12 +87,11 @@ def window(
     frame: tuple[int | None, int | None] | None = None,
     row_order: bool = False,
     span: Span | None = None,
-    reach: tuple[int, int] | None = None,
 ) -> WindowCall:
     """Return a window call; aggregates may be used as windows too."""
     function = FUNCTIONS[name]
     check_arity(function, len(args))
-    return WindowCall(name, args, result_type(function, args, type), partition_by, order_by, frame, row_order, span, reach=reach)
+    return WindowCall(name, args, result_type(function, args, type), partition_by, order_by, frame, row_order, span)
 
 
 def all_of(*conditions: Expr) -> Expr:
