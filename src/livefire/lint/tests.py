@@ -220,4 +220,4 @@ def _cases(expr: e.Expr) -> Iterator[e.Expr]:
         yield from _cases(child)
 
 
-__all__ = ["EQUAL", "NONE", "PART", "PATTERN", "Facts", "Test", "place"]
+__all__ = ["EQUAL", "NONE", "PART", "PATTERN", "Facts", "Test"]

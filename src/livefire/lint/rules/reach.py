@@ -208,11 +208,11 @@ def _back(expr: e.Expr) -> int | None:
 def tumbling(reading: Reading) -> Iterator[Found]:
     """An aggregation by a bucket of the time whose result a threshold cuts."""
     nodes = reading.facts.nodes
-    for place_of, node in enumerate(nodes):
+    for number, node in enumerate(nodes):
         if not isinstance(node, n.Aggregate) or node.span is None:
             continue
         bucket = next((k for k in node.keys if _is_bucket(k.expr, node.input)), None)
-        if bucket is None or not _thresholded(node, nodes[place_of + 1 :]):
+        if bucket is None or not _thresholded(node, nodes[number + 1 :]):
             continue
         yield Found(place_of(bucket.expr) or node.span, "events on both sides of a bucket's boundary are never counted together")
 
