@@ -119,7 +119,7 @@ class Workspace:
         """Take what a site keeps beside its logs from a folder: watchlists, files for addresses, saved functions.
 
         `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an `externaldata` whose
-        address ends in that name, `functions/<Name>.kql` a call of that name; see `store.site`.
+        address ends in that name, `functions/<Name>.kql` a call of that name, `places.csv` says where networks are; see `store.site`.
         SiteError (a ValueError) for a file that cannot be read.
         """
         from livefire.store.site import read_site
@@ -130,6 +130,8 @@ class Workspace:
                 texts = dict.fromkeys(rows.columns, "string") if rows.format != "json" else None
                 schema = {**texts, "row": "long"} if texts and kind == "external" else texts
                 self._put(f"{kind}:{name}", rows.rows, schema, vendor="site", form=rows.format)
+        if site.places is not None:
+            self._put("places", site.places.rows, dict.fromkeys(site.places.columns, "string"), vendor="site", form="csv")
         self._functions.update(site.functions)
 
     def ingest(

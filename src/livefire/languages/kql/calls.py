@@ -14,7 +14,7 @@ from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Function, Relation, Scope
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import call
+from livefire.plan.functions import call, negate
 from livefire.schema import Type
 
 
@@ -114,6 +114,13 @@ class Site:
     def call(self, meaning: str, *args: e.Expr, type: Type | None = None) -> e.Expr:
         """Return a meaning with the call's place."""
         return call(meaning, *args, type=type, span=self.span)
+
+
+def stopped(condition: e.Expr, words: str, type: Type = Type.DYNAMIC) -> e.Expr:
+    """Return a null that ends the run with constant words (E458) where a condition holds."""
+    # The two branches differ, so that no engine takes them for one and leaves the condition out.
+    other = e.text("") if type is Type.STRING else e.Literal("0", Type.DYNAMIC)
+    return e.Case(((negate(call("logic.fail_if", condition, e.text(words))), e.null(type)),), other, type)
 
 
 Columns = list[tuple[str | None, e.Expr]]
@@ -255,4 +262,4 @@ def several(scope: Scope, node: object, value: e.Expr, count: int) -> list[e.Exp
     return [e.Path(value, (i,)) for i in range(count)]
 
 
-__all__ = ["Scalar", "Site", "known_function", "lower_call", "operators", "scalar_of", "several", "span_of"]
+__all__ = ["Scalar", "Site", "known_function", "lower_call", "operators", "scalar_of", "several", "span_of", "stopped"]
