@@ -14,14 +14,16 @@ import typer
 
 from livefire import cli
 from livefire.diagnostics import catalogue
+from livefire.lint import checks
 from livefire.plan.functions import FAMILIES, FUNCTIONS
 from livefire.plan.functions.model import Function
 from livefire.schema import Type
 from livefire.tables.reference import reference
 from tests.house.project import ROOT, codes_raised
+from tests.pack_page import pack_page
 
 NOTE = "<!-- Made by `make docs` from the code; edit the code, not this page. -->"
-RANGES = {0: "Use of the command line", 1: "Names and types", 2: "Syntax", 3: "Not supported", 4: "Data and runs", 5: "Packs"}
+RANGES = {0: "Use of the command line", 1: "Names and types", 2: "Syntax", 3: "Not supported", 4: "Data and runs", 5: "Packs", 6: "The sense of a rule"}
 EXITS = (
     (cli.OK, "Done, and nothing to report."),
     (cli.FOUND, "Done, and there is something to look at: `check` met an error, `hunt` has findings, `prove` or `demo` did not prove every rule."),
@@ -38,9 +40,36 @@ def pages() -> dict[Path, str]:
     return {
         docs / "cli.md": command_page(),
         docs / "diagnostics.md": diagnostics_page(),
+        docs / "checks.md": checks_page(),
         docs / "meanings.md": meanings_page(),
+        docs / "t1578.md": pack_page(NOTE),
         docs / "tables.md": f"{NOTE}\n\n{reference()}",
     }
+
+
+# checks
+
+
+def checks_page() -> str:
+    """Return a section a check of a rule's sense."""
+    lines = [NOTE, "", "# Checks of a rule's sense", ""]
+    lines += ["`livefire check` reads a rule as its product would, and then asks what it means: what can never be true, what never happens, what is missed."]
+    lines += ["The words of the clouds (operations, methods, instance types) come from the vendors' published client libraries, kept as data with", ""]
+    lines[-1:] = ["their source and date in [src/livefire/lint/vocabulary](../src/livefire/lint/vocabulary); nothing is asked of a network.", ""]
+    for check in checks():
+        only = f" ({', '.join(sorted(check.languages))} only)" if check.languages else ""
+        lines += [
+            f"## {check.code}",
+            "",
+            f"**{sentence(check.title)}**{only}",
+            "",
+            check.why,
+            "",
+            f"- For example: `{check.example}`",
+            f"- Mend: {check.mend}.",
+            "",
+        ]
+    return "\n".join(lines)
 
 
 # the command line

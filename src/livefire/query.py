@@ -75,10 +75,10 @@ def compile(source: Source, language: str, catalog: Catalog, options: Options) -
     return Compiled(source, language, ast, plan, rewrite(plan), diagnostics.items)
 
 
-def check(source: Source, language: str, catalog: Catalog, options: Options) -> tuple[Diagnostic, ...]:
-    """Return everything there is to say of a text without running it; an unknown table does not end the reading."""
-    _, _, diagnostics = read(source, language, catalog, replace(options, open_schema=True, probe=None))
-    return diagnostics.items
+def check(source: Source, language: str, catalog: Catalog, options: Options) -> tuple[n.Plan | None, tuple[Diagnostic, ...]]:
+    """Return the plan, as far as there is one, and everything there is to say of a text without running it; an unknown table does not end the reading."""
+    _, plan, diagnostics = read(source, language, catalog, replace(options, open_schema=True, probe=None))
+    return plan, diagnostics.items
 
 
 def cut_to_range(catalog: Catalog, options: Options) -> Catalog:

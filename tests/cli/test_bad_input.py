@@ -318,7 +318,7 @@ sys.argv = ['livefire', 'ingest', {str(logs)!r}, '--lake', {str(tmp_path / "lake
 
 
 def test_interrupt_has_its_code() -> None:
-    done = alone("def stopped(*_a, **_k): raise KeyboardInterrupt\ncli.rules.rule_source = stopped\nsys.argv = ['livefire', 'check', 'a.kql']")
+    done = alone("def stopped(*_a, **_k): raise KeyboardInterrupt\ncli.checks.rule_files = stopped\nsys.argv = ['livefire', 'check', 'a.kql']")
     assert done.returncode == INTERRUPTED
     assert "Traceback" not in done.stderr
 

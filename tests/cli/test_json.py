@@ -76,7 +76,7 @@ def test_run_within_a_time_range(lake: Path, tmp_path: Path) -> None:
 
 def test_check(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.kql", tmp_path / "bad.kql"
-    good.write_text(KQL, encoding="utf-8")
+    good.write_text("AWSCloudTrail | where EventName == 'StopInstances'", encoding="utf-8")
     bad.write_text("AWSCloudTrail | where (EventName == 'x'", encoding="utf-8")
     result = livefire("check", good, bad, "--json")
     assert result.exit_code == FOUND

@@ -87,6 +87,9 @@ def numbers(path: Path) -> Iterator[tuple[int, str]]:
             first = node.args[0] if node.args else None
             if called == "quirk" and isinstance(first, ast.Constant) and isinstance(first.value, int):
                 yield first.value, "EW"
+            second = node.args[1] if called == "check" and len(node.args) > 1 else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, int) and isinstance(second, ast.Constant):
+                yield first.value, str(second.value)[0].upper()
             for keyword in node.keywords:
                 if keyword.arg == "code" and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, int):
                     yield keyword.value.value, "E"

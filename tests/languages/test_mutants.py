@@ -6,7 +6,7 @@ import pytest
 
 from tests.languages.mutants import run_mutants
 
-LANGUAGES = ("eql", "esql")
+LANGUAGES = ("cql", "eql", "esql")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

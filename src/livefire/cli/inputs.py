@@ -23,6 +23,9 @@ LanguageOption = Annotated[
     str | None, typer.Option("--language", "-l", help="kql, cql, eql, esql, kuery, lucene, spl or sigma; told from the file name otherwise.")
 ]
 Moment = Annotated[str | None, typer.Option(help="ISO 8601 time, UTC where it names no zone.")]
+Macros = Annotated[Path | None, typer.Option(help="Folder of macros.conf or contentctl YAML files.")]
+Lookups = Annotated[Path | None, typer.Option(help="Folder of CSV files, each a lookup table of its name.")]
+Outputs = Annotated[Path | None, typer.Option(help="The only folder that outputlookup may write to; without it nothing is written.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
 Site = Annotated[Path | None, typer.Option("--site", help="Folder of watchlists, files for externaldata addresses and saved functions.")]
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="Value of a query parameter, as name=value.")]
@@ -48,18 +51,6 @@ def parameters(given: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in (p.partition("=") for p in given or [])}
 
 
-def declare(ws: Workspace, site: Path | None) -> None:
-    """Take a site's watchlists, files and functions into a workspace; a file that cannot be read ends the command."""
-    from livefire.store.site import SiteError
-
-    if site is None:
-        return
-    try:
-        ws.declare(site)
-    except SiteError as error:
-        stop(f"E002: {error}", USAGE)
-
-
 def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
     """Return a rule's text and its language, told from the suffix."""
     from livefire.detections.pack import load_rule
@@ -77,6 +68,24 @@ def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
         return Source(load_rule(path, chosen).text, str(path)), chosen
     except QueryError as error:
         stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
+
+
+def declare(ws: Workspace, site: Path | None = None, *, macros: Path | None = None, lookups: Path | None = None, outputs: Path | None = None) -> None:
+    """Tell a workspace what a site keeps beside its events; what cannot be read ends the command."""
+    if site is None and macros is None and lookups is None and outputs is None:
+        return
+    from livefire.languages.spl.macro_files import MacroFileError
+    from livefire.store.site import SiteError
+
+    for path in (macros, lookups, outputs):
+        if path is not None and not path.exists():
+            stop(f"E002: there is no file {path}", USAGE)
+    try:
+        ws.declare(site, macros=macros, lookups=lookups, outputs=outputs)
+    except SiteError as error:
+        stop(f"E002: {error}", USAGE)
+    except MacroFileError as problem:
+        stop(f"E003: {problem}", REFUSED)
 
 
 def rule_files(path: Path, language: str | None) -> tuple[RuleFile, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +15,12 @@ from livefire.cli.inputs import (
     LakeOption,
     LanguageOption,
     Lenient,
+    Lookups,
+    Macros,
     Moment,
+    Outputs,
     Parameters,
     Site,
-    Verbatim,
     declare,
     moment,
     parameters,
@@ -27,11 +29,11 @@ from livefire.cli.inputs import (
     workspace,
 )
 from livefire.cli.program import app
-from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
+from livefire.cli.terminal import REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
 
 if TYPE_CHECKING:
     from livefire.detections.formats import RuleFile
-    from livefire.diagnostics import Diagnostic, Source
+    from livefire.diagnostics import Source
     from livefire.workspace import Result, Workspace
 
 
@@ -58,6 +60,9 @@ def run(
     start: Moment = None,
     end: Moment = None,
     lenient: Lenient = False,
+    macros: Macros = None,
+    lookups: Lookups = None,
+    outputs: Outputs = None,
     site: Site = None,
     parameter: Parameters = None,
     seconds: Annotated[float, typer.Option(help="Time budget.")] = 60.0,
@@ -78,7 +83,7 @@ def run(
     if explain in (None, Stage.miss):
         needs_logs(lake, on)
     ws = workspace(lake, on or [], quiet=as_json)
-    declare(ws, site)
+    declare(ws, site, macros=macros, lookups=lookups, outputs=outputs)
     options: dict[str, Any] = {"index": index} if index else {}
     if parameter:
         options["parameters"] = parameters(parameter)
@@ -173,36 +178,3 @@ def explain_miss(ws: Workspace, result: Result, events: list[str], clock: dateti
         stop("say which events were expected: --event ID (the _id of the event, such as CloudTrail's eventID)", USAGE)
     for event in events:
         say(f"{event}: {ws.explain_miss(result.compiled, event, clock)}")
-
-
-@app.command()
-def check(files: Verbatim, language: LanguageOption = None, lenient: Lenient = False, site: Site = None, as_json: Json = False) -> None:
-    """Read rules without running them, and say all there is to say of each."""
-    from livefire.report.diagnostics import as_json as objects
-    from livefire.workspace import Workspace
-
-    ws, failed, listed = Workspace(), 0, []
-    declare(ws, site)
-    for file in files:
-        for source, chosen, found in checked(ws, file, language, lenient=lenient):
-            failed += any(d.severity == "error" for d in found)
-            listed.append({"file": str(file), "language": chosen, "diagnostics": objects(found, source)})
-            if not as_json:
-                show_diagnostics(found, source)
-    if as_json:
-        emit(listed)
-    else:
-        say(f"{len(listed)} rule{'s' if len(listed) != 1 else ''}, {failed} with errors")
-    raise typer.Exit(FOUND if failed else OK)
-
-
-def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool) -> Iterator[tuple[Source, str, tuple[Diagnostic, ...]]]:
-    """Yield each rule of a file as its source, its language and what there is to say of it."""
-    from livefire.diagnostics import Source
-
-    rules = rule_files(file, language)
-    for one in rules:
-        yield Source(one.rule.text, str(file)), one.rule.language, tuple(ws.check_rule(one.rule, lenient=lenient))
-    if not rules:
-        source, chosen = rule_source(file, language)
-        yield source, chosen, tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient))

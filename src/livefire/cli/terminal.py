@@ -46,6 +46,11 @@ def emit(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=2, default=str).replace("\x7f", "\\u007f") + "\n")
 
 
+def put(text: str) -> None:
+    """Print a text of the user's own as it is, for another program to read."""
+    sys.stdout.write(text)
+
+
 def stop(text: str, code: int) -> NoReturn:
     """Print an error and leave."""
     say(text, error=True)

@@ -283,8 +283,8 @@ class Printer:
         if call.frame is not None:
             before, after = call.frame
             low = "UNBOUNDED PRECEDING" if before is None else f"{before} PRECEDING"
-            high = "UNBOUNDED FOLLOWING" if after is None else f"{after} FOLLOWING"
-            over.append(f"ROWS BETWEEN {low} AND {high}")
+            high = "UNBOUNDED FOLLOWING" if after is None else f"{after} FOLLOWING" if after >= 0 else f"{-after} PRECEDING"
+            over.append(f"{'RANGE' if call.by_value else 'ROWS'} BETWEEN {low} AND {high}")
         text = self._spell(call)
         clause = f" OVER ({' '.join(over)})"
         return text.replace("/*over*/", clause) if "/*over*/" in text else text + clause

@@ -110,8 +110,9 @@ class Aggregate:
 class WindowCall:
     """A window meaning, only as an item of a `Window` node.
 
-    `frame` counts rows (before, after) around the current one; None on a side is unbounded. With
-    `row_order` the order is the order of the rows themselves (KQL `serialize`).
+    `frame` counts rows (before, after) around the current one; None on a side is unbounded, and a
+    negative end lies before the row. With `by_value` it counts in the values of the one, whole,
+    order key instead. With `row_order` the order is that of the rows themselves (KQL `serialize`).
     """
 
     function: str
@@ -122,6 +123,7 @@ class WindowCall:
     frame: tuple[int | None, int | None] | None = None
     row_order: bool = False
     span: Span | None = field(default=None, compare=False)
+    by_value: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from livefire import query as stages
-from livefire.detections.detection import Rule
+from livefire.detections.detection import Review, Rule
 from livefire.detections.elastic.aggregates import crossings, first_seen
 from livefire.detections.elastic.executions import Alert, Counts, Executions, Suppressor, each_once, limited
 from livefire.detections.elastic.indicators import indicated
@@ -40,13 +40,14 @@ class Alerting:
     faults: tuple[Diagnostic, ...] = ()
     shift: int | None = None
 
-    def check(self, rule: Rule, catalog: Catalog, *, lenient: bool) -> tuple[Diagnostic, ...]:
-        """Return everything there is to say of the rule without running it."""
+    def check(self, rule: Rule, catalog: Catalog, *, lenient: bool, review: Review) -> tuple[Diagnostic, ...]:
+        """Return everything there is to say of the rule without running it; `review` judges the sense of its query."""
         found = list(self.faults)
         if self.said.query or self.said.type in ("query", "threshold", "new_terms"):
             source = Source(self.said.query, str(rule.path or rule.name))
             options = stages.Options(lenient, open_schema=True, language=self._options(catalog, found))
-            found += self._shifted(stages.check(source, self.said.language, catalog, options))
+            plan, said = stages.check(source, self.said.language, catalog, options)
+            found += self._shifted((*said, *(review(source, self.said.language, plan) if plan is not None else ())))
         return tuple(found)
 
     def run(self, rule: Rule, bench: Bench, *, lenient: bool) -> Outcome:

@@ -79,6 +79,7 @@ def bind_once(name: str, value: str, body: str) -> str:
 FAMILIES = (
     "aggregates",
     "arrays",
+    "codings",
     "collections",
     "conversion",
     "dynamic",
@@ -90,6 +91,7 @@ FAMILIES = (
     "lists",
     "multivalue",
     "network",
+    "blocks",
     "scalars",
     "series",
     "text",

@@ -9,8 +9,8 @@ from livefire.plan import expr as e
 
 Call = e.Call | e.Aggregate | e.WindowCall
 
-_V4 = r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_V6 = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*"
+V4 = r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+V6 = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*"
 
 
 def _cidr_contains(printer: Printer, call: Call) -> str:
@@ -29,7 +29,7 @@ def _cidr_contains(printer: Printer, call: Call) -> str:
 def _inside_v4(value: str, network: ipaddress.IPv4Network) -> str:
     parts = " + ".join(f"CAST(split_part({value}, '.', {i + 1}) AS BIGINT) * {256 ** (3 - i)}" for i in range(4))
     low, high = int(network.network_address), int(network.broadcast_address)
-    return f"(CASE WHEN regexp_full_match({value}, '{_V4}') THEN ({parts}) BETWEEN {low} AND {high} ELSE FALSE END)"
+    return f"(CASE WHEN regexp_full_match({value}, '{V4}') THEN ({parts}) BETWEEN {low} AND {high} ELSE FALSE END)"
 
 
 def _inside_v6(value: str, network: ipaddress.IPv6Network) -> str:
@@ -39,11 +39,12 @@ def _inside_v6(value: str, network: ipaddress.IPv6Network) -> str:
     gap = f"list_transform(range(8 - len({head}) - len({tail})), LAMBDA i: '0000')"
     groups = f"list_transform({head} || {gap} || {tail}, LAMBDA g: lpad(CAST(g AS VARCHAR), 4, '0'))"
     digits = f"array_to_string({groups}, '')"
-    shaped = f"regexp_full_match({value}, '{_V6}') AND (contains({value}, '::') OR len({head}) = 8)"
+    shaped = f"regexp_full_match({value}, '{V6}') AND (contains({value}, '::') OR len({head}) = 8)"
     return f"(CASE WHEN {shaped} THEN {digits} BETWEEN '{low}' AND '{high}' ELSE FALSE END)"
 
 
-def _hex_v6(value: str) -> str:
+def hex_v6(value: str) -> str:
+    """Return the 32 hexadecimal digits of an IPv6 address."""
     head, tail = (f"list_filter(string_split(split_part(lower({value}), '::', {i}), ':'), LAMBDA g: g <> '')" for i in (1, 2))
     gap = f"list_transform(range(8 - len({head}) - len({tail})), LAMBDA i: '0000')"
     groups = f"list_transform({head} || {gap} || {tail}, LAMBDA g: lpad(CAST(g AS VARCHAR), 4, '0'))"
@@ -55,7 +56,7 @@ def _community_id(printer: Printer, call: Call) -> str:
 
     def address(value: str) -> str:
         parts = " || ".join(f"printf('%02x', CAST(split_part({value}, '.', {i}) AS INTEGER))" for i in range(1, 5))
-        return f"(CASE WHEN regexp_full_match({value}, '{_V4}') THEN {parts} WHEN regexp_full_match({value}, '{_V6}') THEN {_hex_v6(value)} END)"
+        return f"(CASE WHEN regexp_full_match({value}, '{V4}') THEN {parts} WHEN regexp_full_match({value}, '{V6}') THEN {hex_v6(value)} END)"
 
     def port(value: str) -> str:
         return f"(CASE WHEN {value} BETWEEN 0 AND 65535 THEN printf('%04x', CAST({value} AS INTEGER)) END)"
@@ -85,8 +86,8 @@ def _prefix(printer: Printer, call: Call) -> str:
     octets = [f"CAST(CAST(split_part({value}, '.', {i + 1}) AS INTEGER) & {kept(four, i, 8)} AS VARCHAR)" for i in range(4)]
     groups = [f"printf('%x', CAST('0x' || substring(h, {4 * i + 1}, 4) AS INTEGER) & {kept(six, i, 16)})" for i in range(8)]
     dotted, coloned = " || '.' || ".join(octets), " || ':' || ".join(groups)
-    plain = f"list_transform([{_hex_v6(value)}], LAMBDA h: {coloned})[1]"
-    return f"(CASE WHEN regexp_full_match({value}, '{_V4}') THEN {dotted} WHEN regexp_full_match({value}, '{_V6}') THEN {_shortest(plain)} END)"
+    plain = f"list_transform([{hex_v6(value)}], LAMBDA h: {coloned})[1]"
+    return f"(CASE WHEN regexp_full_match({value}, '{V4}') THEN {dotted} WHEN regexp_full_match({value}, '{V6}') THEN {_shortest(plain)} END)"
 
 
 def _shortest(plain: str) -> str:

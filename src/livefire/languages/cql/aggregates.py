@@ -40,13 +40,16 @@ def group(lower: Lower, event: Event, keys: list[n.Item], gathered: Gathered, sp
     """Turn the event into one row a group; events that lack a key are in none."""
     for key in keys:
         event.keep(coerce.present(key.expr), span)
-    columns = {c.name: c for item in (*keys, *gathered.items) for c in _columns(item.expr)}
+    within = [n.Item(event.rows.fresh(), part) for part in event.partition]
+    columns = {c.name: c for item in (*within, *keys, *gathered.items) for c in _columns(item.expr)}
     source = event.rows.finish([n.Item(name, columns[name]) for name in sorted(columns)])
     parts: dict[e.Aggregate, str] = {}
     shown = [n.Item(i.name, _over(i.expr, parts, event)) for i in gathered.items]
-    plan: n.Plan = n.Aggregate(source, tuple(keys), tuple(n.Item(name, part) for part, name in parts.items()), span)
-    results = (*(n.Item(k.name, n.column(plan, k.name)) for k in keys if k.name not in {i.name for i in shown}), *shown)
-    event.become(lower.rows_of(n.Project(plan, results, span)))
+    plan: n.Plan = n.Aggregate(source, (*within, *keys), tuple(n.Item(name, part) for part, name in parts.items()), span)
+    kept = (*within, *(k for k in keys if k.name not in {i.name for i in shown}))
+    event.become(lower.rows_of(n.Project(plan, (*(n.Item(k.name, n.column(plan, k.name)) for k in kept), *shown), span)))
+    event.partition = tuple(e.Column(item.name, item.expr.type) for item in within)
+    event.most = None if keys or within else 1
     for steps in gathered.after:
         lower.steps(event, steps)
 
@@ -93,6 +96,10 @@ def _gather_one(lower: Lower, event: Event, value: s.Value, out: Gathered, find:
     function = find(value.function)
     if function is None:
         return
+    if function.name == "stats":
+        for argument in value.args:
+            _gather_one(lower, event, argument.value, out, find, None)
+        return
     if function.kind != "aggregate" or function.run is None:
         reason = function.reason or "it gives no single row a group"
         lower.context.diagnostics.error("E305", f"{function.name} does not run inside an aggregate here: {reason}", value.span, help=function.help)
@@ -138,7 +145,35 @@ def _aggregate_of(step: s.Step, find: Find) -> tuple[s.Value, s.Word | None] | N
     if not isinstance(value, s.Call):
         return None
     function = find(value.function)
-    return (value, name) if function is not None and function.kind == "aggregate" else None
+    return (value, name) if function is not None and (function.kind == "aggregate" or function.name == "stats") else None
+
+
+def gives_rows(value: s.Value, find: Find) -> bool:
+    """True for a function of groupBy that may give more than one row a group, or that works on the rows of one."""
+    if isinstance(value, s.Items):
+        return any(gives_rows(item, find) for item in value.items)
+    if isinstance(value, s.Operation):
+        return gives_rows(value.right, find)
+    if isinstance(value, s.Call):
+        function = find(value.function)
+        if function is None:
+            return False
+        if function.name == "stats":
+            return any(gives_rows(argument.value, find) for argument in value.args)
+        return function.kind == "rows"
+    return isinstance(value, s.Subquery) and any(_works_on_rows(step, find) for step in value.pipeline.steps)
+
+
+def _works_on_rows(step: s.Step, find: Find) -> bool:
+    match step:
+        case s.StatsStep():
+            return gives_rows(step.functions, find)
+        case s.FilterStep(condition=s.Call() as call) | s.AssignStep(value=s.Call() as call):
+            return gives_rows(call, find)
+        case s.CaseStep() | s.MatchStep() | s.FilterStep() | s.AssignStep():
+            return False
+        case _:
+            return True
 
 
 # the functions
@@ -216,6 +251,60 @@ def _collect(_: Lower, event: Event, bound: Bound) -> Made:
     return made
 
 
+def _counter_as_rate(_: Lower, event: Event, bound: Bound) -> Made:
+    """https://library.humio.com/data-analysis/functions-counterasrate.html
+
+    The growth of a counter from its first to its last event, by the seconds between them.
+    """
+    name = bound.field("field")
+    time = event.peek("@timestamp")
+    if name is None or is_null(time) or time.type is not Type.DATETIME:
+        if name is None:
+            bound.need("field")
+        elif not bound.context.open_schema:
+            bound.context.diagnostics.error("E305", "counterAsRate needs the time of the event, which the rows here do not have", bound.span)
+        return []
+    value = event.hold(coerce.real(event.read(name)))
+    at = event.hold(e.Case(((call("logic.is_null", value), e.null(Type.DATETIME)),), time, Type.DATETIME))
+    first, last = aggregate("agg.arg_min", value, at, span=bound.span), aggregate("agg.arg_max", value, at, span=bound.span)
+    whole = call("time.difference", aggregate("agg.max", at, span=bound.span), aggregate("agg.min", at, span=bound.span))
+    seconds = call("number.divide", call("logic.cast", whole, type=Type.LONG), e.Literal(1e7, Type.REAL))
+    grown = call("number.subtract", last, first, type=Type.REAL)
+    return [n.Item(bound.out, call("number.divide", grown, call("logic.null_if", seconds, e.Literal(0.0, Type.REAL))))]
+
+
+def _regression(_: Lower, event: Event, bound: Bound) -> Made:
+    """https://library.humio.com/data-analysis/functions-linreg.html"""
+    x_name, y_name = bound.field("x"), bound.field("y")
+    if x_name is None or y_name is None:
+        bound.need("x")
+        bound.need("y")
+        return []
+    x, y = event.hold(coerce.real(event.read(x_name))), event.hold(coerce.real(event.read(y_name)))
+
+    def times(a: e.Expr, b: e.Expr) -> e.Expr:
+        return call("number.multiply", a, b, type=Type.REAL)
+
+    def less(a: e.Expr, b: e.Expr) -> e.Expr:
+        return call("number.subtract", a, b, type=Type.REAL)
+
+    def mean(a: e.Expr) -> e.Expr:
+        present = event.hold(e.Case(((call("logic.is_null", times(x, y)), e.null(Type.REAL)),), a, Type.REAL))
+        return aggregate("agg.avg", present, span=bound.span)
+
+    nothing = e.Literal(0.0, Type.REAL)
+    spread, other = less(mean(times(x, x)), times(mean(x), mean(x))), less(mean(times(y, y)), times(mean(y), mean(y)))
+    both = less(mean(times(x, y)), times(mean(x), mean(y)))
+    slope = call("number.divide", both, call("logic.null_if", spread, nothing))
+    prefix = bound.text("prefix", "") or ""
+    return [
+        n.Item(f"{prefix}_slope", slope),
+        n.Item(f"{prefix}_intercept", less(mean(y), times(slope, mean(x)))),
+        n.Item(f"{prefix}_r2", call("number.divide", times(both, both), call("logic.null_if", times(spread, other), nothing))),
+        n.Item(f"{prefix}_n", aggregate("agg.count", event.hold(times(x, y)), span=bound.span)),
+    ]
+
+
 def _select_last(_: Lower, event: Event, bound: Bound) -> Made:
     """https://library.humio.com/data-analysis/functions-selectlast.html"""
     time = event.peek("@timestamp")
@@ -252,6 +341,8 @@ FUNCTIONS = (
     Function("range", "aggregate", ("field", "as"), _range, "_range"),
     Function("percentile", "aggregate", ("field", "percentiles", "as", "accuracy"), _percentile),
     Function("collect", "aggregate", ("fields", "limit", "separator", "multival"), _collect),
+    Function("counterAsRate", "aggregate", ("field", "as"), _counter_as_rate, "_rate"),
+    Function("linReg", "aggregate", ("x", "y", "prefix"), _regression),
     Function("selectLast", "aggregate", ("fields",), _select_last),
     Function("selectFromMax", "aggregate", ("field", "include"), _select_from("agg.arg_max")),
     Function("selectFromMin", "aggregate", ("field", "include"), _select_from("agg.arg_min")),

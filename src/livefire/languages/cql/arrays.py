@@ -16,7 +16,7 @@ from livefire.languages.cql.rows import MISSING, is_null
 from livefire.languages.cql.texts import split
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import call
+from livefire.plan.functions import all_of, call
 from livefire.schema import Type
 
 
@@ -198,6 +198,41 @@ def _changed(meaning: str) -> Callable[[Lower, Event, Bound], None]:
     return run
 
 
+def _sorted(_: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-array-sort.html"""
+    name = array_name(bound)
+    if name is None or is_null(event.array(name)):
+        return
+    descending = (bound.text("order", "asc") or "asc").lower().startswith("desc")
+    kind = (bound.text("type", "string") or "string").lower()
+    if kind not in ("string", "number", "any", "hex"):
+        bound.wrong("type", "string or number")
+        return
+    target = (bound.text("asArray") or name).removesuffix("[]")
+    array = event.array(name)
+    if kind == "string":
+        made = call("array.sorted_text", array, e.Literal(descending, Type.BOOL), span=bound.span)
+    else:
+        element = _fresh(event)
+        number = call("dynamic.of", coerce.number(call("dynamic.leaf", element)))
+        ordered = call("array.map", array, e.Lambda((element,), call("logic.coalesce", number, element)), span=bound.span)
+        made = call("array.sort_by", array, event.hold(ordered), e.Literal(descending, Type.BOOL), e.Literal(False, Type.BOOL))
+    event.arrays[target] = event.hold(made)
+    event.sizes[target] = event.sizes.get(name)
+    event.mentioned.setdefault(f"{target}[]")
+
+
+def _rename(_: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-array-rename.html"""
+    name, target = array_name(bound), (bound.text("asArray") or "").removesuffix("[]")
+    if name is None or bound.need("asArray") is None or is_null(array := event.array(name)):
+        return
+    size = event.sizes.get(name)
+    event.drop(f"{name}[]")
+    event.arrays[target], event.sizes[target] = array, size
+    event.mentioned.setdefault(f"{target}[]")
+
+
 def _drop(_: Lower, event: Event, bound: Bound) -> None:
     name = array_name(bound)
     if name is not None:
@@ -209,15 +244,19 @@ def _split_events(_: Lower, event: Event, bound: Bound) -> None:
     name = array_name(bound, "field") if bound.has("field") else "_events"
     if name is None:
         return
-    if event.forked:
-        bound.context.diagnostics.error("E305", "split inside case does not run here", bound.span)
-        return
     array = event.array(name)
     if is_null(array):
         event.keep(e.FALSE, bound.span)
         return
     element, index = e.Column(event.rows.fresh(), Type.DYNAMIC), e.Column(event.rows.fresh(), Type.LONG)
-    event.rows.wrap(n.Unnest(event.rows.flush(), array, element.name, index.name, outer=False, span=bound.span))
+    if event.forked:
+        # Only the events of this clause are split; the others stay one row each.
+        here = all_of(event.reached, *((event.alive,) if event.alive is not None else ()))
+        array = event.hold(e.Case(((here, array),), e.null(Type.DYNAMIC), Type.DYNAMIC))
+        event.rows.wrap(n.Unnest(event.rows.flush(), array, element.name, index.name, outer=True, span=bound.span))
+        event.keep(call("logic.not", call("logic.is_null", element)), bound.span)
+    else:
+        event.rows.wrap(n.Unnest(event.rows.flush(), array, element.name, index.name, outer=False, span=bound.span))
     event.replace("_index", index)
     event.assign(name, call("dynamic.leaf", element))
     event.push(Bag("" if bound.flag("strip") else f"{name}.", element, None))
@@ -235,6 +274,9 @@ FUNCTIONS = (
     Function("array:filter", "step", ("array", "asArray", "function", "var"), _map(keep=True)),
     Function("array:dedup", "step", ("array", "asArray"), _changed("array.distinct")),
     Function("array:drop", "step", ("array",), _drop),
+    Function("array:sort", "step", ("array", "asArray", "order", "type"), _sorted),
+    Function("array:rename", "step", ("array", "asArray"), _rename),
+    Function("objectArray:filter", "step", ("array", "asArray", "function", "var"), _map(keep=True)),
     Function("splitString", "value", ("field", "by", "as", "index"), _split_string, "_splitstring"),
     Function("concatArray", "value", ("field", "separator", "as", "prefix", "suffix", "from", "to"), _concat_array, "_concatArray"),
     Function("split", "step", ("field", "strip"), _split_events),

@@ -44,7 +44,7 @@ def _constant(value: e.Expr, show: object) -> e.Expr | None:
 
 def shortest(number: float) -> str:
     """Return a number as CQL writes it: whole ones without a point."""
-    return str(int(number)) if number == int(number) and abs(number) < _EXACT else repr(float(number))
+    return str(int(number)) if abs(number) < _EXACT and number == int(number) else repr(float(number))
 
 
 def _real_text(value: e.Expr) -> e.Expr:

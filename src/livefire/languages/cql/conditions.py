@@ -130,7 +130,8 @@ def captured(value: e.Expr, regex: patterns.Regex, number: int, span: Span | Non
 
     The engine gives empty text for both; a group that must take part keeps its empty text.
     """
-    found = call("text.extract_regex", value, e.text(regex.text), e.whole(number), span=span)
+    pattern, number = (regex.text, number) if number <= 9 else (patterns.only_group(regex.text, number), 1)
+    found = call("text.extract_regex", value, e.text(pattern), e.whole(number), span=span)
     return call("logic.null_if", found, e.text("")) if regex.optional else found
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from livefire.diagnostics import Span
 from livefire.languages.cql import coerce
-from livefire.languages.cql.rows import MISSING, Rows, is_null
+from livefire.languages.cql.rows import HELD, MISSING, Rows, is_null
 from livefire.plan import expr as e
 from livefire.plan.functions import all_of, any_of, call, negate
 from livefire.schema import Type
@@ -131,6 +131,8 @@ class Event:
     `alive` is the condition under which a fork still has its event, None for always. `inline` events
     hold no columns: their values are parts of one expression, as inside a function over an array. A
     `closed` event shows only what `select` left; its source still serves free text.
+    `partition` are the columns of the group that the events are in, inside a function of groupBy: steps over all events then
+    work on each group alone. `most` is how many rows there are at most, None where that is not known.
     `reached` is the condition under which an event came to this fork at all. `sizes` is how many
     elements an array has at most, None where that is not known. `mentioned` is shared by all forks
     and keeps the names in the order the query uses them.
@@ -149,6 +151,8 @@ class Event:
     reached: e.Expr = e.TRUE
     sizes: dict[str, int | None] = field(default_factory=dict)
     mentioned: dict[str, None] = field(default_factory=dict)
+    partition: tuple[e.Expr, ...] = ()
+    most: int | None = None
 
     # reading
 
@@ -270,7 +274,7 @@ class Event:
         """Go on as another event, which an aggregate has made of this one."""
         self.rows, self.base, self.fields, self.arrays, self.bags = other.rows, other.base, other.fields, other.arrays, other.bags
         self.alive, self.aggregated, self.closed, self.mentioned = other.alive, other.aggregated, other.closed, other.mentioned
-        self.sizes = other.sizes
+        self.sizes, self.partition, self.most = other.sizes, other.partition, other.most
 
     def join(self, forks: list[Event], span: Span | None) -> None:
         """Become the first fork that kept its event; drop the event where none did."""
@@ -307,6 +311,8 @@ class Event:
             arms.append((condition, value))
         if not arms or all(v == otherwise for _, v in arms):
             return otherwise
+        if is_null(otherwise) and otherwise.type is not arms[0][1].type:
+            otherwise = e.null(arms[0][1].type)
         return self.hold(e.Case(tuple(arms), otherwise, arms[0][1].type))
 
 
@@ -324,6 +330,6 @@ def settled(rows: Rows, names: Iterable[str], mentioned: Mapping[str, None] | No
     fields: dict[str, e.Expr] = {}
     for name in names:
         found = rows.plan.schema.get(name)
-        if found is not None:
+        if found is not None and not name.startswith(HELD):
             fields[name] = e.Column(name, found.type)
     return Event(rows, None, fields, aggregated=True, mentioned=dict(mentioned or {}))

@@ -126,7 +126,39 @@ def _replaced(piece: re.Match[str]) -> str:
     return "\\\\" if piece.group(1) in ("\\", "") else piece.group(1)
 
 
+def _lowercase(_: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-lowercase.html"""
+    include = (bound.text("include", "values") or "values").lower()
+    if include not in ("values", "fields", "both"):
+        bound.wrong("include", "values, fields or both")
+        return
+    words = [w.text for w in bound.fields("field")]
+    names = list(dict.fromkeys([*event.mentioned, *event.fields])) if words in ([], ["*"]) else words
+    for name in names:
+        value = event.read(name)
+        if is_null(value) or name.startswith(("@", "#")):
+            continue
+        lowered = call("text.lower", coerce.text(value), span=bound.span) if include != "fields" else value
+        if include != "values" and name != name.lower():
+            event.drop(name)
+            event.mentioned.pop(name, None)
+        event.assign(name if include == "values" else name.lower(), lowered)
+
+
+def _field_count(_: Lower, event: Event, __: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-eventfieldcount.html"""
+    names = [*(event.base.names if event.base is not None and not event.closed else ()), *event.fields]
+    there = [event.peek(name) for name in dict.fromkeys(names) if not name.startswith("\x02")]
+    ones = [e.Case(((coerce.present(v), e.whole(1)),), e.whole(0), Type.LONG) for v in there if not is_null(v)]
+    total: e.Expr = e.whole(0)
+    for one in ones:
+        total = event.hold(call("number.add", total, one, type=Type.LONG))
+    return total
+
+
 FUNCTIONS = (
+    Function("lowercase", "step", ("field", "include"), _lowercase),
+    Function("eventFieldCount", "value", ("as",), _field_count, "_eventFieldCount"),
     Function("select", "step", ("fields",), _select),
     Function("drop", "step", ("fields",), _drop),
     Function("rename", "step", ("field", "as"), _rename),

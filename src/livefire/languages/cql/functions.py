@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from livefire.languages.cql import aggregates, arrays, fields, filters, lookups, objects, refused, relations, texts, times
+from livefire.languages.cql import (
+    aggregates,
+    arrays,
+    correlation,
+    fields,
+    filters,
+    lookups,
+    numbers,
+    objects,
+    ordering,
+    parsing,
+    places,
+    refused,
+    relations,
+    sequences,
+    shapes,
+    texts,
+    times,
+)
 from livefire.languages.cql.handler import Function
 
-FAMILIES = (refused, filters, fields, texts, times, arrays, objects, lookups, aggregates, relations)
+FAMILIES = (
+    refused, filters, fields, texts, times, arrays, numbers, objects, parsing, places, lookups,
+    aggregates, ordering, relations, sequences, shapes, correlation,
+)  # fmt: skip
 FUNCTIONS: dict[str, Function] = {f.name.lower(): f for family in FAMILIES for f in family.FUNCTIONS}

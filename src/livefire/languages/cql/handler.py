@@ -17,7 +17,7 @@ from livefire.languages.kit import ast
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 
-Kind = Literal["filter", "value", "step", "aggregate", "refused", "ignored"]
+Kind = Literal["filter", "value", "step", "rows", "aggregate", "refused", "ignored"]
 
 
 class Lower(Protocol):
@@ -60,8 +60,9 @@ class Lower(Protocol):
 class Function:
     """One function: `parameters` in the order of the documentation, the first being the one that may go unnamed.
 
-    `output` is the field that takes the result where `as` is not given, `{field}` the field argument. `reason` says why a refused
-    function cannot run here, or what an ignored one would have drawn.
+    A `step` changes each event on its own, `rows` work on all events at once. `output` is the field that takes the result where
+    `as` is not given, `{field}` the field argument. `reason` says why a refused function cannot run here, or what an ignored one
+    would have drawn.
     """
 
     name: str

@@ -19,6 +19,7 @@ _SIGNS = (":=", "=~", "<=>", "=>", "==", "!=", "<=", ">=", "=", "<", ">", "!", "
 _INDEX = re.compile(r"\[(\d+|\*|[A-Za-z_]\w*)?\]")
 _QUOTED_PART = re.compile(r"`[^`\n]*`")
 _SKIP = re.compile(r"(?:\s+|//[^\n]*|/\*.*?(?:\*/|\Z))+", re.DOTALL)
+_HASHED = re.compile(r"(#+)(?=[ \t#-]|$)[^\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _REGEX = re.compile(r"/(?![/*])(?:\[\^?\]?(?:[^\]\\\n]|\\.)*\]|[^/\\\n\[]|\\.)+/[a-zA-Z]*|/(?![/*])(?:[^/\\\n]|\\.)+/[a-zA-Z]*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?[eE][-+]?\d+(?![\w.])")
@@ -33,8 +34,9 @@ _STOP = frozenset(' \t\r\n\f\v\u00a0()[]{}|,;"=<>')
 class CqlLexer:
     """Splits a text into tokens of kind word, string, regex, variable, saved or sign."""
 
-    def __init__(self, diagnostics: Diagnostics, calls: frozenset[str]) -> None:
+    def __init__(self, diagnostics: Diagnostics, calls: frozenset[str], *, lenient: bool = False) -> None:
         self._diagnostics = diagnostics
+        self._lenient = lenient
         self._text = diagnostics.source.text
         self._calls = calls
         self._tokens: list[Token] = []
@@ -49,9 +51,18 @@ class CqlLexer:
             if skipped:
                 place = skipped.end()
                 continue
+            if self._lenient and (comment := _HASHED.match(self._text, place)) and not self._text[:place].rpartition("\n")[2].strip():
+                place = self._comment(comment)
+                continue
             place = self._token(place)
         self._tokens.append(Token(END, "", Span(len(self._text), len(self._text))))
         return self._tokens
+
+    def _comment(self, found: re.Match[str]) -> int:
+        """Pass over a line that begins with # and a blank: text to look for, as it stands, but meant as a comment."""
+        mark = Span(found.start(), found.start() + len(found.group(1)))
+        self._diagnostics.warn("W238", "a comment begins with //; after # stands text to look for", mark, help="write //", fix=Fix(mark, "//", "write //"))
+        return found.end()
 
     @property
     def _mode(self) -> str:

@@ -25,11 +25,8 @@ from livefire.schema import Schema, Type
 def _define_table(lower: Lower, _: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-definetable.html"""
     query, name = bound.need("query"), bound.text("name")
-    for option in ("start", "end", "view"):
-        if bound.has(option):
-            bound.context.diagnostics.error(
-                "E304", f"{option} of defineTable does not run here", bound.place(option), help="the table reads the events of the run"
-            )
+    if bound.has("view"):
+        bound.context.diagnostics.error("E304", "view of defineTable does not run here", bound.place("view"), help="the table reads the events of the run")
     if not isinstance(query, s.Subquery) or name is None or bound.need("include") is None:
         bound.need("name")
         return
@@ -40,7 +37,18 @@ def _define_table(lower: Lower, _: Event, bound: Bound) -> None:
             "select", (s.Argument("fields", s.Items(tuple(bound.words("include")), bound.place("include")), bound.place("include")),), bound.span, bound.span
         )
         pipeline = s.Pipeline((*pipeline.steps, s.FilterStep(table, bound.span)), pipeline.span)
+    pipeline = _ranged(pipeline, bound)
     lower.define(name, pipeline)
+
+
+def _ranged(pipeline: s.Pipeline, bound: Bound) -> s.Pipeline:
+    """Return a query cut to the start and end that its own call gives."""
+    given = tuple(a for a in bound.call.args if a.name is not None and a.name.lower() in ("start", "end"))
+    if not given:
+        return pipeline
+    cut = s.FilterStep(s.Call("setTimeInterval", given, bound.span, bound.call.name_span), bound.span)
+    lead = next((i for i, step in enumerate(pipeline.steps) if not isinstance(step, s.FilterStep) or isinstance(step.condition, s.Call)), len(pipeline.steps))
+    return s.Pipeline((*pipeline.steps[:lead], cut, *pipeline.steps[lead:]), pipeline.span)
 
 
 def _file(lower: Lower, name: str) -> Event | None:
@@ -72,13 +80,14 @@ def _match(lower: Lower, event: Event, bound: Bound) -> e.Expr:
     right = _file(lower, name)
     if right is None:
         return _missing(event, name, bound)
-    if mode not in ("string", "exact") or bound.flag("glob"):
-        bound.context.diagnostics.error("E304", f"match by {mode} does not run here: patterns in a table are not constant", bound.place("mode"))
+    if bound.flag("glob"):
+        mode = "glob"
+    if mode not in ("string", "exact", "glob", "cidr"):
+        bound.wrong("mode", "string, glob or cidr")
         return e.FALSE
-    if nrows != "1":
-        bound.context.diagnostics.error(
-            "E304", "match with more than one row an event does not run here", bound.place("nrows"), help="use join(…, max=1) or groupBy in the table"
-        )
+    many = 1 if nrows is None else _MOST_ROWS if nrows == "max" else bound.whole("nrows", 1)
+    if not 1 <= many <= _MOST_ROWS or (many > 1 and event.inline):
+        bound.wrong("nrows", f"a whole number from 1 to {_MOST_ROWS}")
         return e.FALSE
     fields, fold = [w.text for w in bound.fields("field")], bound.flag("ignoreCase")
     columns = [w.text for w in bound.fields("column")] or fields
@@ -88,8 +97,22 @@ def _match(lower: Lower, event: Event, bound: Bound) -> e.Expr:
     include = [w.text for w in bound.words("include")]
     if not include or include == ["*"]:
         include = [c for c in _columns(right) if c not in columns]
-    matched = attach(event, right, list(zip(fields, columns, strict=True)), include, fold=fold, span=bound.span)
+    fit = _BY.get(mode, "compare.eq")
+    matched = attach(event, right, list(zip(fields, columns, strict=True)), include, fold=fold, span=bound.span, fit=fit, many=many)
     return matched if bound.flag("strict", default=True) else e.TRUE
+
+
+def _lookup(lower: Lower, event: Event, bound: Bound) -> None:
+    """https://library.humio.com/data-analysis/functions-lookup.html
+
+    The older form of match, which keeps events without a row.
+    """
+    given = {(a.name or "file").lower(): a for a in bound.call.args}
+    renamed = [s.Argument("field", a.value, a.span) for name, a in given.items() if name == "on"]
+    kept = [s.Argument(a.name or "file", a.value, a.span) for name, a in given.items() if name in ("file", "include", "column")]
+    strict = s.Argument("strict", s.Word("false", "false", quoted=False, span=bound.span), bound.span)
+    match = s.Call("match", (*kept, *renamed, strict), bound.span, bound.call.name_span)
+    lower.steps(event, s.Pipeline((s.FilterStep(match, bound.span),), bound.span))
 
 
 def _missing(event: Event, name: str, bound: Bound) -> e.Expr:
@@ -110,11 +133,29 @@ def _columns(event: Event) -> list[str]:
     return list(dict.fromkeys([*names, *event.fields]))
 
 
-def attach(event: Event, right: Event, keys: list[tuple[str, str]], include: list[str], *, fold: bool = False, empty: bool = False, span: Span) -> e.Expr:
-    """Bring the first row with the same keys to each event, and return whether there is one.
+_MOST_ROWS = 500
+_BY = {"glob": "text.fits_glob", "cidr": "address"}
 
+
+def attach(
+    event: Event,
+    right: Event,
+    keys: list[tuple[str, str]],
+    include: list[str],
+    *,
+    fold: bool = False,
+    empty: bool = False,
+    span: Span,
+    fit: str = "compare.eq",
+    many: int = 1,
+) -> e.Expr:
+    """Bring the first rows that fit to each event, and return whether there is one.
+
+    Rows fit whose keys are the same, or, by `fit`, the patterns or blocks of the event's values.
     The included fields are set where there is a row; `empty` makes those it lacks empty text.
     """
+    if fit != "compare.eq":
+        return _attach_fitting(event, right, keys, include, fold=fold, span=span, fit=fit, many=many)
     lefts = [event.hold(_key(event.read(field), fold=fold)) for field, _ in keys]
     rights = [right.hold(_key(right.read(column), fold=fold)) for _, column in keys]
     names = [event.rows.fresh() for _ in keys]
@@ -126,7 +167,7 @@ def attach(event: Event, right: Event, keys: list[tuple[str, str]], include: lis
     table = right.rows.finish([*(n.Item(name, v) for name, v in zip(names, rights, strict=True)), *shown, n.Item(mark, e.TRUE)], span)
     partition = tuple(n.column(table, name) for name in names)
     numbered = n.Window(table, (n.Item(rank, window("window.row_number", partition_by=partition, row_order=True)),), span)
-    first = n.Filter(numbered, call("compare.eq", n.column(numbered, rank), e.whole(1)), span)
+    first = n.Filter(numbered, call("compare.le", n.column(numbered, rank), e.whole(many)), span)
     kept = n.select(first, *(name for name in table.schema.names))
     on = all_of(*(call("compare.eq", left, n.column(kept, name)) for left, name in zip(lefts, names, strict=True)))
     event.rows.wrap(n.Join(event.rows.flush(), kept, "left", on, span))
@@ -141,6 +182,42 @@ def attach(event: Event, right: Event, keys: list[tuple[str, str]], include: lis
     return found
 
 
+def _attach_fitting(event: Event, right: Event, keys: list[tuple[str, str]], include: list[str], *, fold: bool, span: Span, fit: str, many: int) -> e.Expr:
+    """Bring the first rows of a table whose patterns or blocks fit the event's values."""
+    lefts = [event.hold(_key(event.read(field), fold=fold)) for field, _ in keys]
+    if fit == "address":
+        lefts = [event.hold(call("address.digits", left)) for left in lefts]
+    rights = [right.hold(_key(right.read(column), fold=fold)) for _, column in keys]
+    for value in rights:
+        right.keep(coerce.present(value), span)
+    names, ends = [event.rows.fresh() for _ in keys], [event.rows.fresh() for _ in keys]
+    values = {field: event.rows.fresh() for field in include}
+    mark, place, row, rank = (event.rows.fresh() for _ in range(4))
+    shown = [n.Item(values[f], coerce.text(right.read(f)) if right.peek(f).type in (Type.DYNAMIC, Type.UNKNOWN) else right.read(f)) for f in include]
+    blocks = [call("address.block_last", v) for v in rights] if fit == "address" else []
+    edges = [call("address.block_first", v) for v in rights] if fit == "address" else rights
+    items = [*(n.Item(x, v) for x, v in zip(names, edges, strict=True)), *(n.Item(x, v) for x, v in zip(ends, blocks, strict=False))]
+    table = right.rows.finish([*items, *shown, n.Item(mark, e.TRUE)], span)
+    numbered = n.Window(table, (n.Item(place, window("window.row_number", row_order=True)),), span)
+    kept = n.select(numbered, *(x for x in numbered.schema.names))
+    tests: list[e.Expr] = []
+    for left, name, end in zip(lefts, names, ends, strict=True):
+        if fit == "address":
+            tests += [call("compare.ge", left, n.column(kept, name)), call("compare.le", left, n.column(kept, end))]
+        else:
+            tests.append(call(fit, left, n.column(kept, name)))
+    source = n.Window(event.rows.flush(), (n.Item(row, window("window.row_number", row_order=True)),), span)
+    joined = n.Join(source, kept, "left", all_of(*tests), span)
+    by = window("window.row_number", partition_by=(e.Column(row, Type.LONG),), order_by=(e.SortKey(e.Column(place, Type.LONG)),))
+    ranked = n.Window(joined, (n.Item(rank, by),), span)
+    first = n.Filter(ranked, call("compare.le", e.Column(rank, Type.LONG), e.whole(many)), span)
+    event.rows.wrap(n.Sort(first, (e.SortKey(e.Column(row, Type.LONG)), e.SortKey(e.Column(rank, Type.LONG))), span))
+    found = coerce.certain(e.Column(mark, Type.BOOL))
+    for field in include:
+        event.assign(field, n.column(kept, values[field]))
+    return found
+
+
 def _key(value: e.Expr, *, fold: bool) -> e.Expr:
     text = coerce.text(value)
     return call("text.lower", text) if fold and not is_null(text) else text
@@ -151,24 +228,27 @@ def _join(lower: Lower, event: Event, bound: Bound) -> None:
     query = bound.need("query")
     if not isinstance(query, s.Subquery) or bound.need("field") is None:
         return
-    for option in ("start", "end", "view", "live", "repo"):
+    for option in ("view", "live", "repo"):
         if bound.has(option):
             bound.context.diagnostics.error("E304", f"{option} of join does not run here", bound.place(option), help="the subquery reads the events of the run")
     mode = (bound.text("mode", "inner") or "inner").lower()
     if mode not in ("inner", "left"):
         bound.wrong("mode", "inner or left")
         return
-    if bound.text("max", "1") != "1":
-        bound.context.diagnostics.error("E304", "join with max above 1 does not run here", bound.place("max"), help="use groupBy over both kinds of events")
+    many = bound.whole("max", 1)
+    if many < 1 or (many > 1 and event.forked):
+        bound.wrong("max", "a whole number from 1, and 1 inside case")
         return
+    if bound.has("suffix"):
+        bound.context.quirk(135, "join has no parameter 'suffix'", span=bound.place("suffix"), help="rename the fields in the query of the join")
     fields = [w.text for w in bound.fields("field")]
     columns = [w.text for w in bound.fields("key")] or fields
     if len(fields) != len(columns):
         bound.wrong("key", f"{len(fields)} names, as many as field")
         return
-    right = lower.subquery(query.pipeline)
+    right = lower.subquery(_ranged(query.pipeline, bound))
     include = [w.text for w in bound.words("include")]
-    found = attach(event, right, list(zip(fields, columns, strict=True)), include, empty=True, span=bound.span)
+    found = attach(event, right, list(zip(fields, columns, strict=True)), include, empty=True, span=bound.span, many=many)
     if mode == "inner":
         event.keep(found, bound.span)
 
@@ -202,16 +282,27 @@ def _self_join_filter(lower: Lower, event: Event, bound: Bound) -> None:
 
 def _read_file(lower: Lower, event: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-readfile.html"""
-    name = bound.text("file")
-    if name is None:
+    names = [w.text for w in bound.words("file")]
+    if not names:
         bound.need("file")
         return
-    found = _file(lower, name)
+    parts = [_file(lower, name) for name in names]
+    name = next((x for x, part in zip(names, parts, strict=True) if part is None), names[0])
+    found = None if None in parts else parts[0] if len(parts) == 1 else _stacked(lower, [p for p in parts if p is not None], bound)
     if found is None:
         report = bound.context.diagnostics.warn if bound.context.open_schema else bound.context.diagnostics.error
         report("W101" if bound.context.open_schema else "E101", f"no table is named {name!r}", bound.span, help="load the file as a table of that name")
         return
     event.become(found)
+
+
+def _stacked(lower: Lower, parts: list[Event], bound: Bound) -> Event:
+    """Return the rows of several tables one below the other."""
+    names = list(dict.fromkeys(x for part in parts for x in _columns(part)))
+    values = [[part.read(x) for x in names] for part in parts]
+    typed = [coerce.same_type([coerce.text(v) if v.type is Type.DYNAMIC else v for v in column]) for column in zip(*values, strict=True)]
+    plans = [part.rows.finish([n.Item(x, typed[i][p]) for i, x in enumerate(names)], bound.span) for p, part in enumerate(parts)]
+    return lower.rows_of(n.Union(tuple(plans)))
 
 
 def _create_events(lower: Lower, event: Event, bound: Bound) -> None:
@@ -225,7 +316,8 @@ def _create_events(lower: Lower, event: Event, bound: Bound) -> None:
 FUNCTIONS = (
     Function("defineTable", "step", ("query", "include", "name", "start", "end", "view"), _define_table),
     Function("match", "filter", ("file", "field", "column", "include", "mode", "ignoreCase", "strict", "nrows", "glob", "table"), _match),
-    Function("join", "step", ("query", "field", "key", "include", "mode", "max", "limit", "start", "end", "view", "live", "repo"), _join),
+    Function("lookup", "step", ("file", "on", "column", "include"), _lookup),
+    Function("join", "step", ("query", "field", "key", "include", "mode", "max", "limit", "start", "end", "view", "live", "repo", "suffix"), _join),
     Function("selfJoinFilter", "step", ("field", "where", "prefilter"), _self_join_filter),
     Function("readFile", "step", ("file", "limit", "include"), _read_file),
     Function("createEvents", "step", ("rawstring",), _create_events),

@@ -49,6 +49,7 @@ def show(event: Event, context: Context, query: s.Pipeline | None = None) -> n.P
 def _names(event: Event, query: s.Pipeline | None) -> Iterator[str]:
     if event.aggregated and event.base is None:
         yield from event.fields
+        yield from (f"{name}[]" for name in event.arrays)
         return
     if event.base is not None and not event.closed:
         yield from event.base.names

@@ -23,7 +23,7 @@ class CqlParser(ValueParser):
     """A recursive-descent parser; in lenient mode it also takes what people write by mistake."""
 
     def __init__(self, context: Context, calls: frozenset[str]) -> None:
-        super().__init__(CqlLexer(context.diagnostics, calls).tokens(), context.diagnostics)
+        super().__init__(CqlLexer(context.diagnostics, calls, lenient=context.lenient).tokens(), context.diagnostics)
         self.context = context
         self.calls = calls
 

@@ -85,6 +85,7 @@ def regex(pattern: str, flags: str, span: Span, context: Context, *, multiline: 
         if flag not in "idmgFs":
             context.diagnostics.error("E205", f"no flag of patterns is named {flag!r}", span, help="flags are d, F, g, i and m")
             return None
+    pattern = _without_possessive(_tail_ahead(pattern))
     bare = _outside_classes(pattern)
     for found, what in _UNSUPPORTED:
         if found.search(bare):
@@ -100,6 +101,79 @@ def regex(pattern: str, flags: str, span: Span, context: Context, *, multiline: 
         return None
     inline = "".join(sorted({_FLAGS[f] for f in flags if f in _FLAGS} | ({"m"} if multiline else set())))
     return Regex(f"(?{inline}){text}" if inline else text, groups, "g" in flags, _OPTIONAL.search(bare) is not None)
+
+
+_SIMPLE = r"(?:\\[dwsDWS]|\\[^A-Za-z0-9]|\[\^?(?:\\.|[^\]\\\[])+\]|[A-Za-z0-9 _,;:/=\"'<>~@#%&-])"
+_EAGER = re.compile(rf"({_SIMPLE})([*+?]|\{{\d+(?:,\d*)?\}})\+(?={_SIMPLE}|\)|$)")
+_AHEAD = re.compile(r"\(\?=((?:\\.|\[(?:\\.|[^\]\\])*\]|[^()\\\[|])*)\)(\)*)$")
+
+
+def _without_possessive(pattern: str) -> str:
+    """Drop the second + of `a*+b` where nothing of b could have been taken by a, so that it changes nothing."""
+
+    def plain(found: re.Match[str]) -> str:
+        rest = re.match(_SIMPLE, pattern[found.end() :])
+        if rest is None or _share(found.group(1), rest.group()):
+            return found.group()
+        return found.group(1) + found.group(2)
+
+    return _EAGER.sub(plain, pattern)
+
+
+def _share(one: str, other: str) -> bool:
+    """Return whether a character fits both of two parts of a pattern."""
+    try:
+        a, b = re.compile(one), re.compile(other)
+    except re.error:
+        return True
+    return any(a.fullmatch(c) and b.fullmatch(c) for c in map(chr, range(0x250)))
+
+
+def _tail_ahead(pattern: str) -> str:
+    """Write a look ahead at the very end as a part that is matched too: what the groups hold is the same.
+
+    Not where a bracket around it has a choice, whose other branches would then want it as well.
+    """
+    found = _AHEAD.search(pattern)
+    if found is None:
+        return pattern
+    head = pattern[: found.start()]
+    bare = _outside_classes(head)
+    depth = len(found.group(2))
+    level, opened = 0, 0
+    for char in reversed(bare):
+        if char == ")":
+            level += 1
+        elif char == "(":
+            if level == 0:
+                opened += 1
+            else:
+                level -= 1
+        elif char == "|" and level == 0 and opened < depth + 1:
+            return pattern
+    return f"{head}{found.group(2)}(?:{found.group(1)})" if opened == depth else pattern
+
+
+def only_group(text: str, number: int) -> str:
+    """Return a pattern in which no group but that one is kept: engines number only the first nine."""
+    out: list[str] = []
+    at, count, in_class = 0, 0, False
+    while at < len(text):
+        char = text[at]
+        if char == "\\":
+            out.append(text[at : at + 2])
+            at += 2
+            continue
+        if in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+        elif char == "(" and text[at + 1 : at + 2] != "?":
+            count += 1
+            char = "(" if count == number else "(?:"
+        out.append(char)
+        at += 1
+    return "".join(out)
 
 
 def _outside_classes(pattern: str) -> str:
@@ -158,7 +232,11 @@ def _number_groups(pattern: str) -> tuple[str, tuple[tuple[int, str], ...]]:
 
 def _respell(text: str) -> str:
     """Return the pattern with the escapes that RE2 has not under another spelling."""
-    return _RESPELLED.sub(_respelled, text)
+    return _DASHED.sub(r"\1\-", _RESPELLED.sub(_respelled, text))
+
+
+# After a class in brackets a - can begin no range: [\w-.] is a letter, a - or a point.
+_DASHED = re.compile(r"(\[(?:[^\]\\]|\\.)*?\\[wWdDsS])-(?!\])")
 
 
 def _probed(escape: re.Match[str]) -> str:

@@ -13,25 +13,20 @@ def _drawn(name: str) -> Function:
     return Function(name, "ignored", ("*",), reason="draws a picture and changes no rows here; the rows before it come out")
 
 
-_LOOKUP = "test the field with in(), cidr() or a table of your own: match(file=…)"
-
-_NOT_BUILT = (
-    "array:intersection", "array:reduceAll", "array:reduceColumn", "array:reduceRow", "array:sort", "array:union", "bitfield:extractFlags",
-    "bitfield:extractFlagsAsArray", "bitfield:extractFlagsAsString", "callFunction", "counterAsRate", "cross", "accumulate", "duration", "eventFieldCount",
-    "eventInternals", "eventSize", "explain:asTable", "fieldset", "fieldstats", "findTimestamp", "formatDuration", "geography:distance", "geohash",
-    "hash", "hashMatch", "hashRewrite", "json:prettyPrint", "linReg", "lookup", "lowercase", "neighbor", "objectArray:filter", "parseCEF",
-    "parseCsv", "parseFixedWidth", "parseHexString", "parseLEEF", "parseUri", "parseUrl", "parseXml", "partition", "rate", "sample", "selfJoin", "series",
-    "session", "setTimeInterval", "shannonEntropy", "slidingTimeWindow", "slidingWindow", "subnet", "text:editDistance", "text:positionOf", "tokenHash",
-    "transpose", "uniq", "unit:convert", "window", "writeJson", "xml:prettyPrint", "math:mod", "math:pow", "math:log10", "math:log2",
-)  # fmt: skip
+_KEPT = "it needs a secret that only the LogScale cluster has"
+_ENGINE = "it shows what LogScale itself keeps of an event"
 
 FUNCTIONS = (
-    *(_refused(name, "it is known, but not built yet") for name in _NOT_BUILT),
-    _refused("correlate", "the matching of its queries is not built for CQL yet", "join or selfJoinFilter finds events that share a key"),
-    _refused("ipLocation", "it needs a database of places, which is not part of this installation", _LOOKUP),
-    _refused("asn", "it needs a database of networks, which is not part of this installation", _LOOKUP),
-    _refused("rdns", "it asks name servers, and a run here asks no one", _LOOKUP),
-    _refused("ioc:lookup", "it needs CrowdStrike's list of indicators", _LOOKUP),
+    _refused("hashMatch", _KEPT, "compare crypto:sha256 of the field"),
+    _refused("hashRewrite", _KEPT, "write crypto:sha256 of the field"),
+    _refused("tokenHash", _ENGINE),
+    _refused("eventInternals", _ENGINE),
+    _refused("explain:asTable", "it shows how LogScale runs a query", "livefire run --explain plan"),
+    _refused("sample", "it picks events at random, and a run here repeats exactly", "filter by hash(field, limit=…)"),
+    _refused("fieldstats", "its estimates of different values are not published", "fieldset() and count(field, distinct=true)"),
+    _refused("callFunction", "the function that it calls is known only when it runs", "call the function by its name"),
+    _refused("xml:prettyPrint", "the layout it gives is not published"),
+    _refused("text:editDistanceAsArray", "what it gives is not published", "text:editDistance takes one text at a time"),
     _drawn("worldMap"),
     _drawn("sankey"),
 )

@@ -1,29 +1,28 @@
-"""Steps over all events at once: groupBy, stats, top, sort, table, head, tail, bucket and timeChart.
+"""Steps over all events at once that make groups: groupBy, stats, top, bucket and timeChart.
 
-Default limits are LogScale's and are said: https://library.humio.com/data-analysis/functions-sort.html
+https://library.humio.com/data-analysis/functions-groupby.html
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from dataclasses import replace
 
+from livefire.languages.base import Probe
 from livefire.languages.cql import coerce
 from livefire.languages.cql import syntax as s
-from livefire.languages.cql.aggregates import Find, Gathered, gather, group
+from livefire.languages.cql.aggregates import Find, Gathered, gather, gives_rows, group
+from livefire.languages.cql.durations import UNITS, duration
 from livefire.languages.cql.event import Event
 from livefire.languages.cql.handler import Bound, Function, Lower
+from livefire.languages.cql.ordering import fields_of, order, settle, shown
 from livefire.languages.cql.rows import is_null
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import aggregate, call, window
-from livefire.schema import TICKS_PER_SECOND, Type
+from livefire.plan.functions import aggregate, all_of, call, window
+from livefire.schema import Type
 
-_LIMIT = 200
-_MOST = 20_000
-_SPAN = re.compile(r"(\d+)\s*(ms|millis|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?)$", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_TICKS = {"ms": TICKS_PER_SECOND // 1000, **{unit: seconds * TICKS_PER_SECOND for unit, seconds in _SECONDS.items()}}
+_GROUPS, _MOST_GROUPS = 20_000, 1_000_000
 
 
 def find_of(lower: Lower) -> Find:
@@ -35,19 +34,8 @@ def find_of(lower: Lower) -> Find:
     return find
 
 
-def limit_of(bound: Bound, default: int, most: int = _MOST) -> int:
-    """Return the limit of a step; a default one is said, as rows past it are cut."""
-    written = bound.text("limit")
-    if written is None:
-        said = f"{bound.function.name} keeps {default} rows where no limit is given, as LogScale does"
-        bound.context.diagnostics.notice("N133", said, bound.span, help="write limit=max for all")
-        return default
-    if written.lower() == "max":
-        return most
-    return max(bound.whole("limit", default), 0)
-
-
-def _keys(event: Event, words: list[s.Word]) -> list[n.Item]:
+def keys_of(event: Event, words: list[s.Word]) -> list[n.Item]:
+    """Return the fields that events are grouped by; objects are no values."""
     items: dict[str, n.Item] = {}
     for word in words:
         value = event.read(word.text)
@@ -59,43 +47,169 @@ def _group_by(lower: Lower, event: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-groupby.html"""
     if bound.need("field") is None:
         return
-    keys = _keys(event, bound.fields("field"))
-    gathered = _functions(lower, event, bound)
+    keys = keys_of(event, bound.fields("field"))
+    if bound.has("function") and gives_rows(s.Items(bound.items("function"), bound.span), find_of(lower)):
+        rows_of_groups(lower, event, keys, bound)
+        return
+    gathered = functions_of(lower, event, bound)
+    events = event.rows.flush()
     group(lower, event, keys, gathered, bound.span)
+    limit = group_limit(bound)
+    cut = bound.has("limit") and limit < _MOST_GROUPS
+    _say_cut(events, event.rows.flush(), limit, bound, cut=cut)
+    if cut:
+        _most(event, gathered, limit, bound)
+
+
+def group_limit(bound: Bound) -> int:
+    """Return how many groups LogScale keeps."""
     written = bound.text("limit")
-    if written is not None and written.lower() != "max":
-        _most(event, gathered, bound)
+    if written is None:
+        return _GROUPS
+    limit = _MOST_GROUPS if written.lower() == "max" else bound.whole("limit", _GROUPS)
+    if limit > _MOST_GROUPS:
+        said = f"groupBy takes no limit above {_MOST_GROUPS:,}"
+        bound.context.quirk(237, said, span=bound.place("limit"), help=f"write limit=max, which is {_MOST_GROUPS:,}")
+    return limit
 
 
-def _functions(lower: Lower, event: Event, bound: Bound) -> Gathered:
-    values = bound.items("function")
+def _say_cut(events: n.Plan, groups: n.Plan, limit: int, bound: Bound, *, cut: bool) -> None:
+    """Warn where there are more groups than LogScale keeps; as many events are looked at first, for few events make few groups."""
+    probe = bound.context.probe
+    if probe is None or bound.context.diagnostics.failed or not all(_more(probe, plan, limit) for plan in (events, groups)):
+        return
+    if cut:
+        said = f"there are more than {limit:,} groups, and the limit cuts them; LogScale may also count too few events in those it keeps"
+        bound.context.diagnostics.warn("W133", said, span=bound.place("limit"), help=f"limit=max asks for up to {_MOST_GROUPS:,}")
+        return
+    said = f"there are more than {limit:,} groups: LogScale leaves out the rest; here every group comes out"
+    bound.context.diagnostics.warn("W133", said, span=bound.span, help=f"limit=max asks for up to {_MOST_GROUPS:,}")
+
+
+def _more(probe: Probe, plan: n.Plan, limit: int) -> bool:
+    """True when a plan gives more rows than that."""
+    some = n.Limit(n.Project(plan, (n.Item("row", e.whole(1)),)), limit + 1)
+    ((count,),) = probe(n.Aggregate(some, (), (n.Item("rows", aggregate("agg.count")),)))
+    return int(count) > limit
+
+
+def functions_of(lower: Lower, event: Event, bound: Bound) -> Gathered:
+    """Return the aggregates of the argument `function`, by default count()."""
     if not bound.has("function"):
         return Gathered([n.Item("_count", aggregate("agg.count", span=bound.span))])
-    return gather(lower, event, values, find_of(lower))
+    return gather(lower, event, bound.items("function"), find_of(lower))
 
 
-def _most(event: Event, gathered: Gathered, bound: Bound) -> None:
+def group_with(lower: Lower, event: Event, keys: list[n.Item], bound: Bound, gathered: Gathered | None = None) -> None:
+    """Group by hidden keys, which are not shown afterwards, in the order of the keys."""
+    if gathered is None and bound.has("function") and gives_rows(s.Items(bound.items("function"), bound.span), find_of(lower)):
+        rows_of_groups(lower, event, keys, bound)
+    else:
+        group(lower, event, keys, gathered if gathered is not None else functions_of(lower, event, bound), bound.span)
+        order(event, tuple(e.SortKey(e.Column(k.name, k.expr.type)) for k in keys), None, bound)
+    for key in keys:
+        event.fields.pop(key.name, None)
+        event.mentioned.pop(key.name, None)
+
+
+def _most(event: Event, gathered: Gathered, limit: int, bound: Bound) -> None:
     """Keep as many groups as the limit says, those with the highest numbers."""
     plan = event.rows.flush()
     numbers = [i.name for i in gathered.items if (f := plan.schema.get(i.name)) is not None and f.type.numeric]
     keys = tuple(e.SortKey(n.column(plan, name), True) for name in numbers[:1])
-    limited = n.Limit(n.Sort(plan, keys, bound.span) if keys else plan, bound.whole("limit", _MOST), 0, bound.span)
-    event.rows.wrap(limited)
+    order(event, keys, limit, bound)
+
+
+# functions that give rows
+
+
+def rows_of_groups(lower: Lower, event: Event, keys: list[n.Item], bound: Bound) -> None:
+    """Run functions that may give several rows on the events of each group; several functions give every pairing of their rows."""
+    if event.forked:
+        bound.context.diagnostics.error("E305", f"{bound.function.name} inside case does not run here", bound.span)
+        return
+    for key in keys:
+        event.keep(coerce.present(key.expr), bound.span)
+    plan = event.rows.flush()
+    outer = len(event.partition)
+    within = (*event.partition, *(key.expr for key in keys))
+    values = list(_flat(bound.items("function")))
+    steps = [[v] for v in values if gives_rows(v, find_of(lower))]
+    scalars = [v for v in values if not gives_rows(v, find_of(lower))]
+    branches: list[Event] = []
+    for function in [*([scalars] if scalars else []), *steps]:
+        branch = replace(event, rows=lower.rows(plan), fields=dict(event.fields), arrays=dict(event.arrays), sizes=dict(event.sizes), partition=within)
+        branch.mentioned = dict(event.mentioned)
+        lower.steps(branch, _as_pipeline(function))
+        branches.append(branch)
+    if not branches:
+        return
+    found = branches[0] if len(branches) == 1 else _paired(lower, branches, bound)
+    names = {key.name: column for key, column in zip(keys, found.partition[outer:], strict=True)}
+    event.become(found)
+    event.fields = {**names, **event.fields, **(names if event.base is not None else {})}
+    event.mentioned = {**dict.fromkeys(names), **event.mentioned}
+    event.partition, event.aggregated = found.partition[:outer], True
+    limit = group_limit(bound) if "limit" in bound.function.parameters else None
+    if limit is not None and bound.has("limit"):
+        bound.context.diagnostics.notice("N133", f"every group comes out here, where LogScale keeps {limit:,}", bound.place("limit"))
+
+
+def _flat(values: tuple[s.Value, ...]) -> list[s.Value]:
+    return [inner for v in values for inner in (_flat(v.items) if isinstance(v, s.Items) else [v])]
+
+
+def _as_pipeline(values: list[s.Value]) -> s.Pipeline:
+    """Return functions as steps: several are aggregates side by side."""
+    span = values[0].span
+    (value,) = values if len(values) == 1 else (None,)
+    if isinstance(value, s.Subquery):
+        return value.pipeline
+    if isinstance(value, s.Call):
+        return s.Pipeline((s.FilterStep(value, span),), span)
+    if isinstance(value, s.Operation) and isinstance(value.left, s.Word):
+        return s.Pipeline((s.AssignStep(value.left, value.right, span),), span)
+    return s.Pipeline((s.StatsStep(s.Items(tuple(values), span), span),), span)
+
+
+def _paired(lower: Lower, branches: list[Event], bound: Bound) -> Event:
+    """Return every pairing of the rows that several functions give for one group; a group that one gives no row is left out."""
+    plan: n.Plan | None = None
+    fields: dict[str, e.Expr] = {}
+    first: list[e.Column] = []
+    for branch in branches:
+        names = {name: branch.rows.fresh() for name in fields_of(branch) if not is_null(branch.peek(name))}
+        within = [n.Item(branch.rows.fresh(), part) for part in branch.partition]
+        part = branch.rows.finish([*within, *(n.Item(names[x], shown(branch.peek(x))) for x in names)], bound.span)
+        columns = [e.Column(i.name, i.expr.type) for i in within]
+        if plan is None:
+            plan, first = part, columns
+        else:
+            on = all_of(*(call("compare.eq", a, b) for a, b in zip(first, columns, strict=True)))
+            plan = n.Join(plan, part, "inner", on, bound.span)
+        fields.update({x: n.column(plan, names[x]) for x in names if x not in fields})
+    assert plan is not None  # there is a branch for each function, and there are functions
+    found = lower.rows_of(plan)
+    found.fields, found.partition = fields, tuple(first)
+    return found
 
 
 def _stats(lower: Lower, event: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-stats.html"""
-    group(lower, event, [], _functions(lower, event, bound), bound.span)
+    if bound.has("function") and gives_rows(s.Items(bound.items("function"), bound.span), find_of(lower)):
+        rows_of_groups(lower, event, [], bound)
+        return
+    group(lower, event, [], functions_of(lower, event, bound), bound.span)
+
+
+# top
 
 
 def _top(lower: Lower, event: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-top.html"""
     if bound.need("field") is None:
         return
-    for name in ("percent", "rest", "error"):
-        if bound.has(name) and bound.text(name) not in ("false", None):
-            bound.context.diagnostics.error("E304", f"{name} of top does not run here", bound.place(name), help="use groupBy and sort")
-    keys = _keys(event, bound.fields("field"))
+    keys = keys_of(event, bound.fields("field"))
     out, made = "_count", aggregate("agg.count", span=bound.span)
     for name, meaning in (("sum", "agg.sum"), ("max", "agg.max")):
         field = bound.field(name)
@@ -103,96 +217,42 @@ def _top(lower: Lower, event: Event, bound: Bound) -> None:
             out, made = f"_{name}", aggregate(meaning, event.hold(coerce.real(event.read(field))), type=Type.REAL, span=bound.span)
     out = bound.text("as") or out
     group(lower, event, keys, Gathered([n.Item(out, made)]), bound.span)
-    plan = event.rows.flush()
-    limit = bound.whole("limit", 10) if bound.text("limit") != "max" else _MOST
-    event.rows.wrap(n.Limit(n.Sort(plan, (e.SortKey(n.column(plan, out), True),), bound.span), limit, 0, bound.span))
-
-
-def _sort(_: Lower, event: Event, bound: Bound) -> None:
-    """https://library.humio.com/data-analysis/functions-sort.html"""
-    words = bound.fields("field") or [s.Word("_count", "_count", quoted=False, span=bound.span)]
-    order(event, _order_of(event, words, bound), limit_of(bound, _LIMIT), bound)
-
-
-def _order_of(event: Event, words: list[s.Word], bound: Bound) -> tuple[e.SortKey, ...]:
-    """Return the keys of sort and of table's sortby: one order and one type for all fields, or one for each."""
-    orders = [w.text.lower() for w in bound.words("order")] or ["desc"]
-    if bound.has("reverse"):
-        orders = ["desc" if bound.flag("reverse") else "asc"]
-    kinds = [w.text.lower() for w in bound.words("type")] or ["number"]
-    if any(o not in ("asc", "desc", "ascending", "descending") for o in orders):
-        bound.wrong("order", "asc or desc")
-    if any(k not in ("any", "number", "string") for k in kinds):
-        bound.context.diagnostics.error("E304", f"sort by type {kinds[0]} does not run here", bound.place("type"), help="type=number or type=string")
-    keys: list[e.SortKey] = []
-    for place, word in enumerate(words):
-        descending = orders[min(place, len(orders) - 1)].startswith("desc")
-        keys.extend(_sort_keys(event, event.read(word.text), kinds[min(place, len(kinds) - 1)], descending))
-    return tuple(keys)
-
-
-def _sort_keys(event: Event, value: e.Expr, kind: str, descending: bool) -> list[e.SortKey]:
-    """Numbers go by magnitude, then texts by their characters; events without the field come last."""
-    if is_null(value):
-        return []
-    if kind == "string":
-        return [e.SortKey(event.hold(coerce.text(value)), descending)]
-    if value.type.numeric or value.type is Type.DATETIME:
-        return [e.SortKey(value, descending)]
-    return [e.SortKey(event.hold(coerce.number(value)), descending), e.SortKey(event.hold(coerce.text(value)), descending)]
-
-
-def order(event: Event, keys: tuple[e.SortKey, ...], limit: int | None, bound: Bound) -> None:
-    """Put the events in order and keep the first of them."""
-    plan = event.rows.flush()
-    if keys:
-        plan = n.Sort(plan, keys, bound.span)
-    if limit is not None:
-        plan = n.Limit(plan, limit, 0, bound.span)
-    event.rows.wrap(plan)
-    event.aggregated = True
-
-
-def _head(descending: bool) -> Callable[[Lower, Event, Bound], None]:
-    def run(_: Lower, event: Event, bound: Bound) -> None:
-        """https://library.humio.com/data-analysis/functions-head.html"""
-        limit = limit_of(bound, _LIMIT)
-        time = event.peek("@timestamp")
-        if event.aggregated or is_null(time):
-            if descending and event.aggregated:
-                bound.context.diagnostics.error("E305", "tail after an aggregate does not run here", bound.span, help="sort the other way and use head")
-            order(event, (), limit, bound)
-            return
-        order(event, (e.SortKey(time, descending),), limit, bound)
-        if descending:
-            order(event, (e.SortKey(time, False),), None, bound)
-
-    return run
-
-
-def _table(lower: Lower, event: Event, bound: Bound) -> None:
-    """https://library.humio.com/data-analysis/functions-table.html"""
-    if bound.need("fields") is None:
+    if bound.flag("percent"):
+        _add_percent(event, out, bound)
+    limit = bound.whole("limit", 10) if bound.text("limit") != "max" else _GROUPS
+    rest = bound.text("rest")
+    if rest is not None:
+        _with_rest(lower, event, [k.name for k in keys], out, limit, rest, bound)
         return
-    words = bound.fields("fields")
-    values = {w.text: event.read(w.text) for w in words}
-    limit = limit_of(bound, _LIMIT)
-    by = bound.fields("sortby")
-    if by:
-        order(event, _order_of(event, by, bound), limit, bound)
-    elif not event.aggregated and not is_null(time := event.peek("@timestamp")):
-        ascending = (bound.text("order", "desc") or "desc").lower().startswith("asc")
-        order(event, (e.SortKey(time, not ascending),), limit, bound)
-    else:
-        order(event, (), limit, bound)
-    items = [n.Item(name, _shown(value)) for name, value in values.items()]
-    event.become(lower.rows_of(event.rows.finish(items, bound.span)))
+    order(event, (e.SortKey(event.peek(out), True),), limit, bound)
 
 
-def _shown(value: e.Expr) -> e.Expr:
-    if value.type is Type.DYNAMIC:
-        return coerce.text(value)
-    return e.null(Type.STRING) if is_null(value) else value
+def _add_percent(event: Event, out: str, bound: Bound) -> None:
+    """Add what part of all a value has, in hundredths."""
+    total, plan = event.rows.fresh(), event.rows.flush()
+    event.rows.wrap(n.Window(plan, (n.Item(total, window("agg.sum", n.column(plan, out), type=Type.REAL, partition_by=event.partition)),), bound.span))
+    share = call("number.divide", coerce.real(event.peek(out)), call("logic.null_if", e.Column(total, Type.REAL), e.Literal(0.0, Type.REAL)))
+    event.replace("percent", call("number.multiply", share, e.Literal(100.0, Type.REAL), type=Type.REAL))
+
+
+def _with_rest(lower: Lower, event: Event, keys: list[str], out: str, limit: int, rest: str, bound: Bound) -> None:
+    """Keep the first rows and put all others together in one."""
+    plan = event.rows.flush()
+    rank = event.rows.fresh()
+    by = (e.SortKey(n.column(plan, out), True), *(e.SortKey(n.column(plan, k)) for k in keys))
+    numbered = n.Window(plan, (n.Item(rank, window("window.row_number", partition_by=event.partition, order_by=by)),), bound.span)
+    event.rows.wrap(numbered)
+    top = event.hold(call("compare.le", n.column(numbered, rank), e.whole(limit)))
+    place = n.Item(event.rows.fresh(), e.Case(((top, n.column(numbered, rank)),), e.whole(limit + 1), Type.LONG))
+    names = [n.Item(k, event.hold(e.Case(((top, coerce.text(n.column(plan, k))),), e.text(rest), Type.STRING))) for k in keys]
+    sums = [n.Item(out, aggregate("agg.max" if bound.has("max") else "agg.sum", n.column(plan, out), type=n.column(plan, out).type, span=bound.span))]
+    if bound.flag("percent"):
+        sums.append(n.Item("percent", aggregate("agg.sum", event.peek("percent"), type=Type.REAL, span=bound.span)))
+    group(lower, event, [n.Item(place.name, event.hold(place.expr)), *names], Gathered(sums), bound.span)
+    order(event, (e.SortKey(e.Column(place.name, Type.LONG)),), None, bound)
+
+
+# buckets of time
 
 
 def _bucket(chart: bool) -> Callable[[Lower, Event, Bound], None]:
@@ -207,11 +267,16 @@ def _bucket(chart: bool) -> Callable[[Lower, Event, Bound], None]:
         size = _span_of(event, time, bound)
         if size is None:
             return
-        keys = _keys(event, bound.fields("series" if chart else "field"))
+        keys = keys_of(event, bound.fields("series" if chart else "field"))
         bucketed = event.hold(call("time.bin", time, size, span=bound.span))
-        group(lower, event, [n.Item("_bucket", bucketed), *keys], _functions(lower, event, bound), bound.span)
-        plan = event.rows.flush()
-        event.rows.wrap(n.Sort(plan, (e.SortKey(n.column(plan, "_bucket")),), bound.span))
+        items = [n.Item("_bucket", bucketed), *keys]
+        if bound.has("function") and gives_rows(s.Items(bound.items("function"), bound.span), find_of(lower)):
+            rows_of_groups(lower, event, items, bound)
+        else:
+            group(lower, event, items, functions_of(lower, event, bound), bound.span)
+        if bound.has("unit"):
+            bound.context.diagnostics.error("E304", f"unit of {bound.function.name} does not run here", bound.place("unit"), help="use unit:convert")
+        order(event, (e.SortKey(event.peek("_bucket")),), None, bound)
 
     return run
 
@@ -222,35 +287,29 @@ def _span_of(event: Event, time: e.Expr, bound: Bound) -> e.Expr | None:
         said = "no span is given: it is chosen from the events' own times, where LogScale goes by the time range of the search"
         bound.context.diagnostics.warn("W139", said, bound.span, help="write span=1h")
         return _own_span(event, time, bound)
-    found = _SPAN.match(written.strip())
-    if found is None:
-        bound.wrong("span", "a length of time such as 1h")
-        return None
-    unit = found.group(2).lower()
-    short = "ms" if unit == "ms" or unit.startswith("mil") else unit[0]
-    return e.Literal(int(found.group(1)) * _TICKS[short], Type.TIMESPAN)
+    found = duration(bound, "span")
+    return e.Literal(found, Type.TIMESPAN) if found else None
 
 
 def _own_span(event: Event, time: e.Expr, bound: Bound) -> e.Expr:
-    """Return the smallest width of an even length that makes at most a hundred buckets of the events."""
+    """Return the smallest width of an even length that makes at most a hundred buckets of the events, or as many as `buckets` says."""
     low, high = event.rows.fresh(), event.rows.fresh()
     held = event.hold(time)
     items = (n.Item(low, window("agg.min", held)), n.Item(high, window("agg.max", held)))
     event.rows.wrap(n.Window(event.rows.flush(), items, bound.span))
     whole = call("time.difference", e.Column(high, Type.DATETIME), e.Column(low, Type.DATETIME))
-    steps = [_TICKS[unit] * times for unit, times in (("s", 1), ("s", 5), ("s", 30), ("m", 1), ("m", 5), ("m", 30), ("h", 1), ("h", 6), ("d", 1), ("w", 1))]
-    arms = tuple((call("compare.le", whole, e.Literal(100 * ticks, Type.TIMESPAN)), e.Literal(ticks, Type.TIMESPAN)) for ticks in steps)
-    return event.hold(e.Case(arms, e.Literal(30 * _TICKS["d"], Type.TIMESPAN), Type.TIMESPAN))
+    pairs = (("s", 1), ("s", 5), ("s", 30), ("m", 1), ("m", 5), ("m", 30), ("h", 1), ("h", 6), ("d", 1), ("w", 1))
+    many = max(bound.whole("buckets", 100), 1) if bound.has("buckets") else 100
+    arms = tuple((call("compare.le", whole, e.Literal(many * UNITS[u] * t, Type.TIMESPAN)), e.Literal(UNITS[u] * t, Type.TIMESPAN)) for u, t in pairs)
+    return event.hold(e.Case(arms, e.Literal(UNITS["mon"], Type.TIMESPAN), Type.TIMESPAN))
 
+
+__all__ = ["FUNCTIONS", "find_of", "functions_of", "keys_of", "rows_of_groups", "settle"]
 
 FUNCTIONS = (
-    Function("groupBy", "step", ("field", "function", "limit"), _group_by),
-    Function("stats", "step", ("function",), _stats),
-    Function("top", "step", ("field", "limit", "sum", "max", "as", "percent", "rest", "error"), _top),
-    Function("sort", "step", ("field", "order", "type", "limit", "reverse"), _sort),
-    Function("head", "step", ("limit",), _head(descending=False)),
-    Function("tail", "step", ("limit",), _head(descending=True)),
-    Function("table", "step", ("fields", "limit", "sortby", "order", "type", "reverse"), _table),
-    Function("bucket", "step", ("span", "field", "function", "limit", "buckets", "minSpan", "timezone", "unit"), _bucket(chart=False)),
-    Function("timeChart", "step", ("series", "span", "function", "limit", "buckets", "minSpan", "timezone", "unit"), _bucket(chart=True)),
+    Function("groupBy", "rows", ("field", "function", "limit"), _group_by),
+    Function("stats", "rows", ("function",), _stats),
+    Function("top", "rows", ("field", "limit", "sum", "max", "as", "percent", "rest", "error"), _top),
+    Function("bucket", "rows", ("span", "field", "function", "limit", "buckets", "minSpan", "timezone", "unit"), _bucket(chart=False)),
+    Function("timeChart", "rows", ("series", "span", "function", "limit", "buckets", "minSpan", "timezone", "unit"), _bucket(chart=True)),
 )

@@ -18,6 +18,9 @@ Run = Callable[[Lower, Event, Bound], e.Expr]
 _SPEC = re.compile(r"%(?P<flags>[-,0+ ]*)(?P<width>\d+)?(?:\.(?P<precision>\d*))?(?P<kind>[a-zA-Z%])")
 
 
+_CHARSETS = frozenset({"UTF-8", "US-ASCII", "ASCII", "ISO-8859-1", "UTF-16LE", "UTF-16BE"})
+
+
 def field_of(event: Event, bound: Bound, default: str | None = None) -> e.Expr:
     """Return the value of the field argument; E105 when it is not given."""
     name = bound.field("field", default)
@@ -31,14 +34,6 @@ def _text(meaning: str) -> Run:
     def run(_: Lower, event: Event, bound: Bound) -> e.Expr:
         value = field_of(event, bound)
         return MISSING if is_null(value) else call(meaning, coerce.text(value), span=bound.span)
-
-    return run
-
-
-def _number(build: Callable[[e.Expr], e.Expr]) -> Run:
-    def run(_: Lower, event: Event, bound: Bound) -> e.Expr:
-        value = field_of(event, bound)
-        return e.null(Type.REAL) if is_null(value) else build(event.hold(coerce.real(value)))
 
     return run
 
@@ -108,19 +103,36 @@ def _digest(kind: str) -> Run:
 
 def _base64_decode(_: Lower, event: Event, bound: Bound) -> e.Expr:
     charset = (bound.text("charset", "UTF-8") or "UTF-8").upper()
-    if charset not in ("UTF-8", "US-ASCII", "ASCII"):
-        bound.context.diagnostics.error("E304", f"base64Decode reads UTF-8 here, not {charset}", bound.place("charset"))
-        return MISSING
     value = field_of(event, bound)
-    return MISSING if is_null(value) else call("text.base64_decode", coerce.text(value), span=bound.span)
+    if charset not in _CHARSETS:
+        bound.wrong("charset", f"one of {', '.join(sorted(_CHARSETS))}")
+        return MISSING
+    if is_null(value):
+        return MISSING
+    if charset in ("UTF-8", "US-ASCII", "ASCII"):
+        return call("text.base64_decode", coerce.text(value), span=bound.span)
+    return call("encode.text_of_bytes", call("encode.base64_bytes", coerce.text(value)), e.text(charset.lower()), span=bound.span)
 
 
 def _parse_int(_: Lower, event: Event, bound: Bound) -> e.Expr:
     """https://library.humio.com/data-analysis/functions-parseint.html"""
-    value = field_of(event, bound)
-    if bound.whole("radix", 10) != 10:
-        bound.context.diagnostics.error("E304", "parseInt reads only decimal numbers here", bound.place("radix"))
-    return e.null(Type.LONG) if is_null(value) else call("number.parse_long", coerce.text(value), span=bound.span)
+    value, radix = field_of(event, bound), bound.whole("radix", 10)
+    endian = (bound.text("endian", "big") or "big").lower()
+    if not 2 <= radix <= 36:
+        bound.wrong("radix", "a whole number from 2 to 36")
+        return e.null(Type.LONG)
+    if endian not in ("big", "little") or (endian == "little" and radix not in (2, 16)):
+        bound.wrong("endian", "big, or little for binary and hexadecimal digits")
+        return e.null(Type.LONG)
+    if is_null(value):
+        return e.null(Type.LONG)
+    text = coerce.text(value)
+    if endian == "little":
+        # The bytes are turned round, each of them two hexadecimal or eight binary digits.
+        size = 2 if radix == 16 else 8
+        pairs = call("text.extract_all_regex", call("text.replace_regex", text, e.text("^0[xXbB]"), e.text("")), e.text(f".{{{size}}}"), e.whole(0))
+        text = call("text.join", call("array.reverse", pairs), e.text(""))
+    return call("number.parse_long", text, span=bound.span) if radix == 10 else call("number.parse_base", text, e.whole(radix), span=bound.span)
 
 
 def _trim(lower: Lower, event: Event, bound: Bound) -> e.Expr:
@@ -144,6 +156,40 @@ def _substring(lower: Lower, event: Event, bound: Bound) -> e.Expr:
     if bound.has("end"):
         return call("text.slice", value, e.whole(begin), e.whole(max(end - begin, 0)), span=bound.span)
     return call("text.slice", value, e.whole(begin), span=bound.span)
+
+
+def _of_string(meaning: str) -> Run:
+    def run(lower: Lower, event: Event, bound: Bound) -> e.Expr:
+        string = bound.need("string")
+        value = coerce.text(lower.value(event, string)) if string is not None else MISSING
+        return MISSING if is_null(value) else call(meaning, value, span=bound.span)
+
+    return run
+
+
+def _two_texts(meaning: str, first: str, second: str) -> Run:
+    def run(lower: Lower, event: Event, bound: Bound) -> e.Expr:
+        left, right = bound.need(first), bound.need(second)
+        if left is None or right is None:
+            return MISSING
+        a, b = coerce.text(lower.value(event, left)), coerce.text(lower.value(event, right))
+        if bound.has("ignoreCase") and bound.flag("ignoreCase"):
+            a, b = call("text.lower", a), call("text.lower", b)
+        if is_null(a) or is_null(b):
+            return e.null(Type.LONG)
+        if meaning != "text.position":
+            return call(meaning, event.hold(a), event.hold(b), span=bound.span)
+        begin, end = bound.whole("begin", 0), bound.whole("end", -1)
+        length = e.whole(end - begin if bound.has("end") else -1)
+        return call("text.position_of", event.hold(a), event.hold(b), e.whole(begin), length, e.whole(1), span=bound.span)
+
+    return run
+
+
+def _entropy(_: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-shannonentropy.html"""
+    value = field_of(event, bound)
+    return e.null(Type.REAL) if is_null(value) else call("text.entropy", event.hold(coerce.text(value)), span=bound.span)
 
 
 def split(value: e.Expr, by: str, bound: Bound) -> e.Expr:
@@ -197,8 +243,11 @@ def _shown(event: Event, value: e.Expr, spec: re.Match[str], bound: Bound) -> e.
         # Halves go away from zero, as Java's formatter has it.
         rounded = call("number.round", number, e.whole(decimals))
         text = coerce.either(call("number.fixed", rounded, e.whole(decimals), e.Literal("," in flags, Type.BOOL)), e.text("null"))
+    elif kind in "xX":
+        digits = call("encode.hex", call("number.to_long", coerce.real(value)))
+        text = coerce.either(digits if kind == "x" else call("text.upper", digits), e.text("null"))
     else:
-        bound.context.diagnostics.error("E304", f"format does not write {spec.group()} here", bound.place("format"), help="it writes %s, %d, %f and %%")
+        bound.context.diagnostics.error("E304", f"format does not write {spec.group()} here", bound.place("format"), help="it writes %s, %d, %f, %x and %%")
         return None
     return _padded(event, text, int(spec["width"] or 0), flags)
 
@@ -210,10 +259,6 @@ def _padded(event: Event, text: e.Expr, width: int, flags: str) -> e.Expr:
     missing = call("compare.greatest", call("number.subtract", e.whole(width), call("text.length", held), type=Type.LONG), e.whole(0))
     fill = call("text.repeat", e.text("0" if "0" in flags and "-" not in flags else " "), missing)
     return call("text.concat", held, fill) if "-" in flags else call("text.concat", fill, held)
-
-
-def _simple(meaning: str) -> Run:
-    return _number(lambda x: call(meaning, x, type=Type.REAL))
 
 
 def _community_id(_: Lower, event: Event, bound: Bound) -> e.Expr:
@@ -240,6 +285,18 @@ FUNCTIONS = (
     Function("urlDecode", "value", ("field", "as"), _text("text.form_decode"), "_urlDecode"),
     Function("base64Encode", "value", ("field", "as"), _text("text.base64_encode"), "_base64Encode"),
     Function("base64Decode", "value", ("field", "as", "charset"), _base64_decode, "_base64Decode"),
+    Function("shannonEntropy", "value", ("field", "as"), _entropy, "_shannonentropy"),
+    Function("text:lower", "value", ("string", "as"), _of_string("text.lower"), "_lower"),
+    Function("text:upper", "value", ("string", "as"), _of_string("text.upper"), "_upper"),
+    Function("text:length", "value", ("string", "as"), _of_string("text.length"), "_length"),
+    Function(
+        "text:positionOf",
+        "value",
+        ("string", "substring", "begin", "end", "ignoreCase", "as"),
+        _two_texts("text.position", "string", "substring"),
+        "_positionOf",
+    ),
+    Function("text:editDistance", "value", ("string", "target", "maxDistance", "as"), _two_texts("text.edit_distance", "string", "target"), "_distance"),
     Function("text:trim", "value", ("string", "as"), _trim, "_trim"),
     Function("text:substring", "value", ("string", "begin", "end", "as"), _substring, "_substring"),
     Function("concat", "value", ("field", "as"), _concat, "_concat"),
@@ -252,10 +309,4 @@ FUNCTIONS = (
     Function("crypto:md5", "value", ("field", "as"), _digest("md5"), "_md5"),
     Function("crypto:sha1", "value", ("field", "as"), _digest("sha1"), "_sha1"),
     Function("crypto:sha256", "value", ("field", "as"), _digest("sha256"), "_sha256"),
-    Function("math:abs", "value", ("field", "as"), _simple("number.abs"), "_abs"),
-    Function("math:ceil", "value", ("field", "as"), _simple("number.ceiling"), "_ceil"),
-    Function("math:floor", "value", ("field", "as"), _simple("number.floor"), "_floor"),
-    Function("math:sqrt", "value", ("field", "as"), _simple("number.sqrt"), "_sqrt"),
-    Function("math:exp", "value", ("field", "as"), _simple("number.exp"), "_exp"),
-    Function("math:log", "value", ("field", "as"), _simple("number.log"), "_log"),
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import available_timezones
 
 from livefire.languages.cql import coerce
 from livefire.languages.cql.event import Event
@@ -31,14 +33,36 @@ def moment(value: e.Expr) -> e.Expr:
     return call("time.from_epoch", call("number.to_long", number), e.text("ms"))
 
 
-def _utc(bound: Bound, name: str = "timezone") -> bool:
+def zone_of(bound: Bound, name: str = "timezone") -> str | None:
+    """Return the time zone of a call as a name of the IANA database or an offset; empty for UTC, None after E107."""
     written = bound.text(name)
     if written is None or written.lower() in _UTC:
-        return True
-    bound.context.diagnostics.error(
-        "E304", f"{bound.function.name} works in UTC here, not in {written}", bound.place(name), help="leave the time zone out, or write UTC"
-    )
-    return False
+        return ""
+    offset = re.fullmatch(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?", written, re.IGNORECASE)
+    if offset is not None:
+        return f"{offset[1]}{int(offset[2]):02d}:{offset[3] or '00'}"
+    if written in available_timezones():
+        return written
+    bound.wrong(name, "a time zone such as Europe/Copenhagen or +02:00")
+    return None
+
+
+def local(at: e.Expr, zone: str) -> e.Expr:
+    """Return a moment as the clock of a zone shows it."""
+    if not zone:
+        return at
+    return call("time.add", at, _offset(zone)) if zone[0] in "+-" else call("time.utc_to_zone", at, e.text(zone))
+
+
+def _offset(zone: str) -> e.Expr:
+    minutes = int(zone[1:3]) * 60 + int(zone[4:6])
+    return e.Literal((-minutes if zone[0] == "-" else minutes) * 600_000_000, Type.TIMESPAN)
+
+
+def _from_local(at: e.Expr, zone: str) -> e.Expr:
+    if not zone:
+        return at
+    return call("time.subtract", at, _offset(zone)) if zone[0] in "+-" else call("time.zone_to_utc", at, e.text(zone))
 
 
 def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
@@ -47,7 +71,8 @@ def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
         bound.need("format")
         return MISSING
     value = event.read(bound.field("field", "@timestamp") or "@timestamp")
-    if is_null(value) or not _utc(bound):
+    zone = zone_of(bound)
+    if is_null(value) or zone is None:
         return MISSING
     unit = (bound.text("unit") or "milliseconds").lower()
     scale = {"milliseconds": 1, "millis": 1, "seconds": 1000}.get(unit)
@@ -56,11 +81,13 @@ def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
         return MISSING
     if value.type is not Type.DATETIME and scale != 1:
         value = call("number.multiply", coerce.real(value), e.Literal(float(scale), Type.REAL), type=Type.REAL)
-    at = event.hold(moment(value))
+    utc = event.hold(moment(value))
+    at = event.hold(local(utc, zone))
     parts: list[e.Expr] = []
     plain = ""
     for piece in re.findall(r"%[-_^]?[a-zA-Z%]|[^%]+|%", template):
-        found = _spec(piece, at, bound)
+        found = _zoned(piece, utc, at, zone) if zone or piece in ("%Q", "%s") else _spec(piece, at, bound)
+        found = _spec(piece, at, bound) if found is None else found
         if found is None:
             return MISSING
         if isinstance(found, str):
@@ -73,6 +100,32 @@ def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
     if plain:
         parts.append(call("time.format", at, e.text(plain), span=bound.span))
     return parts[0] if len(parts) == 1 else call("text.concat", *parts) if parts else e.text("")
+
+
+def _zoned(piece: str, utc: e.Expr, at: e.Expr, zone: str) -> str | e.Expr | None:
+    """Return the parts of a format that depend on the zone, None for the others."""
+    if piece in ("%Q", "%s"):
+        return call("number.text", call("time.to_epoch", utc, e.text("ms" if piece == "%Q" else "s")))
+    if piece == "%Z":
+        return zone
+    if piece == "%c":
+        return call("text.concat", call("time.format", at, e.text("%a %b %d %H:%M:%S ")), e.text(zone), call("time.format", at, e.text(" %Y")))
+    if piece != "%z":
+        return None
+    minutes = call("number.divide_whole", call("logic.cast", call("time.difference", at, utc), type=Type.LONG), e.whole(600_000_000))
+    size = call("number.abs", minutes)
+    hours, rest = call("number.divide_whole", size, e.whole(60)), call("number.modulo", size, e.whole(60))
+    digits = call(
+        "number.text",
+        call(
+            "number.add",
+            e.whole(10_000),
+            call("number.add", call("number.multiply", hours, e.whole(100), type=Type.LONG), rest, type=Type.LONG),
+            type=Type.LONG,
+        ),
+    )
+    sign = e.Case(((call("compare.lt", minutes, e.whole(0)), e.text("-")),), e.text("+"), Type.STRING)
+    return call("text.concat", sign, call("text.slice", digits, e.whole(1)))
 
 
 def _spec(piece: str, at: e.Expr, bound: Bound) -> str | e.Expr | None:
@@ -106,7 +159,10 @@ def _now(_: Lower, __: Event, bound: Bound) -> e.Expr:
 
 def _bound_of(name: str) -> Run:
     def run(_: Lower, __: Event, bound: Bound) -> e.Expr:
-        return call("time.to_epoch", e.Parameter(name, Type.DATETIME), e.text("ms"), span=bound.span)
+        # A run over everything begins with time itself and ends now.
+        otherwise: e.Expr = e.Parameter("now", Type.DATETIME) if name == "end" else e.Literal(datetime(1970, 1, 1), Type.DATETIME)
+        moment_of = call("logic.coalesce", e.Parameter(name, Type.DATETIME), otherwise)
+        return call("time.to_epoch", moment_of, e.text("ms"), span=bound.span)
 
     return run
 
@@ -114,9 +170,10 @@ def _bound_of(name: str) -> Run:
 def _part(unit: str) -> Run:
     def run(_: Lower, event: Event, bound: Bound) -> e.Expr:
         value = event.read(bound.field("field", "@timestamp") or "@timestamp")
-        if is_null(value) or not _utc(bound):
+        zone = zone_of(bound)
+        if is_null(value) or zone is None:
             return MISSING
-        at = event.hold(moment(value))
+        at = event.hold(local(event.hold(moment(value)), zone))
         if unit == "dayName":
             return call("time.format", at, e.text("%A"))
         if unit == "monthName":
@@ -145,11 +202,15 @@ def _parse_timestamp(_: Lower, event: Event, bound: Bound) -> None:
     value = event.read(bound.field("field", "@timestamp") or "@timestamp")
     template = bound.text("format", "yyyy-MM-dd'T'HH:mm:ss[.SSSSSSSSS]XXX") or ""
     target = bound.text("as", "@timestamp") or "@timestamp"
-    if is_null(value) or not _utc(bound):
+    zone = zone_of(bound)
+    if is_null(value) or zone is None:
         return
     parsed = _parsed(event, value, template, bound)
     if parsed is None:
         return
+    if zone and template.lower() not in _EPOCHS and not re.search(r"[XxZz](?![^']*'(?:[^']*'[^']*')*[^']*$)", template):
+        # A text that names no zone is in the zone of the call.
+        parsed = _from_local(event.hold(parsed), zone)
     if target == "@timestamp":
         event.assign(target, parsed)
         return

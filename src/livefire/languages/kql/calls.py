@@ -101,6 +101,15 @@ class Site:
         self.scope.error("E107", f"argument {place + 1} of {self.node.function} must be a constant whole number here", self.node.args[place].span)
         return default
 
+    def held(self, value: e.Expr) -> e.Expr:
+        """Return the column of a value that is computed before the expression where rows are at hand, and else the value itself."""
+        gathered = self.scope.gathered
+        if gathered is None or gathered.aggregates is not None or isinstance(value, (e.Literal, e.Column)):
+            return value
+        name = self.scope.state.name("held")
+        gathered.windows.append(n.Item(name, value))
+        return e.Column(name, value.type)
+
     def wrong(self, place: int, wanted: str, help: str = "") -> None:
         """Report an argument of a wrong type: E104, or W104 when lenient."""
         found = self.args[place].type.value

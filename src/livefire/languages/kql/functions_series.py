@@ -109,7 +109,7 @@ def _of_bag(meaning: Callable[[Site], e.Expr], members: dict[str, Type]) -> Scal
     """Return a function whose columns are members of a bag, named after the function, its first argument and the member."""
 
     def columns(site: Site) -> Columns:
-        bag = meaning(site)
+        bag = site.held(meaning(site))
         name = default_name(site.node.args[0].value) or ""
         return [(f"{site.node.function}_{name}_{member}", _member(bag, member, kind)) for member, kind in members.items()]
 
@@ -157,7 +157,7 @@ def _turn(site: Site, place: int, learnt: e.Expr, threshold: int | None = None) 
     score = site.real(threshold) if threshold is not None and site.has(threshold) else e.Literal(0.6, Type.REAL)
     words = "how Kusto finds the period of a series is not published: one that is clear is found here, and a series whose period is not ends the run"
     site.scope.context.diagnostics.notice("N129", words, site.node.name_span, help="give the period as a number of bins, as in 7 for days, or 0 for none")
-    found = site.call("series.period", learnt, score)
+    found = site.held(site.call("series.period", learnt, score))
     if isinstance(given, e.Literal):
         return found
     return e.Case(((call("compare.ge", site.long(place), e.whole(0)), coerce.narrow(site.long(place), Type.LONG)),), found, Type.LONG)
@@ -190,11 +190,12 @@ def _anomalies(site: Site) -> Columns:
         site.refuse("test points are not run: which percentiles they are held against is not published", "leave them out")
     if site.has(5) and site.constant_text(5) != "ctukey":
         site.refuse("only the test ctukey is run", "leave the method out")
-    parts = _parts(site, 2, 3, 4, "avg", 6)
+    parts = site.held(_parts(site, 2, 3, 4, "avg", 6))
     score = call("series.outliers", _member(parts, "residual", Type.DYNAMIC), e.null(Type.REAL)) if parts.type is Type.DYNAMIC else e.null(Type.DYNAMIC)
+    shown = site.held(score)
     above, below = call("compare.gt", _X, threshold), call("compare.lt", _X, call("number.negate", threshold))
     flag = e.Case(((above, e.whole(1)), (below, e.whole(-1))), e.whole(0), Type.LONG)
-    found = {"ad_flag": call("series.map", score, e.Lambda((_X,), flag)), "ad_score": score, "baseline": _member(parts, "baseline", Type.DYNAMIC)}
+    found = {"ad_flag": call("series.map", shown, e.Lambda((_X,), flag)), "ad_score": shown, "baseline": _member(parts, "baseline", Type.DYNAMIC)}
     name = default_name(site.node.args[0].value) or ""
     return [(f"{site.node.function}_{name}_{member}", found[member]) for member in _ANOMALIES]
 

@@ -26,11 +26,14 @@ def with_windows(relation: Relation, gathered: Gathered) -> n.Plan:
     """Return the plan with the row functions of an expression computed and its lists joined, each able to read those before it."""
     plan = relation.plan
     for place, item in enumerate(gathered.windows):
-        if isinstance(item, n.Join):
-            plan = _in_order(relation, item, plan, place)
-        else:
-            plan = replace(item, input=plan) if isinstance(item, n.Recurrence) else n.Window(plan, (item,))
+        plan = _in_order(relation, item, plan, place) if isinstance(item, n.Join) else _with(item, plan)
     return plan
+
+
+def _with(item: n.Item | n.Recurrence, plan: n.Plan) -> n.Plan:
+    if isinstance(item, n.Recurrence):
+        return replace(item, input=plan)
+    return n.Window(plan, (item,)) if isinstance(item.expr, e.WindowCall) else n.extend(plan, item)
 
 
 def _in_order(relation: Relation, join: n.Join, plan: n.Plan, place: int) -> n.Plan:

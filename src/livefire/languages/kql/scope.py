@@ -89,7 +89,8 @@ class Frame:
 class Gathered:
     """Aggregates (None where they may not stand) and row functions found while an expression is lowered.
 
-    A recurrence among the row functions still lacks its input, and a join its left side.
+    A recurrence among the row functions still lacks its input, and a join its left side; a value that is
+    no row function is computed before, once for all that reads it.
     """
 
     aggregates: list[n.Item] | None = None

@@ -54,7 +54,8 @@ def grouped(wanted: tuple[s.Measure, ...], by: tuple[Name, ...], frame: Frame, s
     elif not any(m.function in _COUNTS for m in wanted) and results:
         # Without events Splunk writes no row unless something is counted.
         plan = n.Filter(plan, any_of(*(not_null(n.column(plan, k)) for k, _ in results)))
-    return Frame(plan, closed=(command, span), wild=frame.wild)
+    # Of a table that nobody knows, a pattern may have named any field; a name is only itself.
+    return Frame(plan, closed=(command, span), wild=frame.wild and "*" in scope.context.diagnostics.source.slice(span))
 
 
 def windowed(value: Expr, partition: tuple[Expr, ...], frame: tuple[int | None, int | None] | None, *, rows: bool) -> Expr:

@@ -19,6 +19,7 @@ from livefire.schema import Type
 FAMILIES = (
     "aggregates",
     "arrays",
+    "codings",
     "collections",
     "compare",
     "conversion",
@@ -33,6 +34,7 @@ FAMILIES = (
     "multivalue",
     "network",
     "number",
+    "blocks",
     "series",
     "text",
     "time",

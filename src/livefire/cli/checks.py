@@ -1,0 +1,147 @@
+"""The commands that judge rules without running them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from livefire.cli.inputs import Json, LanguageOption, Lenient, Macros, Site, Verbatim, declare, known_language, rule_files, rule_source
+from livefire.cli.program import app
+from livefire.cli.terminal import FOUND, OK, USAGE, emit, progress, put, say, show_diagnostics, stop
+
+if TYPE_CHECKING:
+    from livefire.report.check import Checked
+    from livefire.workspace import Workspace
+
+MANY = 20
+
+
+class Form(StrEnum):
+    """The forms that `check` writes."""
+
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+    junit = "junit"
+
+
+@app.command()
+def check(
+    files: Verbatim,
+    *,
+    language: LanguageOption = None,
+    lenient: Lenient = False,
+    site: Site = None,
+    macros: Macros = None,
+    form: Annotated[Form, typer.Option("--format", help="Text for people; SARIF for code hosts, JUnit for test runners.")] = Form.text,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write the fixes of what is said into the files, and print what changed; the file - is read and printed.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Read rules without running them, and say all there is to say of each: what the product rejects, and what cannot work as meant."""
+    from livefire.workspace import Workspace
+
+    ws = Workspace()
+    declare(ws, macros=macros)
+    if fix and files == [Path("-")]:
+        mend_input(ws, language)
+        return
+    declare(ws, site, macros=macros)
+    every: list[Checked] = []
+    with progress("checking", quiet=len(files) < MANY) as tell:
+        for file in files:
+            tell(str(file))
+            if fix:
+                mend_file(ws, file, language, quiet=as_json or form is not Form.text)
+            every += checked(ws, file, language, lenient=lenient)
+    show_checked(every, Form.json if as_json else form)
+    raise typer.Exit(FOUND if any(d.severity == "error" for c in every for d in c.diagnostics) else OK)
+
+
+def mend_input(ws: Workspace, language: str | None) -> None:
+    """Print what standard input holds with the fixes applied; it needs a language, for there is no file name to tell it from."""
+    known_language(language)
+    if language is None:
+        stop("E001: say --language, for standard input has no file name to tell it from", USAGE)
+    put(ws.mend(sys.stdin.read(), language))
+
+
+def mend_file(ws: Workspace, file: Path, language: str | None, *, quiet: bool) -> None:
+    """Write the fixes of each query of a file into it, at once or not at all, and print the difference."""
+    import difflib
+
+    rules = rule_files(file, language)
+    queries = [(one.rule.text, one.rule.language) for one in rules] or [(source.text, chosen) for source, chosen in [rule_source(file, language)]]
+    before = file.read_bytes().decode("utf-8")
+    after = before
+    for text, chosen in queries:
+        changed = ws.mend(text, chosen)
+        if changed == text:
+            continue
+        if after.count(text) != 1:
+            say(f"{file}: a query in it can be mended, but does not stand there as it is read; change it by hand", error=True)
+            continue
+        after = after.replace(text, changed)
+    if after == before:
+        return
+    write_whole(file, after)
+    if not quiet:
+        say("".join(difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), str(file), str(file))))
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Replace a file by a new one beside it, so that it is never there in part; links and modes stay."""
+    target = file.resolve()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).chmod(target.stat().st_mode & 0o777)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool) -> Iterator[Checked]:
+    """Yield each rule of a file with its language and what there is to say of it."""
+    from livefire.diagnostics import Source
+    from livefire.report.check import Checked
+
+    rules = rule_files(file, language)
+    for one in rules:
+        yield Checked(Source(one.rule.text, str(file)), one.rule.language, tuple(ws.check_rule(one.rule, lenient=lenient)))
+    if not rules:
+        source, chosen = rule_source(file, language)
+        yield Checked(source, chosen, tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient)))
+
+
+def show_checked(checked: list[Checked], form: Form) -> None:
+    """Print what was said of rule files."""
+    from livefire import __version__
+    from livefire.report import check as view
+    from livefire.report.diagnostics import as_json as objects
+    from livefire.report.tables import counted
+
+    if form is Form.json:
+        emit([{"file": c.source.name, "language": c.language, "diagnostics": objects(c.diagnostics, c.source)} for c in checked])
+    elif form is Form.sarif:
+        emit(view.sarif(checked, __version__))
+    elif form is Form.junit:
+        say(view.junit(checked).rstrip())
+    else:
+        for c in checked:
+            show_diagnostics(c.diagnostics, c.source)
+        wrong = sum(any(d.severity == "error" for d in c.diagnostics) for c in checked)
+        doubtful = sum(any(d.severity == "warning" for d in c.diagnostics) for c in checked)
+        say(f"{counted(len(checked), 'rule')}, {wrong} with errors, {doubtful} with warnings")
