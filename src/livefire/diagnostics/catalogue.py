@@ -93,6 +93,7 @@ TITLES: dict[int, str] = {
     241: "EQL: `by` after `with maxspan`",
     242: "EQL: = in a comparison",
     243: "EQL: a string in the older quotes",
+    244: "EQL: a function called as a method",
     280: "Kibana Query Language: a keyword without blanks around it",
     301: "an operator or command that is not supported",
     302: "a function that is not supported",
