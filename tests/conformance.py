@@ -20,7 +20,8 @@ from typing import Any
 import livefire
 from livefire.diagnostics import catalogue
 from livefire.languages import REGISTRY
-from tests.tables.pairs import Agreement
+from tests.tables.pairs import Agreement, FieldAgreement
+from tests.tables.pairs import by_field as compared_by_field
 from tests.tables.pairs import measure as compared
 
 NOTE = "<!-- Made by `make conformance`; write what people should know into conformance-notes.md. -->"
@@ -86,7 +87,9 @@ def unread(suite: str) -> bool:
     return corpus.startswith("corpora/") and rest.partition(" ")[0] not in REGISTRY
 
 
-def page(figures: Iterable[Mapping[str, Any]], printed: str, notes: str, day: str, agreements: Sequence[Agreement] = ()) -> str:
+def page(
+    figures: Iterable[Mapping[str, Any]], printed: str, notes: str, day: str, agreements: Sequence[Agreement] = (), fields: Sequence[FieldAgreement] = ()
+) -> str:
     """Return the page: a table of suites, the codes that refuse most, and the notes as they are."""
     lines = [NOTE, "", "# Conformance", ""]
     lines += [f"livefire {livefire.__version__} on suites and published rules that others wrote, on {day}. They are not part of the project.", ""]
@@ -113,9 +116,26 @@ def page(figures: Iterable[Mapping[str, Any]], printed: str, notes: str, day: st
             differing = ", ".join(f"{name} {count}" for name, count in one.differing.most_common(4))
             lines.append(f"| {one.dataset} | {one.generation} | {one.agreed} | {one.compared} | {100 * one.agreed / one.compared:.1f} % | {differing} |")
         lines.append("")
+    lines += field_lines(fields)
     if notes.strip():
         lines += [notes.strip(), ""]
     return "\n".join(lines)
+
+
+def field_lines(fields: Sequence[FieldAgreement]) -> list[str]:
+    """Return the part of the page on the fields that rules use: a figure a data set, and every field that ever differs."""
+    if not fields:
+        return []
+    lines = ["### Fields that rules use", "", "Leaves that the expected documents have, by the fields that published rules name; the reasons stand below.", ""]
+    lines += ["| data set | fields | agree | compared | rate |", "|---|---|---|---|---|"]
+    for dataset in dict.fromkeys(f.dataset for f in fields):
+        of = [f for f in fields if f.dataset == dataset]
+        agreed, compared = sum(f.agreed for f in of), sum(f.compared for f in of)
+        lines.append(f"| {dataset} | {len(of)} | {agreed} | {compared} | {100 * agreed / compared:.1f} % |")
+    lines += ["", "| data set | field | agree | compared |", "|---|---|---|---|"]
+    lines += [f"| {f.dataset} | `{f.field}` | {f.agreed} | {f.compared} |" for f in fields if f.agreed < f.compared]
+    lines += ["", "In full agreement: " + ", ".join(f"`{f.field}`" for f in fields if f.agreed == f.compared) + ".", ""]
+    return lines
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -130,7 +150,9 @@ def main(arguments: Sequence[str]) -> int:
     figures, printed = measure(folder, arguments[2:])
     beside = target.parent / NOTES
     notes = beside.read_text(encoding="utf-8") if beside.is_file() else ""
-    target.write_text(page(figures, printed, notes, f"{datetime.now(UTC):%Y-%m-%d}", compared(folder / "logs")), encoding="utf-8")
+    target.write_text(
+        page(figures, printed, notes, f"{datetime.now(UTC):%Y-%m-%d}", compared(folder / "logs"), compared_by_field(folder / "logs")), encoding="utf-8"
+    )
     wrong = sum(tally(row["verdicts"])[bad] for row in figures for bad in ("wrong", "crash"))
     sys.stdout.write(f"{len(figures)} suites, {wrong} wrong or crashed\n")
     return 0

@@ -25,12 +25,14 @@ from livefire.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from livefire.detections.chain import ChainFinding
     from livefire.detections.detection import Detection, Rule
     from livefire.detections.formats import RuleFile
     from livefire.engines.program import TableFiles
     from livefire.proof.matrix import Matrix
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
+    from livefire.translating import Translated, Translator
 
 # The product whose tables each language reads.
 _PRODUCTS = {
@@ -94,6 +96,7 @@ class Workspace:
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
         self._macros: dict[str, Mapping[str, Any]] = {}
         self._outputs: Path | None = None
+        self._functions: dict[str, str] = {}
 
     # data
 
@@ -103,6 +106,11 @@ class Workspace:
         `schema` gives column types by KQL name, the rest are inferred; `time_field` is the event
         time. A table of the same name is replaced.
         """
+        self._put(name, rows, schema, time_field)
+
+    def _put(
+        self, name: str, rows: Iterable[Mapping[str, Any]], schema: Mapping[str, str] | None, time_field: str | None = None, vendor: str = "", form: str = ""
+    ) -> None:
         from livefire.engines.program import TableFiles
         from livefire.engines.worker import shared_scratch
         from livefire.store.loaded import load_rows
@@ -110,7 +118,8 @@ class Workspace:
         loaded = load_rows(rows, schema, time_field)
         scan = n.Scan(f"loaded:{name}", loaded.schema, loaded.physical, time=time_field)
         path = shared_scratch().put(loaded.data)
-        self._loaded[name] = (Table(name, scan, time=time_field), TableFiles((path,)))
+        table = Table(name, scan, time=time_field, vendor=vendor, tags={"format": form} if form else {})
+        self._loaded[name] = (table, TableFiles((path,)))
 
     def ingest(
         self, *paths: str | Path, source: str | None = None, now: datetime | None = None, progress: Callable[[Progress], None] | None = None
@@ -125,22 +134,44 @@ class Workspace:
 
         return ingest(paths, self.lake, source=source, now=now or _present(), progress=progress)
 
-    def declare(self, *, macros: str | Path | None = None, lookups: str | Path | None = None, outputs: str | Path | None = None) -> None:
-        """Declare what a Splunk server would know beside the events.
+    def declare(
+        self,
+        site: str | Path | None = None,
+        *,
+        macros: str | Path | None = None,
+        lookups: str | Path | None = None,
+        outputs: str | Path | None = None,
+    ) -> None:
+        """Take what a site keeps beside its logs.
 
-        `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV files (each a
-        table of its name), `outputs` the only folder that outputlookup may write to; without it
-        nothing is written. MacroFileError or OSError for what cannot be read.
+        `site` is a folder: `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an
+        `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name (see
+        `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
+        files (each a table of its name), `outputs` the only folder that outputlookup may write to;
+        without it nothing is written. SiteError, MacroFileError or OSError for what cannot be read.
         """
         from livefire.languages.spl.macro_files import read_macros
         from livefire.store.lookups import read_lookups
 
+        if site is not None:
+            self._declare_site(Path(site))
         if macros is not None:
             self._macros |= read_macros(Path(macros))
         for name, rows, schema in read_lookups(Path(lookups)) if lookups is not None else ():
             self.load(name, rows, schema)
         if outputs is not None:
             self._outputs = Path(outputs)
+
+    def _declare_site(self, folder: Path) -> None:
+        from livefire.store.site import read_site
+
+        site = read_site(folder)
+        for kind, tables in (("watchlist", site.watchlists), ("external", site.external)):
+            for name, rows in tables.items():
+                texts = dict.fromkeys(rows.columns, "string") if rows.format != "json" else None
+                schema = {**texts, "row": "long"} if texts and kind == "external" else texts
+                self._put(f"{kind}:{name}", rows.rows, schema, vendor="site", form=rows.format)
+        self._functions.update(site.functions)
 
     @property
     def lake(self) -> Lake:
@@ -336,28 +367,56 @@ class Workspace:
         chosen = detections if detections is not None else self.detections()
         return hunt(chosen, self.bench(now, **options), language, progress)
 
+    def chains(self, now: datetime | None = None, **options: Any) -> tuple[ChainFinding, ...]:
+        """Return the chains completed in the lake, each with its steps, the events they rest on, and the links between resources."""
+        from livefire.detections.chain import acts_for_chains, find_chains, load_chains
+
+        return find_chains(load_chains(), acts_for_chains(self.bench(now, **options)))
+
     def prove(
         self,
         ids: Sequence[str] = (),
         *,
         published: str | Path | None = None,
         detections: Sequence[Detection] | None = None,
+        language: str | None = None,
+        near: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Matrix:
         """Run detections over every emulation of attack and look-alike, and return the matrix of verdicts.
 
         `ids` keeps detections and emulations of these techniques (`T1578.002`); `published` is a
         folder of published pages whose queries are put to the same proof, as written;
-        `detections` are the bundled ones unless given.
+        `detections` are the bundled ones unless given, `language` keeps their rules in one. `near`
+        runs only what they cover and the look-alikes of that: quick, while one is written.
         """
         from livefire.proof import matrix
         from livefire.proof.case import stage
         from livefire.proving import cases, subjects
 
-        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None)
+        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None, language)
         sources = tuple(s.name for s in self.info().sources)
-        staged = (stage(c, sources) for c in cases(ids, chosen))
+        staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
+
+    def translator(self, **options: Any) -> Translator:
+        """Return what translates rules; one serves for many, for it keeps the events that proofs are made over."""
+        from livefire.logsources.registry import SOURCES
+        from livefire.tables import vendor_tables
+        from livefire.translating import Translator
+
+        has_lake = self._lake is not None or self._lake_path is not None
+        return Translator(self.bench(**options), vendor_tables, tuple(s.name for s in SOURCES), self._storage() if has_lake else None)
+
+    def translate(self, text: str, to: str, language: str = "sigma", *, prove: bool = True, lenient: bool = False, **options: Any) -> Translated:
+        """Return a rule in another language, proved on emulations, near misses and the lake's events.
+
+        QueryError where the rule cannot be read, or a clause has no faithful form in the other
+        language (E310 to E312). A `proof.verdict` other than `proved` says that the text is no
+        translation to rely on; with `prove` False there is none.
+        """
+        source = Source(text, str(options.pop("name", "<query>")))
+        return self.translator(**options).translate(source, language, to, prove=prove, lenient=lenient)
 
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
         """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""
@@ -382,9 +441,10 @@ class Workspace:
         return found
 
     def _declared(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the options of a query with the macros declared here; one's own come first."""
+        """Return the options of a query with the macros and functions declared here; one's own come first."""
         given = options.get("macros")
-        return {**options, "macros": {**self._macros, **(given if isinstance(given, Mapping) else {})}} if self._macros else options
+        macros = {"macros": {**self._macros, **(given if isinstance(given, Mapping) else {})}} if self._macros else {}
+        return {**({"functions": self._functions} if self._functions else {}), **options, **macros}
 
     def _writer(self, probe: Probe) -> Callable[[str, n.Plan, bool], int | None]:
         """Return what writes the rows of a plan under a name into the folder allowed, and gives their number; None for a bad name."""

@@ -9,11 +9,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from livefire.logsources.registry import source
 from livefire.tables.agreement import compare
+from tests.tables.rule_fields import RULE_FIELDS
 from tests.tables.shown import shown, table
 
 # What the index or the agent adds, what needs a database of places, networks or browsers, and our own hidden columns.
@@ -58,6 +60,37 @@ class Agreement:
     agreed: int = 0
     compared: int = 0
     differing: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldAgreement:
+    """How often one field that rules use is as expected, of the documents that have it, and one value that differs."""
+
+    dataset: str
+    field: str
+    agreed: int
+    compared: int
+    expected: str = ""
+    shown: str = ""
+
+
+def _unused(used: frozenset[str], name: str) -> bool:
+    return name not in used
+
+
+def by_field(folder: Path) -> list[FieldAgreement]:
+    """Return the agreement of each field that rules use, over the leaves that the expected documents have."""
+    found: list[FieldAgreement] = []
+    for dataset, (origin, name) in DATASETS.items():
+        known = [p for p in pairs(folder, dataset) if source(origin).recognise(p[0])]
+        rows = shown(table(name, "elastic"), [event for event, _, _, _ in known]) if known else []
+        used = frozenset(RULE_FIELDS[dataset])
+        result = compare(rows, [document for _, document, _, _ in known], partial(_unused, used), whole=False)
+        first = {d.field: d for d in reversed(result.differences)}
+        for leaf, compared in sorted(result.compared.items()):
+            one = first.get(leaf)
+            found.append(FieldAgreement(dataset, leaf, result.agreed[leaf], compared, str(one.expected) if one else "", str(one.shown) if one else ""))
+    return found
 
 
 def measure(folder: Path) -> list[Agreement]:

@@ -125,3 +125,19 @@ def test_gcp_names() -> None:
     (row,) = shown(table(GCP, "elastic"), [x.GCP_DENIED], "event.action", "event.provider", "service.name", "source.ip", "client.user.email")
     assert list(row.values()) == ["v1.compute.instances.insert", "activity", "compute.googleapis.com", None, "Jo@example.com"]
     assert "gcp.audit.method_name" not in table(GCP, "elastic").plan.schema
+
+
+def test_gcp_names_of_what_a_cluster_holds() -> None:
+    def cluster(name: str) -> Event:
+        event = x.gcp("k", resourceName=name)
+        return {**event, "resource": {"type": "k8s_cluster", "labels": {"cluster_name": "c1"}}}
+
+    names = ("core/v1/namespaces/shop/secrets/till-key", "core/v1/namespaces/shop/secrets", "apps/v1beta1/namespaces/a/apps.deployments/web.1", "core/v1/nodes")
+    wanted = ("orchestrator.namespace", "orchestrator.resource.type", "orchestrator.resource.name", "gcp.audit.resource_name")
+    rows = shown(table(GCP, "elastic"), [cluster(n) for n in names], *wanted)
+    assert [tuple(r[w] for w in wanted) for r in rows] == [
+        ("shop", "secrets", "till-key", names[0]),
+        ("shop", "secrets", None, names[1]),
+        ("a", "apps.deployments", "web.1", names[2]),
+        (None, None, None, names[3]),
+    ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import Json, LanguageOption, Lenient, Macros, Verbatim, declare, known_language, rule_files, rule_source
+from livefire.cli.inputs import Json, LanguageOption, Lenient, Macros, Site, Verbatim, declare, known_language, rule_files, rule_source
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, USAGE, emit, progress, put, say, show_diagnostics, stop
 
@@ -38,6 +38,7 @@ def check(
     *,
     language: LanguageOption = None,
     lenient: Lenient = False,
+    site: Site = None,
     macros: Macros = None,
     form: Annotated[Form, typer.Option("--format", help="Text for people; SARIF for code hosts, JUnit for test runners.")] = Form.text,
     fix: Annotated[
@@ -53,6 +54,7 @@ def check(
     if fix and files == [Path("-")]:
         mend_input(ws, language)
         return
+    declare(ws, site, macros=macros)
     every: list[Checked] = []
     with progress("checking", quiet=len(files) < MANY) as tell:
         for file in files:

@@ -65,3 +65,15 @@ def test_an_event_that_fits_two_steps_does_not_follow_itself() -> None:
         assert ws.query(text, language="eql", index="log").rows == []
         # One scan reads the events of all steps.
         assert ws.sql(compiled).count("loaded:log") == 1
+
+
+def test_a_pattern_without_a_table_is_passed_over_beside_one_that_has() -> None:
+    ws = livefire.Workspace()
+    ws.load("log-a", [{"n": 1}])
+    result = ws.query("any where n == 1", language="eql", index="log-*,other-*")
+    assert [d.code for d in result.diagnostics if d.code != "W147"] == ["W101"]
+    assert len(result.rows) == 1
+    for index in ("other-*", "log-*,other"):
+        with pytest.raises(livefire.QueryError) as caught:
+            ws.query("any where n == 1", language="eql", index=index)
+        assert "E101" in {d.code for d in caught.value.diagnostics}

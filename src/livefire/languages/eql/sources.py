@@ -48,14 +48,21 @@ def tables_of(context: Context) -> tuple[Table, ...]:
     if index is None:
         return tuple(t for t in everything if t.vendor == "") or everything
     chosen: dict[str, Table] = {}
+    missing: list[str] = []
     for part in (p.strip() for p in index.split(",")):
         if part.startswith("-"):
             chosen = {name: t for name, t in chosen.items() if not _covers(part[1:], t)}
             continue
         found = [t for t in everything if _covers(part, t)]
         if not found and part:
-            unknown_table(part, _NOWHERE, context, "elastic")
+            missing.append(part)
         chosen.update({t.name: t for t in found})
+    for part in missing:
+        if chosen and "*" in part:
+            # A pattern that no index fits is passed over by Elasticsearch, as long as another fits one.
+            context.diagnostics.warn("W101", f"no table fits {part!r}, so nothing is read for it", _NOWHERE)
+        else:
+            unknown_table(part, _NOWHERE, context, "elastic")
     return tuple(chosen.values())
 
 
