@@ -51,7 +51,7 @@ TITLES: dict[int, str] = {
     152: "SPL: LIKE with `*`, which is a plain character there, or a field that may have several values",
     153: "SPL: a word that Splunk does not read as its author means it",
     154: "SPL: a command without its pipe, or a condition without its command",
-    155: "SPL: knowledge of a Splunk server: event types, tags, models",
+    155: "SPL: knowledge of a Splunk server: event types, tags, models, and logs that are not read here",
     156: "SPL: a function where a search compares with a word",
     157: "SPL: an index name that differs from site to site",
     158: "SPL: a dot in an eval, which joins text",
