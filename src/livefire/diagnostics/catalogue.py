@@ -86,6 +86,7 @@ TITLES: dict[int, str] = {
     233: "CQL: == in a filter",
     234: "CQL: a pattern after =~",
     235: "CQL: a function over a sequence of events that have no order",
+    236: "CQL: a unit that converts nothing",
     237: "CQL: a limit of groups above what the product takes",
     238: "CQL: a comment that begins with #",
     239: "CQL: values that only the product can compute are others here",
