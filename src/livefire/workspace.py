@@ -25,6 +25,7 @@ from livefire.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from livefire.detections.chain import ChainFinding
     from livefire.detections.detection import Detection, Rule
     from livefire.detections.formats import RuleFile
     from livefire.engines.program import TableFiles
@@ -369,27 +370,36 @@ class Workspace:
         chosen = detections if detections is not None else self.detections()
         return hunt(chosen, self.bench(now, **options), language, progress)
 
+    def chains(self, now: datetime | None = None, **options: Any) -> tuple[ChainFinding, ...]:
+        """Return the chains completed in the lake, each with its steps, the events they rest on, and the links between resources."""
+        from livefire.detections.chain import acts_for_chains, find_chains, load_chains
+
+        return find_chains(load_chains(), acts_for_chains(self.bench(now, **options)))
+
     def prove(
         self,
         ids: Sequence[str] = (),
         *,
         published: str | Path | None = None,
         detections: Sequence[Detection] | None = None,
+        language: str | None = None,
+        near: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Matrix:
         """Run detections over every emulation of attack and look-alike, and return the matrix of verdicts.
 
         `ids` keeps detections and emulations of these techniques (`T1578.002`); `published` is a
         folder of published pages whose queries are put to the same proof, as written;
-        `detections` are the bundled ones unless given.
+        `detections` are the bundled ones unless given, `language` keeps their rules in one. `near`
+        runs only what they cover and the look-alikes of that: quick, while one is written.
         """
         from livefire.proof import matrix
         from livefire.proof.case import stage
         from livefire.proving import cases, subjects
 
-        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None)
+        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None, language)
         sources = tuple(s.name for s in self.info().sources)
-        staged = (stage(c, sources) for c in cases(ids, chosen))
+        staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
 
     def translator(self, **options: Any) -> Translator:

@@ -32,7 +32,7 @@ TITLES: dict[int, str] = {
     130: "CQL: free text is searched after an aggregate",
     131: "CQL: a function that only draws",
     132: "CQL: a named group where none extracts",
-    133: "CQL: a step keeps its default number of rows",
+    133: "CQL: a step keeps its default number of rows, or there are more groups than LogScale keeps",
     134: "CQL: a saved query that was not declared",
     135: "CQL: an argument without its name",
     136: "CQL: a comparison with what is no number",
