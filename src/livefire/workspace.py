@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from livefire.detections.detection import Detection, Rule
     from livefire.detections.formats import RuleFile
     from livefire.engines.program import TableFiles
+    from livefire.exporting import Exported
+    from livefire.exports import Artefact
     from livefire.proof.matrix import Matrix
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
     from livefire.translating import Translated, Translator
+    from livefire.translation.equivalence import Equivalence
 
 # The product whose tables each language reads.
 _PRODUCTS = {
@@ -419,6 +422,36 @@ class Workspace:
         """
         source = Source(text, str(options.pop("name", "<query>")))
         return self.translator(**options).translate(source, language, to, prove=prove, lenient=lenient)
+
+    def export(self, detections: Sequence[Detection], target: str, *, attack: str | None = None, now: datetime | None = None) -> Exported:
+        """Return detections as the files that a product deploys; those that it cannot have are in `refused` with the reason.
+
+        A detection without a rule in the target's language is translated, if that is proved. `attack`
+        is the version of ATT&CK to name techniques by, such as v19. KeyError for an unknown target.
+        """
+        from livefire.exporting import export
+        from livefire.exports import find
+
+        return export(detections, find(target), self.translator, f"{now or _present():%Y-%m-%d}", attack)
+
+    def export_findings(self, found: Hunt, target: str, *, attack: str | None = None, now: datetime | None = None) -> tuple[Artefact, ...]:
+        """Return the findings of a hunt for programs: `ocsf` (Detection Finding 2004) or `stix` (2.1). KeyError for another target."""
+        from livefire import __version__
+        from livefire.exporting import export_findings
+
+        return export_findings(found, target, now or _present(), __version__, attack)
+
+    def diff(self, deployed: Rule, rule: Rule, *, lenient: bool = False) -> Equivalence:
+        """Run what is deployed beside a rule over the same events: emulations, near misses, the lake's.
+
+        `proved` says that both find the same; otherwise there is an event that tells them apart.
+        QueryError where one of them cannot be read.
+        """
+        from livefire.exporting import compiled_rule
+
+        translator = self.translator()
+        one, other = (compiled_rule(r, translator, lenient=lenient) for r in (deployed, rule))
+        return translator.compare(one, other)
 
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
         """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""
