@@ -135,6 +135,8 @@ TITLES: dict[int, str] = {
     506: "a rule file that says something without meaning, or an index that is not here",
     507: "alerts that a rule's schedule or its most alerts leave out",
     508: "exceptions that a rule names and its file does not hold",
+    510: "a tuning file that cannot be read, or that excepts everything",
+    511: "a baseline that is not kept, or cannot be read",
     600: "a column that is the same in every row",
     601: "a request parameter that the event keeps elsewhere",
     602: "a wrapped request addressed flat, or the other way round",
