@@ -13,6 +13,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: $(STAMP)
+	if command -v npm >/dev/null && command -v node >/dev/null; then npm install --prefix tests/kusto --no-save --no-audit --no-fund --silent; fi
 	$(BIN)/python -m pytest -n 2
 
 lint: $(STAMP)

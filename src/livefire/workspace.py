@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from livefire.proof.matrix import Matrix
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
+    from livefire.translating import Translated, Translator
 
 # The product whose tables each language reads.
 _PRODUCTS = {
@@ -99,6 +100,9 @@ class Workspace:
         self._lake_path = Path(lake).absolute() if lake is not None else None
         self._lake: Lake | None = None
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
+        self._macros: dict[str, Mapping[str, Any]] = {}
+        self._outputs: Path | None = None
+        self._functions: dict[str, str] = {}
 
     # data
 
@@ -108,6 +112,11 @@ class Workspace:
         `schema` gives column types by KQL name, the rest are inferred; `time_field` is the event
         time. A table of the same name is replaced.
         """
+        self._put(name, rows, schema, time_field)
+
+    def _put(
+        self, name: str, rows: Iterable[Mapping[str, Any]], schema: Mapping[str, str] | None, time_field: str | None = None, vendor: str = "", form: str = ""
+    ) -> None:
         from livefire.engines.program import TableFiles
         from livefire.engines.worker import shared_scratch
         from livefire.store.loaded import load_rows
@@ -115,7 +124,8 @@ class Workspace:
         loaded = load_rows(rows, schema, time_field)
         scan = n.Scan(f"loaded:{name}", loaded.schema, loaded.physical, time=time_field)
         path = shared_scratch().put(loaded.data)
-        self._loaded[name] = (Table(name, scan, time=time_field), TableFiles((path,)))
+        table = Table(name, scan, time=time_field, vendor=vendor, tags={"format": form} if form else {})
+        self._loaded[name] = (table, TableFiles((path,)))
 
     def ingest(
         self, *paths: str | Path, source: str | None = None, now: datetime | None = None, progress: Callable[[Progress], None] | None = None
@@ -129,6 +139,45 @@ class Workspace:
         from livefire.store.ingest import ingest
 
         return ingest(paths, self.lake, source=source, now=now or _present(), progress=progress)
+
+    def declare(
+        self,
+        site: str | Path | None = None,
+        *,
+        macros: str | Path | None = None,
+        lookups: str | Path | None = None,
+        outputs: str | Path | None = None,
+    ) -> None:
+        """Take what a site keeps beside its logs.
+
+        `site` is a folder: `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an
+        `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name (see
+        `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
+        files (each a table of its name), `outputs` the only folder that outputlookup may write to;
+        without it nothing is written. SiteError, MacroFileError or OSError for what cannot be read.
+        """
+        from livefire.languages.spl.macro_files import read_macros
+        from livefire.store.lookups import read_lookups
+
+        if site is not None:
+            self._declare_site(Path(site))
+        if macros is not None:
+            self._macros |= read_macros(Path(macros))
+        for name, rows, schema in read_lookups(Path(lookups)) if lookups is not None else ():
+            self.load(name, rows, schema)
+        if outputs is not None:
+            self._outputs = Path(outputs)
+
+    def _declare_site(self, folder: Path) -> None:
+        from livefire.store.site import read_site
+
+        site = read_site(folder)
+        for kind, tables in (("watchlist", site.watchlists), ("external", site.external)):
+            for name, rows in tables.items():
+                texts = dict.fromkeys(rows.columns, "string") if rows.format != "json" else None
+                schema = {**texts, "row": "long"} if texts and kind == "external" else texts
+                self._put(f"{kind}:{name}", rows.rows, schema, vendor="site", form=rows.format)
+        self._functions.update(site.functions)
 
     @property
     def lake(self) -> Lake:
@@ -176,7 +225,9 @@ class Workspace:
             float(options.pop("seconds", 60.0)),
             options.pop("max_rows", None),
         )
-        probe = self._probe(run)
+        probe = self.probe(run)
+        if self._outputs is not None:
+            options["write"] = self._writer(probe)
         compiled = self.compile(source, language, bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index, **options)
         try:
             table = self._engine().execute(compiled.plan, self._storage(), run)
@@ -197,10 +248,15 @@ class Workspace:
     ) -> stages.Compiled:
         """Return a query at every stage without running it; QueryError when it cannot be run faithfully.
 
-        `probe` lets a language look at the events where its columns depend on them.
+        `probe` lets a language look at the events where its columns depend on them (`Workspace.probe`);
+        without one such a query is refused with E305.
         """
-        chosen = stages.Options(lenient, bounded_start, bounded_end, language=options, probe=probe)
+        chosen = stages.Options(lenient, bounded_start, bounded_end, language=self._declared(options), probe=probe)
         return stages.compile(source, language, self.catalog(language), chosen)
+
+    def probe(self, run: Run) -> Probe:
+        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
+        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
 
     def check(self, text: str, language: str = "kql", catalog: Catalog | None = None, **options: Any) -> list[Diagnostic]:
         """Return everything there is to say of a query without running it.
@@ -212,7 +268,7 @@ class Workspace:
         from livefire.lint import review
 
         source = Source(text, str(options.pop("name", "<query>")))
-        chosen = stages.Options(bool(options.pop("lenient", False)), language=options)
+        chosen = stages.Options(bool(options.pop("lenient", False)), language=self._declared(options))
         plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
         return [*found, *(review(source, language, plan) if plan is not None else ())]
 
@@ -252,7 +308,7 @@ class Workspace:
     def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
         """Return what rules are run with; `now` is by default a minute past the latest event."""
         seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
-        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, options, now is not None)
+        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, self._declared(options), now is not None)
 
     def clock(self) -> datetime:
         """Return the moment a rule over stored events is run for: a minute past the latest, or the present when there is none."""
@@ -396,6 +452,25 @@ class Workspace:
         staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
 
+    def translator(self, **options: Any) -> Translator:
+        """Return what translates rules; one serves for many, for it keeps the events that proofs are made over."""
+        from livefire.logsources.registry import SOURCES
+        from livefire.tables import vendor_tables
+        from livefire.translating import Translator
+
+        has_lake = self._lake is not None or self._lake_path is not None
+        return Translator(self.bench(**options), vendor_tables, tuple(s.name for s in SOURCES), self._storage() if has_lake else None)
+
+    def translate(self, text: str, to: str, language: str = "sigma", *, prove: bool = True, lenient: bool = False, **options: Any) -> Translated:
+        """Return a rule in another language, proved on emulations, near misses and the lake's events.
+
+        QueryError where the rule cannot be read, or a clause has no faithful form in the other
+        language (E310 to E312). A `proof.verdict` other than `proved` says that the text is no
+        translation to rely on; with `prove` False there is none.
+        """
+        source = Source(text, str(options.pop("name", "<query>")))
+        return self.translator(**options).translate(source, language, to, prove=prove, lenient=lenient)
+
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
         """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""
         from livefire.proof.miss import explain_miss
@@ -418,9 +493,21 @@ class Workspace:
                 found.append(source.name)
         return found
 
-    def _probe(self, run: Run) -> Probe:
-        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
-        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
+    def _declared(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the options of a query with the macros and functions declared here; one's own come first."""
+        given = options.get("macros")
+        macros = {"macros": {**self._macros, **(given if isinstance(given, Mapping) else {})}} if self._macros else {}
+        return {**({"functions": self._functions} if self._functions else {}), **options, **macros}
+
+    def _writer(self, probe: Probe) -> Callable[[str, n.Plan, bool], int | None]:
+        """Return what writes the rows of a plan under a name into the folder allowed, and gives their number; None for a bad name."""
+        from livefire.store.lookups import file_of, write_lookup
+
+        def write(name: str, plan: n.Plan, append: bool) -> int | None:
+            path = file_of(self._outputs, name) if self._outputs is not None else None
+            return write_lookup(path, plan.schema.names, probe(plan), append=append) if path is not None else None
+
+        return write
 
     def _engine(self) -> Engine:
         from livefire.engines.duckdb import DuckDB

@@ -14,7 +14,7 @@ import livefire
 from livefire.languages import REGISTRY
 from tests.guides import Example, examples
 
-GUIDES = sorted((Path(__file__).parents[2] / "docs" / "languages").glob("*.md"))
+GUIDES = sorted(p for p in (Path(__file__).parents[2] / "docs" / "languages").glob("*.md") if p.stem != "differences")
 EXAMPLES = [x for path in GUIDES for x in examples(path)]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import Json, LanguageOption, Lenient, Verbatim, known_language, rule_files, rule_source
+from livefire.cli.inputs import Json, LanguageOption, Lenient, Macros, Site, Verbatim, declare, known_language, rule_files, rule_source
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, USAGE, emit, progress, put, say, show_diagnostics, stop
 
@@ -38,6 +38,8 @@ def check(
     *,
     language: LanguageOption = None,
     lenient: Lenient = False,
+    site: Site = None,
+    macros: Macros = None,
     form: Annotated[Form, typer.Option("--format", help="Text for people; SARIF for code hosts, JUnit for test runners.")] = Form.text,
     fix: Annotated[
         bool, typer.Option("--fix", help="Write the fixes of what is said into the files, and print what changed; the file - is read and printed.")
@@ -48,9 +50,11 @@ def check(
     from livefire.workspace import Workspace
 
     ws = Workspace()
+    declare(ws, macros=macros)
     if fix and files == [Path("-")]:
         mend_input(ws, language)
         return
+    declare(ws, site, macros=macros)
     every: list[Checked] = []
     with progress("checking", quiet=len(files) < MANY) as tell:
         for file in files:

@@ -23,7 +23,12 @@ LanguageOption = Annotated[
     str | None, typer.Option("--language", "-l", help="kql, cql, eql, esql, kuery, lucene, spl or sigma; told from the file name otherwise.")
 ]
 Moment = Annotated[str | None, typer.Option(help="ISO 8601 time, UTC where it names no zone.")]
+Macros = Annotated[Path | None, typer.Option(help="Folder of macros.conf or contentctl YAML files.")]
+Lookups = Annotated[Path | None, typer.Option(help="Folder of CSV files, each a lookup table of its name.")]
+Outputs = Annotated[Path | None, typer.Option(help="The only folder that outputlookup may write to; without it nothing is written.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
+Site = Annotated[Path | None, typer.Option("--site", help="Folder of watchlists, files for externaldata addresses and saved functions.")]
+Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="Value of a query parameter, as name=value.")]
 Verbatim = Annotated[list[Path], typer.Argument(help="Rule files.")]
 
 
@@ -36,6 +41,14 @@ def moment(text: str | None) -> datetime | None:
     except ValueError:
         stop(f"{text!r} is no ISO 8601 time, such as 2026-11-21T05:00:00Z", USAGE)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def parameters(given: list[str] | None) -> dict[str, str]:
+    """Return the values of query parameters, given as name=value."""
+    wrong = [p for p in given or [] if "=" not in p]
+    if wrong:
+        stop(f"{wrong[0]!r} is no parameter: write name=value", USAGE)
+    return {name: value for name, _, value in (p.partition("=") for p in given or [])}
 
 
 def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
@@ -55,6 +68,24 @@ def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
         return Source(load_rule(path, chosen).text, str(path)), chosen
     except QueryError as error:
         stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
+
+
+def declare(ws: Workspace, site: Path | None = None, *, macros: Path | None = None, lookups: Path | None = None, outputs: Path | None = None) -> None:
+    """Tell a workspace what a site keeps beside its events; what cannot be read ends the command."""
+    if site is None and macros is None and lookups is None and outputs is None:
+        return
+    from livefire.languages.spl.macro_files import MacroFileError
+    from livefire.store.site import SiteError
+
+    for path in (macros, lookups, outputs):
+        if path is not None and not path.exists():
+            stop(f"E002: there is no file {path}", USAGE)
+    try:
+        ws.declare(site, macros=macros, lookups=lookups, outputs=outputs)
+    except SiteError as error:
+        stop(f"E002: {error}", USAGE)
+    except MacroFileError as problem:
+        stop(f"E003: {problem}", REFUSED)
 
 
 def rule_files(path: Path, language: str | None) -> tuple[RuleFile, ...]:

@@ -10,7 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Lenient, Moment, moment, rule_files, rule_source, workspace
+from livefire.cli.inputs import (
+    Json,
+    LakeOption,
+    LanguageOption,
+    Lenient,
+    Lookups,
+    Macros,
+    Moment,
+    Outputs,
+    Parameters,
+    Site,
+    declare,
+    moment,
+    parameters,
+    rule_files,
+    rule_source,
+    workspace,
+)
 from livefire.cli.program import app
 from livefire.cli.terminal import REFUSED, USAGE, console, emit, refuse, say, show, show_diagnostics, stop
 
@@ -43,6 +60,11 @@ def run(
     start: Moment = None,
     end: Moment = None,
     lenient: Lenient = False,
+    macros: Macros = None,
+    lookups: Lookups = None,
+    outputs: Outputs = None,
+    site: Site = None,
+    parameter: Parameters = None,
     seconds: Annotated[float, typer.Option(help="Time budget.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -53,13 +75,18 @@ def run(
     if rules:
         if explain is not None:
             stop("--explain shows the stages of a query; this file holds a rule, so put its query into a file of its own", USAGE)
-        run_rules(rules, over(lake, on, quiet=as_json), now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
+        ws = over(lake, on, quiet=as_json)
+        declare(ws, site)
+        run_rules(rules, ws, now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
         return
     source, chosen = rule_source(file, language)
     if explain in (None, Stage.miss):
         needs_logs(lake, on)
     ws = workspace(lake, on or [], quiet=as_json)
-    options = {"index": index} if index else {}
+    declare(ws, site, macros=macros, lookups=lookups, outputs=outputs)
+    options: dict[str, Any] = {"index": index} if index else {}
+    if parameter:
+        options["parameters"] = parameters(parameter)
     try:
         if explain is not None and explain is not Stage.miss:
             explain_stage(ws, source, chosen, explain, lenient=lenient, **options)

@@ -141,12 +141,13 @@ def physical_names(plan: n.Plan) -> dict[str, str]:
     return names
 
 
-def _bound_first(text: str, template: str, place: int) -> bool:
+def bound_first(text: str, template: str, hole: str) -> bool:
     """Tell whether an argument is to be bound before a template: a long one that is repeated, or a nested query, which no lambda may hold."""
-    return (len(text) > _LONG and template.count(f"{{{place}}}") > 1) or ("(SELECT " in text and "LAMBDA" in template)
+    return (len(text) > _LONG and template.count(hole) > 1) or ("(SELECT " in text and "LAMBDA" in template)
 
 
-def _grouped(expr: e.Expr) -> bool:
+def grouped(expr: e.Expr) -> bool:
+    """Tell whether an expression holds an aggregate or a window call."""
     return any(isinstance(part, (e.Aggregate, e.WindowCall)) for part in walk_expr(expr))
 
 
@@ -253,7 +254,7 @@ class Printer:
     def _fill(self, template: str, call: e.Call | e.Aggregate | e.WindowCall) -> str:
         """Fill a template; a long argument that it repeats is bound once, or nesting would double the text each time."""
         args = [self.expr(a) for a in call.args]
-        long = [i for i, text in enumerate(args) if _bound_first(text, template, i) and not _grouped(call.args[i])]
+        long = [i for i, text in enumerate(args) if bound_first(text, template, f"{{{i}}}") and not grouped(call.args[i])]
         names = {i: f"x{self._fresh()}" for i in long}
         text = template.format(*(names.get(i, a) for i, a in enumerate(args)), type=self.sql_type(call.type))
         for i in long:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from livefire.diagnostics import Diagnostic, QueryError, Span
 from livefire.schema import Field, Schema, Type
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def load_rows(rows: Iterable[Row], types: Mapping[str, str] | None = None, time_
     real, datetime, timespan, string, and dynamic for objects, arrays and mixed values. Columns come
     in order of first appearance, after those of `types`. `time_field` is a datetime (ISO 8601 text
     and datetimes are read, epoch numbers are milliseconds). In a column declared dynamic, text that is
-    a JSON object or array is read as one. ValueError when a value does not fit.
+    a JSON object or array is read as one. QueryError E408 when a value does not fit.
     """
     import pyarrow as pa
 
@@ -60,9 +61,22 @@ def load_rows(rows: Iterable[Row], types: Mapping[str, str] | None = None, time_
     physical = tuple(f"c{i}" for i in range(len(fields)))
     written = {name for name, type in declared.items() if type is Type.DYNAMIC}
     values = [[_read_json(r.get(f.name)) if f.name in written else r.get(f.name) for r in kept] for f in fields]
-    arrays = {p: pa.array([convert(v, f.type) for v in cells], _arrow(f.type)) for f, p, cells in zip(fields, physical, values, strict=True)}
+    arrays = {p: pa.array(_fitted(f, cells), _arrow(f.type)) for f, p, cells in zip(fields, physical, values, strict=True)}
     data = pa.table(arrays) if arrays else pa.table({"c0": pa.nulls(len(kept), pa.string())})
     return LoadedRows(Schema(tuple(fields)), physical, data)
+
+
+def _fitted(field: Field, cells: Sequence[Any]) -> list[Any]:
+    """Return a column's values in the storage form of its type; QueryError E408 with the row that has one which does not fit."""
+    found = []
+    for number, value in enumerate(cells):
+        try:
+            found.append(convert(value, field.type))
+        except (ValueError, TypeError, ArithmeticError):
+            message = f"row {number} has no {field.type.value} in the column {field.name!r}, but {str(value)[:60]!r}"
+            help = "give the column another type, or load null for what it does not hold"
+            raise QueryError([Diagnostic("error", "E408", message, Span(0, 0), help=help)]) from None
+    return found
 
 
 def _read_json(value: Any) -> Any:

@@ -44,7 +44,7 @@ def _model(said: Mapping[str, Any], tables: Mapping[str, Table]) -> Table:
     unknown = sorted(set(said) - _KEYS)
     if unknown:
         raise DeclarationError(f"a model has no key {unknown[0]!r}; known: {', '.join(sorted(_KEYS))}")
-    fields = (*said["fields"], *(f for child in said.get("children", ()) for f in child["fields"]))
+    fields = tuple(dict.fromkeys((*said["fields"], *(f for child in said.get("children", ()) for f in child["fields"]))))
     parts = tuple(_part(said, source, tables[source["table"]], fields) for source in said.get("sources", ()))
     names = (TIME, "_raw", *FACTS, *fields)
     schema = Schema.of(*((x, Type.DATETIME if x == TIME else Type.STRING) for x in names))

@@ -132,6 +132,24 @@ def test_sort_keeps_two_hundred_rows_and_says_so() -> None:
     assert run("sort(v, limit=max) | count()", [{"v": i} for i in range(300)], index="events") == [(300,)]
 
 
+def test_more_groups_than_logscale_keeps_are_all_there_and_that_is_said() -> None:
+    # LogScale keeps 20,000 groups by default and up to 1,000,000: https://library.humio.com/data-analysis/functions-groupby.html
+    rows = [{"k": i} for i in range(20_001)]
+    found = result("groupBy(k) | count()", rows, index="events")
+    assert found.rows == [(20_001,)]
+    assert [d.code for d in found.diagnostics] == ["W133"]
+    for query in ("groupBy(k, limit=max) | count()", "k < 20000 | groupBy(k) | count()"):
+        assert result(query, rows, index="events").diagnostics == ()
+
+
+def test_a_limit_of_groups_keeps_the_largest_and_says_so() -> None:
+    rows = [{"k": k} for k in "aabbbc"]
+    found = result("groupBy(k, limit=2)", rows, index="events")
+    assert found.rows == [("b", 3), ("a", 2)]
+    assert [d.code for d in found.diagnostics] == ["W133"]
+    assert result("groupBy(k, limit=3)", rows, index="events").diagnostics == ()
+
+
 def test_table_shows_the_latest_first() -> None:
     rows = [{"t": "2026-01-01T00:00:00Z", "v": 1}, {"t": "2026-01-03T00:00:00Z", "v": 3}, {"t": "2026-01-02T00:00:00Z", "v": 2}]
     assert run("table([v], limit=2)", rows, index="events", time="t") == [(3,), (2,)]

@@ -45,13 +45,13 @@ CASES = [
     ("T | take 1.5", "E107", "1.5", "a constant number of rows is expected here", ""),
     ("T | project a = 1, a = 2", "E106", "a", "two columns are named 'a'", ""),
     ("T | extend bin(Size)", "E105", "bin(Size)", "bin takes 2 arguments, and 1 were given", ""),
-    ("T | scan with (step s: true;)", "E301", "scan", "the operator scan is not run: its state machine is not run here", ""),
+    ("T | fork (count) (take 1)", "E301", "fork", "the operator fork is not run: it gives several tables at once; run each branch as a query", ""),
     (
         "externaldata(a: string)['https://files.example/a.csv']",
         "E101",
         None,
-        "externaldata names a file that is not loaded, and nothing here reads from the network",
-        "load its rows as a table named 'https://files.example/a.csv'",
+        "externaldata names a file that is not declared, and nothing here reads from the network",
+        "put it into external/ of the site's folder as 'a.csv', or load its rows as a table named 'https://files.example/a.csv'",
     ),
     (
         "print datetime(2026-13-01)",
@@ -72,7 +72,7 @@ def test_refusals(text: str, code: str, place: str | None, message: str, help: s
 
 
 def test_every_fault_is_found_in_one_reading() -> None:
-    codes = [d.code for d in faults("T | where nam == 'a' | extend x = tolowr(Name), y = geo_distance_2points(1, 2, 3, 4)", ROWS)]
+    codes = [d.code for d in faults("T | where nam == 'a' | extend x = tolowr(Name), y = hash_xxhash64(Name)", ROWS)]
     assert codes == ["E102", "E103", "E302"]
 
 

@@ -26,13 +26,13 @@ def answer(text: str, *, lenient: bool) -> None:
         assert WORKSPACE.sql(compiled)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.sampled_from(_WORDS.split()), max_size=14), st.booleans())
 def test_words_of_the_language(words: list[str], lenient: bool) -> None:
     answer(" ".join(words), lenient=lenient)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.text(max_size=40))
 def test_any_characters(text: str) -> None:
     answer(text, lenient=False)

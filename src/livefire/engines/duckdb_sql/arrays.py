@@ -86,15 +86,25 @@ def _list_all(printer: Printer, call: Call) -> str:
     return array_of(_ordered_list(printer, call, f"COALESCE({as_json(printer, call.args[0])}, 'null')"))
 
 
-def _set_of_elements(printer: Printer, call: Call) -> str:
+def _expanded(printer: Printer, call: Call) -> str:
+    """Return the lists of elements that the values stand for, null ones left out."""
     value = printer.expr(call.args[0])
     expanded = f"(CASE json_type({value}) WHEN 'ARRAY' THEN {elements(value)} WHEN 'NULL' THEN [] ELSE [{value}] END)"
-    kept = "list_filter(flatten(list_filter(l, LAMBDA v: v IS NOT NULL)), LAMBDA v: v <> 'null')"
-    first = (
-        f"list_transform([{kept}], LAMBDA k: list_transform(list_sort(list_transform(list_distinct(k), LAMBDA v: struct_pack(p :="
-        f" list_position(k, v), v := v))), LAMBDA s: s.v))[1]"
-    )
-    return printer.dialect.let("l", _ordered_list(printer, call, f"CASE WHEN {value} IS NOT NULL THEN {expanded} END"), array_of(first))
+    return _ordered_list(printer, call, f"CASE WHEN {value} IS NOT NULL THEN {expanded} END")
+
+
+_FLAT = "flatten(list_filter(l, LAMBDA v: v IS NOT NULL))"
+
+
+def _list_of_elements(printer: Printer, call: Call) -> str:
+    return printer.dialect.let("l", _expanded(printer, call), array_of(_FLAT))
+
+
+def _set_of_elements(printer: Printer, call: Call) -> str:
+    placed = "list_transform(list_distinct(k), LAMBDA v: struct_pack(p := list_position(k, v), v := v))"
+    first = f"list_transform(list_sort({placed}), LAMBDA s: s.v)"
+    kept = printer.dialect.let("k", f"list_filter({_FLAT}, LAMBDA v: v <> 'null')", first)
+    return printer.dialect.let("l", _expanded(printer, call), array_of(kept))
 
 
 def _merge_objects(printer: Printer, call: Call) -> str:
@@ -127,6 +137,7 @@ FUNCTIONS: dict[str, Spelling] = {
     "array.range": _range,
     "array.range_datetime": _range_datetime,
     "agg.list_all": _list_all,
+    "agg.list_of_elements": _list_of_elements,
     "agg.set_of_elements": _set_of_elements,
     "agg.merge_objects": _merge_objects,
     "agg.arg_max_or_first": _arg("arg_max"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from livefire.engines.duckdb_sql.arrays import array_of, elements
-from livefire.engines.sql import Printer, Spelling
+from livefire.engines.sql import Printer, Spelling, bound_first, grouped
 from livefire.plan import expr as e
 
 Call = e.Call | e.Aggregate | e.WindowCall
@@ -12,18 +14,22 @@ _OCTET = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _V4 = rf"'(?:{_OCTET}\.){{3}}{_OCTET}'"
 
 
-def _once(*steps: tuple[str, str], body: str) -> Spelling:
+def put(text: str, args: list[str]) -> str:
+    """Return a template with `$0`, `$1` … replaced at once, so that a dollar inside an argument stays."""
+    return re.sub(r"\$([0-9])", lambda m: args[int(m[1])], text)
+
+
+def bound_in_turn(*steps: tuple[str, str], body: str) -> Spelling:
     """Return a spelling that binds names one after another, `$0` standing for the first argument."""
 
     def spell(printer: Printer, call: Call) -> str:
         given = [printer.expr(a) for a in call.args]
-        # A nested query may not stand inside a lambda, so it is bound before them.
-        args = [f"given{place}" if "(SELECT " in text else text for place, text in enumerate(given)]
+        # A nested query may not stand inside a lambda, and a long argument is not to be repeated, so both are bound before.
+        whole = body + "".join(value for _, value in steps)
+        args = [f"given{place}" if bound_first(text, whole, f"${place}") and not grouped(call.args[place]) else text for place, text in enumerate(given)]
 
         def filled(text: str) -> str:
-            for place, arg in enumerate(args):
-                text = text.replace(f"${place}", arg)
-            return text
+            return put(text, args)
 
         text = filled(body)
         for name, value in reversed(steps):
@@ -184,21 +190,21 @@ def _covariance(name: str) -> Spelling:
 _PLACE = r"""regexp_replace(fullkey[2:], '\.(?:"((?:[^"\\]|\\.)*)"|([^.\[\"]+))', '[''\1\2'']', 'g')"""
 
 FUNCTIONS: dict[str, Spelling] = {
-    "convert.version": _once(
+    "convert.version": bound_in_turn(
         ("x", "$0"),
         body=r"(CASE WHEN regexp_full_match(x, '[0-9]{1,8}(\.[0-9]{1,8}){0,3}') THEN "
         + " + ".join(_VERSION.format(i + 1, "0" * (8 * (3 - i))) for i in range(4)) + " END)",
     ),
-    "encode.base64_of_bytes": _once(
+    "encode.base64_of_bytes": bound_in_turn(
         ("l", _BYTES),
         body="(CASE WHEN json_type($0) = 'ARRAY' AND len(list_filter(l, LAMBDA b: b IS NULL OR b NOT BETWEEN 0 AND 255)) = 0 THEN"
         " to_base64(unhex(COALESCE(array_to_string(list_transform(l, LAMBDA b: printf('%02x', b)), ''), ''))) END)",
     ),
-    "encode.base64_of_guid": _once(("h", "replace($0, '-', '')"), body=f"to_base64(unhex({_TURNED}))"),
-    "encode.guid_of_base64": _once(
+    "encode.base64_of_guid": bound_in_turn(("h", "replace($0, '-', '')"), body=f"to_base64(unhex({_TURNED}))"),
+    "encode.guid_of_base64": bound_in_turn(
         ("h", "lower(hex(TRY(from_base64($0))))"), ("g", _TURNED), body=f"(CASE WHEN length(h) = 32 THEN {_GROUPED} END)"
     ),
-    "address.ipv6_digits": _once(
+    "address.ipv6_digits": bound_in_turn(
         ("a", "lower(trim(split_part($0, '/', 1)))"),
         ("t", _TAIL),
         ("v", f"(CASE WHEN contains(a, ':') AND regexp_full_match(t, {_V4}) THEN {_MAPPED} ELSE a END)"),
@@ -206,22 +212,22 @@ FUNCTIONS: dict[str, Spelling] = {
         ("q", "(CASE WHEN contains(v, '::') THEN " + _SIDES.format(2) + " ELSE [] END)"),
         body=_DIGITS,
     ),
-    "address.ipv6_prefix": _once(("n", "TRY_CAST(NULLIF(split_part($0, '/', 2), '') AS BIGINT)"), body=_PREFIX),
-    "address.digits_cut": _once(body=f"(CASE WHEN $1 BETWEEN 0 AND 127 THEN {_CUT} WHEN $1 >= 128 THEN $0 END)"),
-    "address.digits_text": _once(body="concat_ws(':', " + ", ".join(f"substring($0, {4 * i + 1}, 4)" for i in range(8)) + ")"),
-    "address.cidr_list": _once(body=f"(CASE WHEN $0 IS NOT NULL AND $1 IS NOT NULL THEN {array_of(f'({_BLOCK}).listed')} END)"),
-    "text.command_line": _once(
+    "address.ipv6_prefix": bound_in_turn(("n", "TRY_CAST(NULLIF(split_part($0, '/', 2), '') AS BIGINT)"), body=_PREFIX),
+    "address.digits_cut": bound_in_turn(body=f"(CASE WHEN $1 BETWEEN 0 AND 127 THEN {_CUT} WHEN $1 >= 128 THEN $0 END)"),
+    "address.digits_text": bound_in_turn(body="concat_ws(':', " + ", ".join(f"substring($0, {4 * i + 1}, 4)" for i in range(8)) + ")"),
+    "address.cidr_list": bound_in_turn(body=f"(CASE WHEN $0 IS NOT NULL AND $1 IS NOT NULL THEN {array_of(f'({_BLOCK}).listed')} END)"),
+    "text.command_line": bound_in_turn(
         ("f", _COMMAND), body="(CASE WHEN $0 IS NOT NULL THEN CAST(to_json(" + _ARGUMENTS + ") AS VARCHAR) END)"
     ),
-    "dynamic.of_xml": _once(body=f"(CASE WHEN contains($0, '<') AND length($0) <= 1048576 THEN {_XML} END)"),
-    "object.first_members": _once(
+    "dynamic.of_xml": bound_in_turn(body=f"(CASE WHEN contains($0, '<') AND length($0) <= 1048576 THEN {_XML} END)"),
+    "object.first_members": bound_in_turn(
         body="(CASE WHEN json_type($0) = 'OBJECT' THEN '{' || COALESCE(array_to_string(list_transform(list_slice(json_keys($0), 1, $1), LAMBDA k:"
         " CAST(to_json(k) AS VARCHAR) || ':' || CAST(json_extract($0, '$.' || CAST(to_json(k) AS VARCHAR)) AS VARCHAR)), ','), '') || '}' END)",
     ),
     "agg.percentile_weighted": _weighted,
     "agg.covariance": _covariance("covar_samp"),
     "agg.covariance_population": _covariance("covar_pop"),
-    "dynamic.schema_paths": _once(
+    "dynamic.schema_paths": bound_in_turn(
         body=f"(SELECT CAST(to_json(list({_PLACE} ORDER BY id)) AS VARCHAR) FROM json_tree($0) WHERE fullkey <> '$')"
     ),
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livefire.engines.duckdb_sql.arrays import array_of, elements
+from livefire.engines.duckdb_sql.formats import put
 from livefire.engines.sql import Printer, Spelling
 from livefire.plan import expr as e
 from livefire.schema import Type
@@ -75,9 +76,7 @@ def _over(listed: Spelling | str, *, arrays: int = 1) -> Spelling:
     def spell(printer: Printer, call: Call) -> str:
         args = [printer.expr(a) for a in call.args]
         assert isinstance(listed, str)
-        text = listed
-        for place, arg in enumerate(args):
-            text = text.replace(f"${place}", arg)
+        text = put(listed, args)
         for place in reversed(range(arrays)):
             text = printer.dialect.let(f"n{place}", numbers(args[place]), text)
         known = " AND ".join(f"json_type({a}) = 'ARRAY'" for a in args[:arrays])
@@ -118,8 +117,7 @@ def _fill(body: str) -> Spelling:
         mark = args[2] if call.function == "series.fill_const" else args[1]
         same = "COALESCE(l[{}] = 'null' AND m IS NULL OR l[{}] = m OR TRY_CAST(l[{}] AS DOUBLE) = TRY_CAST(m AS DOUBLE), FALSE)"
         text = body.replace("$HOLE_I", same.format("i", "i", "i")).replace("$HOLE_J", same.format("j", "j", "j"))
-        for place, arg in enumerate(args):
-            text = text.replace(f"${place}", arg)
+        text = put(text, args)
         text = printer.dialect.let("l", elements(args[0]), printer.dialect.let("m", mark, text))
         return f"(CASE WHEN json_type({args[0]}) = 'ARRAY' THEN {text} END)"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from livefire.languages.base import Probe
 from livefire.languages.cql import coerce
 from livefire.languages.cql import syntax as s
 from livefire.languages.cql.aggregates import Find, Gathered, gather, gives_rows, group
@@ -51,24 +52,45 @@ def _group_by(lower: Lower, event: Event, bound: Bound) -> None:
         rows_of_groups(lower, event, keys, bound)
         return
     gathered = functions_of(lower, event, bound)
+    events = event.rows.flush()
     group(lower, event, keys, gathered, bound.span)
-    limit = _group_limit(bound)
-    if limit is not None:
+    limit = group_limit(bound)
+    cut = bound.has("limit") and limit < _MOST_GROUPS
+    _say_cut(events, event.rows.flush(), limit, bound, cut=cut)
+    if cut:
         _most(event, gathered, limit, bound)
 
 
-def _group_limit(bound: Bound) -> int | None:
-    """Return the limit that the query gives; without one every group comes out, and that is said."""
+def group_limit(bound: Bound) -> int:
+    """Return how many groups LogScale keeps."""
     written = bound.text("limit")
     if written is None:
-        said = f"past {_GROUPS:,} groups LogScale leaves out the rest where no limit is given; here every group comes out"
-        bound.context.diagnostics.notice("N133", said, bound.span, help=f"limit=max asks for up to {_MOST_GROUPS:,}")
-        return None
+        return _GROUPS
     limit = _MOST_GROUPS if written.lower() == "max" else bound.whole("limit", _GROUPS)
     if limit > _MOST_GROUPS:
         said = f"groupBy takes no limit above {_MOST_GROUPS:,}"
         bound.context.quirk(237, said, span=bound.place("limit"), help=f"write limit=max, which is {_MOST_GROUPS:,}")
-    return None if written.lower() == "max" else limit
+    return limit
+
+
+def _say_cut(events: n.Plan, groups: n.Plan, limit: int, bound: Bound, *, cut: bool) -> None:
+    """Warn where there are more groups than LogScale keeps; as many events are looked at first, for few events make few groups."""
+    probe = bound.context.probe
+    if probe is None or bound.context.diagnostics.failed or not all(_more(probe, plan, limit) for plan in (events, groups)):
+        return
+    if cut:
+        said = f"there are more than {limit:,} groups, and the limit cuts them; LogScale may also count too few events in those it keeps"
+        bound.context.diagnostics.warn("W133", said, span=bound.place("limit"), help=f"limit=max asks for up to {_MOST_GROUPS:,}")
+        return
+    said = f"there are more than {limit:,} groups: LogScale leaves out the rest; here every group comes out"
+    bound.context.diagnostics.warn("W133", said, span=bound.span, help=f"limit=max asks for up to {_MOST_GROUPS:,}")
+
+
+def _more(probe: Probe, plan: n.Plan, limit: int) -> bool:
+    """True when a plan gives more rows than that."""
+    some = n.Limit(n.Project(plan, (n.Item("row", e.whole(1)),)), limit + 1)
+    ((count,),) = probe(n.Aggregate(some, (), (n.Item("rows", aggregate("agg.count")),)))
+    return int(count) > limit
 
 
 def functions_of(lower: Lower, event: Event, bound: Bound) -> Gathered:
@@ -128,7 +150,7 @@ def rows_of_groups(lower: Lower, event: Event, keys: list[n.Item], bound: Bound)
     event.fields = {**names, **event.fields, **(names if event.base is not None else {})}
     event.mentioned = {**dict.fromkeys(names), **event.mentioned}
     event.partition, event.aggregated = found.partition[:outer], True
-    limit = _group_limit(bound) if "limit" in bound.function.parameters else None
+    limit = group_limit(bound) if "limit" in bound.function.parameters else None
     if limit is not None and bound.has("limit"):
         bound.context.diagnostics.notice("N133", f"every group comes out here, where LogScale keeps {limit:,}", bound.place("limit"))
 

@@ -150,7 +150,8 @@ def _collect(meaning: str, nulls: bool = False) -> Callable[[Group], e.Expr]:
         value = group.value()
         if value.type is Type.UNKNOWN:
             value = e.null(Type.STRING)
-        wanted = "agg.list_all" if nulls else "agg.set_of_elements" if meaning == "agg.set" and value.type is Type.DYNAMIC else meaning
+        # Arrays are not nested: their elements are gathered.
+        wanted = "agg.list_all" if nulls else f"{meaning}_of_elements" if value.type is Type.DYNAMIC else meaning
         found = group.keep(wanted, dynamic_of(value), type=Type.DYNAMIC)
         limit = _limit(group)
         if limit >= 1_048_576:
@@ -246,6 +247,10 @@ def _approximate(group: Group) -> e.Expr:
     return group.scope.error("E302", f"{group.node.function} gives a sketch that only Kusto reads", group.node.name_span, "use dcount() or percentile()")
 
 
+def _no_schema(group: Group) -> e.Expr:
+    return group.scope.error("E302", "buildschema is not run: it writes schemas in a form of its own", group.node.name_span, "list members with bag_keys()")
+
+
 AGGREGATES: dict[str, Rule] = {
     "count": Rule(_count, 0, 1, 0), "cnt": Rule(_count, 0, 0), "countif": Rule(_count, 1, 1, 0), "sum": Rule(_sum, 1, 1), "sumif": Rule(_sum, 2, 2, 1),
     "avg": Rule(_avg, 1, 1), "avgif": Rule(_avg, 2, 2, 1), "min": Rule(_extreme("agg.min"), 1, 1), "minif": Rule(_extreme("agg.min"), 2, 2, 1),
@@ -267,7 +272,7 @@ AGGREGATES: dict[str, Rule] = {
     "binary_all_and": Rule(_bits("agg.bit_and"), 1, 1), "binary_all_or": Rule(_bits("agg.bit_or"), 1, 1),
     "binary_all_xor": Rule(_bits("agg.bit_xor"), 1, 1), "hll": Rule(_approximate, 1, 2), "tdigest": Rule(_approximate, 1, 2),
     "hll_if": Rule(_approximate, 2, 3), "merge_tdigest": Rule(_approximate, 1, 1), "hll_merge": Rule(_approximate, 1, 1),
-    "tdigest_merge": Rule(_approximate, 1, 1), "buildschema": Rule(_approximate, 1, 1),
+    "tdigest_merge": Rule(_approximate, 1, 1), "buildschema": Rule(_no_schema, 1, 1),
 }  # fmt: skip
 
 __all__ = ["AGGREGATES", "Group", "Rule", "Star", "keep", "lower_aggregate", "negate", "percentile_value", "weighted_value"]

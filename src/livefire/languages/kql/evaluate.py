@@ -1,4 +1,4 @@
-"""`evaluate` plugins whose columns can be told before the data is read, and the operators that rank values."""
+"""`evaluate` plugins: those over rows and cells, and the table of all that are run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from livefire.languages.kit.ast import Apply, Constant
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
+from livefire.languages.kql.analytics import ANALYTICS, members_of
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Gathered, Relation, Scope, fill
 from livefire.languages.kql.sources import lower_source
@@ -22,7 +23,7 @@ def evaluate(scope: Scope, relation: Relation, step: k.Evaluate) -> Relation:
     if not isinstance(step.call, Apply):
         scope.error("E201", "evaluate takes a call, as in evaluate narrow()", step.span)
         return Relation(relation.plan, open=True)
-    plugin = _PLUGINS.get(step.call.function)
+    plugin = PLUGINS.get(step.call.function)
     if plugin is None:
         reason = _REFUSED.get(step.call.function, "the plugin is not run here")
         scope.error("E301", f"evaluate {step.call.function}: {reason}", step.call.name_span)
@@ -39,7 +40,6 @@ _REFUSED = {
     "http_request": "nothing here reads from the network",
     "http_request_post": "nothing here reads from the network",
     "sql_request": "nothing here reads from the network",
-    "pivot": "its columns depend on the data; write sumif() or countif() for each value",
 }
 
 
@@ -54,6 +54,10 @@ def _bag_unpack(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply)
     prefix = _text(scope, options.get("OutputColumnPrefix", places[1] if len(places) > 1 else None))
     conflict = _text(scope, options.get("columnsConflict")) or "error"
     members = _declared(relation, step, column.name, prefix) if step.columns else _constant_members(relation.plan, column.name)
+    if members is None:
+        members = members_of(scope, relation, column)
+    if members is None and scope.context.open_schema:
+        return Relation(relation.plan, open=True)
     if members is None:
         scope.error(
             "E305",
@@ -211,33 +215,8 @@ def _identity(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -
     return relation
 
 
-def top_hitters(scope: Scope, relation: Relation, step: k.TopHitters) -> Relation:
-    """`top-hitters`: exact here, where Kusto gives an estimate."""
-    from livefire.languages.kit.ast import Argument
-    from livefire.languages.kql.expressions import kit
-    from livefire.languages.kql.lower import lower_steps
-    from livefire.languages.kql.naming import default_name
-
-    if step.weight is None:
-        call_, name = Apply("count", (), step.span, step.span), f"approximate_count_{default_name(step.value.value) or ''}"
-    else:
-        weight = Argument(kit(step.weight.value), None, step.span)
-        call_, name = Apply("sum", (weight,), step.span, step.span), f"approximate_sum_{default_name(step.weight.value) or ''}"
-    from livefire.languages.kit.ast import Name
-
-    grouped = k.Summarize((k.Item(call_, (name,), step.span, step.span),), (step.value,), step.span)
-    top = k.Top(step.count, (k.OrderKey(Name(name, step.span), True, None, step.span),), step.span)
-    return lower_steps(scope, relation, (grouped, top))
-
-
-def top_nested(scope: Scope, relation: Relation, step: k.TopNested) -> Relation:
-    """`top-nested` is refused: its columns and the rest it keeps apart have rules of their own."""
-    scope.error("E301", "the operator top-nested is not run", step.span, "write summarize … by, then top")
-    return Relation(relation.plan, open=True)
-
-
 _Plugin = Callable[[Scope, Relation, k.Evaluate, Apply], Relation]
-_PLUGINS: dict[str, _Plugin] = {"bag_unpack": _bag_unpack, "narrow": _narrow, "ipv4_lookup": _ipv4_lookup, "identity": _identity}
-STEPS: dict[type, Callable[..., Relation]] = {k.Evaluate: evaluate, k.TopHitters: top_hitters, k.TopNested: top_nested}
+PLUGINS: dict[str, _Plugin] = {**ANALYTICS, "bag_unpack": _bag_unpack, "narrow": _narrow, "ipv4_lookup": _ipv4_lookup, "identity": _identity}
+STEPS: dict[type, Callable[..., Relation]] = {k.Evaluate: evaluate}
 
 __all__ = ["STEPS", "Field", "Schema"]

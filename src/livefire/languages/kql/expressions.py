@@ -7,6 +7,7 @@ text operators (`has`, `contains`, `=~` …), sign, then calls, members and inde
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import cast
 
 from livefire.diagnostics import Span
@@ -63,7 +64,9 @@ _LONG = 2**63
 
 
 class ExpressionParser(Cursor):
-    """Reads expressions; `pipeline` is given by the parser of operators."""
+    """Reads expressions; `pipeline` is given by the parser of operators. While `searching`, a colon stands for `has`."""
+
+    searching = False
 
     def pipeline(self) -> Expression:
         """Read a source and its operators; a lone expression is returned as it is."""
@@ -228,6 +231,9 @@ class ExpressionParser(Cursor):
         while True:
             if self.token.kind != "string" and self.token.text in _TEXT:
                 left = self._binary(left, self.advance(), self._unary())
+            elif self.searching and self.at(":"):
+                # https://learn.microsoft.com/kusto/query/search-operator: column:text is `column has text`.
+                left = self._binary(left, replace(self.advance(), text="has"), self._unary())
             elif self.at("matches") and self.peek().text == "regex":
                 first = self.advance()
                 second = self.advance()
@@ -277,6 +283,10 @@ class ExpressionParser(Cursor):
                 base = self._index(base)
             elif self.at("["):
                 base = self._index(base)
+            elif self.searching and isinstance(base, Name) and self.at(":") and self.peek().kind == "string":
+                # `Column:"text"` of search.
+                sign = self.advance()
+                return Binary("has", base, cast("Ast", self._primary()), base.span.to(self.last()), sign.span)
             else:
                 return base
 
@@ -316,6 +326,9 @@ class ExpressionParser(Cursor):
         if token.text == "*":
             self.advance()
             return Star(token.span)
+        if token.text == "{" and self.peek().kind == "name" and self.peek(2).text == "}":
+            words = f"{{{self.peek().text}}} is a place that a workbook or a portal fills in"
+            self.fail(words, code="E127", span=token.span.to(self.peek(2).span), help="write the value, or declare a query parameter")
         return self.fail(f"expected a value, found {self.describe()}")
 
     def _string(self) -> Expression:

@@ -6,6 +6,7 @@ from livefire.languages.kql.calls import Scalar
 from livefire.languages.kql.functions_dynamic import DYNAMIC
 from livefire.languages.kql.functions_formats import FORMATS
 from livefire.languages.kql.functions_general import GENERAL
+from livefire.languages.kql.functions_geo import GEO
 from livefire.languages.kql.functions_network import NETWORK
 from livefire.languages.kql.functions_number import NUMBER
 from livefire.languages.kql.functions_rows import ROWS
@@ -14,11 +15,11 @@ from livefire.languages.kql.functions_text import TEXT
 from livefire.languages.kql.functions_time import TIME
 from livefire.languages.kql.functions_units import UNITS
 
-FUNCTIONS: dict[str, Scalar] = {**GENERAL, **TEXT, **TIME, **NUMBER, **DYNAMIC, **NETWORK, **SERIES, **FORMATS, **UNITS, **ROWS}
+FUNCTIONS: dict[str, Scalar] = {**GENERAL, **TEXT, **TIME, **NUMBER, **DYNAMIC, **NETWORK, **SERIES, **FORMATS, **UNITS, **GEO, **ROWS}
 
 _FAMILIES = {
     "series_": "series are analysed by algorithms of the service",
-    "geo_": "geography is not computed here",
+    "geo_": "this part of geography is not computed here",
     "punycode_": "punycode is not read here",
     "gzip_": "compression is not run here",
     "zlib_": "compression is not run here",
@@ -29,10 +30,11 @@ _FAMILIES = {
     "graph_": "graphs are not run here",
 }
 _REASONS = {
+    "there is no table of places of addresses here; look addresses up in one of yours with evaluate ipv4_lookup()": "geo_info_from_ip_address",
     "its values are random": "rand new_guid",
     "Kusto's hash is its own": "hash hash_combine hash_many hash_xxhash64",
     "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
-    " percentrank_tdigest",
+    " percentrank_tdigest rank_tdigest tdigest_isvalid hll_isvalid",
     "it follows a list that the service keeps": "parse_user_agent",
     "sizes in storage differ here": "estimate_data_size",
     "it needs an option of the service": "bin_auto",

@@ -8,6 +8,7 @@ from livefire.languages.kit.ast import Name
 from livefire.languages.kql import coerce, operators
 from livefire.languages.kql.calls import Scalar, Site
 from livefire.languages.kql.patterns import check_regex
+from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import fill
 from livefire.plan import expr as e
 from livefire.plan.functions import all_of, any_of, call, negate
@@ -112,8 +113,10 @@ def _column_names(site: Site) -> e.Expr:
 
 def _is_column(site: Site) -> e.Expr:
     name = site.node.args[0].value
-    text = name.text if isinstance(name, Name) else site.constant_text(0)
-    return e.Literal(text in site.scope.columns, Type.BOOL)
+    text = e.text(name.text) if isinstance(name, Name) else lower_scalar(site.scope, name)
+    if not isinstance(text, e.Literal):
+        return site.scope.error("E107", "the column's name must be a constant text", site.node.args[0].span)
+    return e.Literal(text.value in site.scope.columns, Type.BOOL)
 
 
 def _around(site: Site) -> e.Expr:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from livefire.diagnostics import Halt, QueryError, Span
 from livefire.languages.base import Context
-from livefire.languages.kql import evaluate, expanding, grouping, joins, parsing, rows, scanning, series, unions, within
+from livefire.languages.kql import evaluate, expanding, grouping, joins, parsing, ranking, rows, scanning, series, unions, within
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import span_of
+from livefire.languages.kql.saved import saved_names
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Frame, Function, Relation, Scope, State
 from livefire.languages.kql.sources import is_tabular, lower_source
@@ -19,7 +20,7 @@ from livefire.plan.nodes import Plan
 
 def lower(ast: object, context: Context) -> Plan:
     """Return the plan of a text; errors are recorded, and `Halt` raised where lowering cannot go on."""
-    scope = Scope(State(context), Frame())
+    scope = Scope(State(context), saved_names(context))
     try:
         return lower_block(scope, cast("k.Block", ast)).plan
     except QueryError:
@@ -83,9 +84,17 @@ def _probably_tabular(scope: Scope, value: k.Expression) -> bool:
 def _parameters(scope: Scope, statement: k.QueryParameters) -> None:
     from livefire.languages.kql import coerce
 
+    given = scope.context.options.get("parameters")
     for parameter in statement.parameters:
+        if isinstance(given, Mapping) and parameter.name in given:
+            scope.frame.names[parameter.name] = coerce.to_type(e.text(str(given[parameter.name])), parameter.type)
+            continue
         if parameter.default is None:
-            scope.error("E457", f"the query parameter {parameter.name!r} has no value", parameter.span, "give it a default, as in name: type = value")
+            report = scope.context.diagnostics.warn if scope.context.open_schema else scope.context.diagnostics.error
+            code = "W457" if scope.context.open_schema else "E457"
+            words = f"the query parameter {parameter.name!r} has no value"
+            report(code, words, parameter.span, help=f"give parameters={{{parameter.name!r}: …}}, or a default, as in name: type = value")
+            scope.frame.names[parameter.name] = e.null(parameter.type)
             continue
         scope.frame.names[parameter.name] = coerce.fit(lower_scalar(scope, parameter.default), parameter.type)
 
@@ -114,7 +123,7 @@ def _render(scope: Scope, relation: Relation, step: k.Render) -> Relation:
 
 _STEPS: dict[type, Callable[..., Relation]] = {
     **rows.STEPS, **grouping.STEPS, **joins.STEPS, **unions.STEPS, **expanding.STEPS, **parsing.STEPS, **series.STEPS, **evaluate.STEPS,
-    **within.STEPS, **scanning.STEPS,
+    **within.STEPS, **scanning.STEPS, **ranking.STEPS,
     k.Unsupported: _unsupported, k.Render: _render,
 }  # fmt: skip
 

@@ -107,11 +107,13 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class ExternalData:
-    """`externaldata(schema)[places] with (…)`."""
+    """`externaldata(schema)[places] with (format=…, ignoreFirstRecord=…)`."""
 
     columns: tuple[SchemaColumn, ...]
     places: tuple[str, ...]
     span: Span
+    format: str = ""
+    without_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +401,18 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Find:
+    """`find withsource=name in (tables) where predicate project columns, pack(*)`; `columns` None is project-smart."""
+
+    source: str | None
+    tables: tuple[Expression, ...]
+    predicate: Expression
+    columns: tuple[SchemaColumn, ...] | None
+    pack: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class TopHitters:
     """`top-hitters count of value by weight`."""
 
@@ -434,6 +448,15 @@ class Partition:
 
     key: Expression
     steps: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`sample count`, or `sample-distinct count of value`."""
+
+    count: Expression
+    value: Item | None
     span: Span
 
 
@@ -493,7 +516,7 @@ class Ignored:
     span: Span = field(compare=False)
 
 
-Source: TypeAlias = DataTable | Print | Range | ExternalData | Wildcard | Union | Search
+Source: TypeAlias = DataTable | Print | Range | ExternalData | Wildcard | Union | Search | Find
 Expression: TypeAlias = Ast | Query | Block | FunctionBody | TypeOf | Source
 Step: TypeAlias = (
     Where
@@ -525,6 +548,7 @@ Step: TypeAlias = (
     | TopNested
     | Partition
     | Scan
+    | Sample
     | Unsupported
 )
 Statement: TypeAlias = Let | QueryParameters | Ignored

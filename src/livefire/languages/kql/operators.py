@@ -18,6 +18,7 @@ from livefire.schema import Type
 
 _ORDER = {"<": "compare.lt", "<=": "compare.le", ">": "compare.gt", ">=": "compare.ge"}
 _MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_WRITTEN = frozenset({Type.BOOL, Type.DATETIME, Type.TIMESPAN})
 _TEXT: dict[str, tuple[str, str]] = {
     "has": ("text.has_term_fold", "text.has_term"),
     "hasprefix": ("text.has_prefix_fold", "text.has_prefix"),
@@ -88,6 +89,11 @@ def _mixed(scope: Scope, left: e.Expr, right: e.Expr, span: Span, operator: str)
         guid, text = (left, right) if left.type is Type.GUID else (right, left)
         pair = (guid, coerce.to_guid(text)) if isinstance(text, e.Literal) else (coerce.to_text(guid), text)
         return pair if guid is left else (pair[1], pair[0])
+    other = next((t for t in types if t is not Type.STRING), Type.STRING)
+    if Type.STRING in types and (other.numeric or other in _WRITTEN) and not operator.startswith(("<", ">", "between", "!between")):
+        words = f"a {left.type.value} is compared with a {right.type.value}: the text is read as a {other.value}, and one that is none equals nothing"
+        scope.context.diagnostics.warn("W104", words, span, help=f"convert one of them, as in {_converter(other)}(…)")
+        return (coerce.to_type(left, right.type), right) if left.type is Type.STRING else (left, coerce.to_type(right, left.type))
     scope.context.quirk(
         104,
         f"a {left.type.value} and a {right.type.value} cannot be compared with {operator}",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from livefire.diagnostics import Span
 from livefire.languages.base import Context
-from livefire.languages.kit.ast import Constant, Name
+from livefire.languages.kit.ast import Constant
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.lexer import tokens, unquote
-from livefire.languages.kql.steps import UNSUPPORTED, StepParser
+from livefire.languages.kql.steps import StepParser
 from livefire.schema import Type
 
 _NO_SOURCE = frozenset(
@@ -167,7 +167,7 @@ class Parser(StepParser):
         signed = token.text == "print" and after.text in ("-", "+")
         if token.kind != "name" or (after.kind == "sign" and after.text in _NO_SOURCE and not signed):
             return None
-        if after.kind == "name" and after.text in _NO_SOURCE and token.text != "search":
+        if after.kind == "name" and after.text in _NO_SOURCE and token.text != "search" and not (token.text == "find" and self.peek(2).text == "("):
             return None
         start = token.span
         match token.text:
@@ -191,10 +191,39 @@ class Parser(StepParser):
                 return self.search(start)
             case "find" if after.text in ("in", "where", "withsource"):
                 self.advance()
-                self.skip_step()
-                return k.Query(Name("find", start), (k.Unsupported("find", UNSUPPORTED["find"], start),), start)
+                return self._find(start)
             case _:
                 return None
+
+    def _find(self, start: Span) -> k.Expression:
+        source = next((o.value for o in self.options("withsource", "datascope") if o.name == "withsource"), None)
+        tables: list[k.Expression] = []
+        if self.take("in"):
+            opened = self.expect("(")
+            while not self.at(")") and not self.done:
+                tables.append(self._union_source())
+                if not self.take(","):
+                    break
+            self.close(opened)
+        self.expect("where", "before the condition")
+        predicate = self.expression()
+        columns: list[k.SchemaColumn] | None = None
+        pack = False
+        if self.take("project"):
+            columns = []
+            while not self.ends_step():
+                place = self.token.span
+                if self.at("pack") and self.peek().text == "(":
+                    self.skip_step()
+                    pack = True
+                    break
+                name = self.declared_name("a column")
+                columns.append(k.SchemaColumn(name, self.type_name() if self.take(":") else Type.UNKNOWN, place.to(self.last())))
+                if not self.take(","):
+                    break
+        else:
+            self.take("project-smart")
+        return k.Find(source, tuple(tables), predicate, tuple(columns) if columns is not None else None, pack, start.to(self.last()))
 
     def _datatable(self, start: Span) -> k.Expression:
         columns = self.schema_columns()
@@ -221,8 +250,14 @@ class Parser(StepParser):
         self.close(opened)
         if self.take("with"):
             opened = self.expect("(")
+            first = self.place
             self._skip_to(")")
+            said = self.tokens[first : self.place]
             self.close(opened)
+            told = {name.text.lower(): value for name, _, value in zip(said, said[1:], said[2:], strict=False)}
+            values = {name: unquote(value.text) if value.kind == "string" else value.text for name, value in told.items()}
+            skips = values.get("ignorefirstrecord", "").lower() == "true"
+            return k.ExternalData(columns, places, start.to(self.last()), values.get("format", ""), skips)
         return k.ExternalData(columns, places, start.to(self.last()))
 
     def _skip_to(self, sign: str) -> None:
@@ -246,7 +281,9 @@ def parse(context: Context) -> k.Block:
     parser = Parser(tokens(context.diagnostics), context.diagnostics)
     block = parser.block()
     if block.query is None:
-        parser.fail("there is no query", span=Span(0, len(context.diagnostics.source.text)), help="end with a query, not a definition")
+        whole = Span(0, len(context.diagnostics.source.text))
+        words = "names are defined and nothing is asked for" if block.statements else "there is no query"
+        parser.fail(words, code="E125", span=whole, help="end with a query, not a definition")
     return block
 
 

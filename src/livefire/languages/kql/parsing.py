@@ -118,29 +118,41 @@ def _flags(scope: Scope, step: k.Parse) -> str:
 
 
 def parse_kv(scope: Scope, relation: Relation, step: k.ParseKv) -> Relation:
-    """`parse-kv value as (columns) with (pair_delimiter=…, kv_delimiter=…, quote=…)`."""
+    """`parse-kv value as (columns) with (pair_delimiter=…, kv_delimiter=…, quote=…, escape=…, greedy=…)`."""
     options = {name: str(c.value) for name, c in step.options}
     for name in options:
-        if name not in ("pair_delimiter", "kv_delimiter", "quote"):
-            scope.error("E304", f"the option {name} of parse-kv is not run", step.span, "options that run: pair_delimiter, kv_delimiter, quote")
+        if name not in ("pair_delimiter", "kv_delimiter", "quote", "escape", "greedy"):
+            known = "pair_delimiter, kv_delimiter, quote, escape, greedy"
+            scope.error("E304", f"parse-kv has no option {name}", step.span, f"options: {known}")
             return Relation(relation.plan, open=True)
-    if "kv_delimiter" not in options:
-        scope.error("E304", "parse-kv without kv_delimiter is not run", step.span, "name the delimiters")
+    if not 0 < len(options.get("quote", '"')) < 3 or len(options.get("escape", "\\")) != 1:
+        scope.error("E107", "a quote is one character or two, and the escape is one", step.span)
         return Relation(relation.plan, open=True)
     value = coerce.to_text(lower_scalar(scope.over(relation, Gathered()), step.value))
-    pair, between, quote = (re.escape(options.get(x, d)) for x, d in (("pair_delimiter", " "), ("kv_delimiter", "="), ("quote", "")))
-    quoted = f"{quote}(?:[^{quote}]*){quote}|" if quote else ""
-    values: dict[str, e.Expr] = {}
-    for column in step.columns:
-        key = f"(?:{re.escape(column.name)}|{quote}{re.escape(column.name)}{quote})"
-        pattern = rf"(?s)(?:\A|{pair})\s*{key}\s*{between}\s*({quoted}.*?)(?:{pair}|\z)"
-        found = call("text.extract_regex", value, e.text(pattern), e.whole(1))
-        if quote:
-            found = call("text.replace_regex", found, e.text(f"\\A{quote}|{quote}\\z"), e.text(""))
-        values[column.name] = fill(coerce.to_type(found, column.type))
+    values = {column.name: fill(coerce.to_type(_valued(value, column.name, options), column.type)) for column in step.columns}
     items = [n.Item(f.name, values.pop(f.name, e.Column(f.name, f.type))) for f in relation.schema]
     items.extend(n.Item(name, x) for name, x in values.items())
     return relation.with_plan(n.Project(relation.plan, tuple(items), step.span))
+
+
+def _valued(value: e.Expr, name: str, options: dict[str, str]) -> e.Expr:
+    """Return the text after a key: quoted, or up to the next delimiter; without delimiters, the word after what is no letter or digit."""
+    opening, closing = (options["quote"][0], options["quote"][-1]) if "quote" in options else ("", "")
+    escape = re.escape(options["escape"]) if "escape" in options else ""
+    key = f"(?:{re.escape(name)}|{re.escape(opening)}{re.escape(name)}{re.escape(closing)})"
+    inside = f"(?:[^{re.escape(closing)}{escape}]|{escape}.)*" if escape else f"[^{re.escape(closing)}]*"
+    quoted = f"{re.escape(opening)}{inside}{re.escape(closing)}|" if opening else ""
+    if "kv_delimiter" not in options:
+        pattern = rf"(?s)(?:\A|[^\p{{L}}\p{{N}}]){key}[^\p{{L}}\p{{N}}{re.escape(opening)}]+({quoted}[\p{{L}}\p{{N}}]+)"
+    else:
+        pair, between = re.escape(options.get("pair_delimiter", " ")), re.escape(options["kv_delimiter"])
+        # A greedy value runs up to the next key, whichever it is.
+        stop = rf"(?:{pair}[^{pair}{between}]+{between}|\z)" if options.get("greedy", "").lower() == "true" else rf"(?:{pair}|\z)"
+        pattern = rf"(?s)(?:\A|{pair})\s*{key}\s*{between}\s*({quoted}.*?){stop}"
+    found: e.Expr = call("text.extract_regex", value, e.text(pattern), e.whole(1))
+    if opening:
+        found = call("text.replace_regex", found, e.text(f"\\A{re.escape(opening)}|{re.escape(closing)}\\z"), e.text(""))
+    return call("text.replace_regex", found, e.text(f"(?s){escape}(.)"), e.text("\\1")) if escape else found
 
 
 STEPS: dict[type, Callable[..., Relation]] = {k.Parse: parse, k.ParseKv: parse_kv}

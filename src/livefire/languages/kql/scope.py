@@ -17,6 +17,7 @@ from livefire.schema import Schema, Type
 
 HIDDEN = "\x02"
 VENDOR = "sentinel"
+SITE = "site"
 MAX_CALLS = 60
 
 

@@ -12,7 +12,7 @@ from livefire.languages.kql import nodes as k
 from livefire.languages.kql.calls import named_values
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.scalars import lower_scalar
-from livefire.languages.kql.scope import MAX_CALLS, VENDOR, Frame, Function, Relation, Scope, filled, nowhere
+from livefire.languages.kql.scope import MAX_CALLS, SITE, VENDOR, Frame, Function, Relation, Scope, filled, nowhere
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
@@ -22,7 +22,7 @@ from livefire.schema import Field, Schema, Type
 _TABULAR_CALLS = frozenset(
     {"materialize", "table", "view", "union", "_GetWatchlist", "external_table", "materialized_view", "database", "workspace", "app", "cluster", "totable"}
 )
-_TABULAR_NODES = (k.Query, k.DataTable, k.Print, k.Range, k.ExternalData, k.Wildcard, k.Union, k.Search, k.Block)
+_TABULAR_NODES = (k.Query, k.DataTable, k.Print, k.Range, k.ExternalData, k.Wildcard, k.Union, k.Search, k.Find, k.Block)
 
 
 def is_tabular(scope: Scope, node: object) -> bool:
@@ -81,7 +81,9 @@ def lower_source(scope: Scope, node: object) -> Relation:
         case k.Range():
             return _range(scope, node)
         case k.ExternalData():
-            return _external(scope, node)
+            from livefire.languages.kql.external import lower_external
+
+            return lower_external(scope, node)
         case k.Union():
             from livefire.languages.kql.unions import lower_union
 
@@ -90,6 +92,10 @@ def lower_source(scope: Scope, node: object) -> Relation:
             from livefire.languages.kql.unions import lower_search
 
             return lower_search(scope, None, node)
+        case k.Find():
+            from livefire.languages.kql.finding import lower_find
+
+            return lower_find(scope, node)
         case k.Wildcard():
             scope.error("E305", f"the pattern {node.pattern!r} stands only in a union", node.span)
             return nowhere()
@@ -157,13 +163,14 @@ def _by_text(scope: Scope, node: Apply) -> Relation:
     if not isinstance(name, e.Literal) or not isinstance(name.value, str):
         scope.error("E305", f"{node.function}() takes a constant name here", node.span)
         return nowhere()
-    table = scope.table(name.value)
+    declared = scope.context.catalog.find(f"watchlist:{name.value}", SITE) if node.function == "_GetWatchlist" else None
+    table = declared or scope.table(name.value)
     if table is not None:
         return table_rows(table, name.value)
     if node.function == "table":
         unknown_table(name.value, node.span, scope.context, VENDOR)
     else:
-        scope.error("E101", f"{node.function}({name.value!r}) is not here", node.span, f"load its rows as a table named {name.value!r}")
+        scope.error("E101", f"{node.function}({name.value!r}) is not here", node.span, f"declare its file, or load its rows as a table named {name.value!r}")
     return nowhere()
 
 
@@ -299,29 +306,6 @@ def _element(element: e.Expr, kind: Type) -> e.Expr:
             return coerce.to_decimal(call("dynamic.real", element))
         case _:
             return call("dynamic.long", element)
-
-
-def _external(scope: Scope, node: k.ExternalData) -> Relation:
-    """The rows of a file on the network: a table loaded under its address stands for it, and nothing is fetched."""
-    schema = Schema(tuple(Field(c.name, c.type) for c in node.columns))
-    found = [scope.table(place) for place in node.places]
-    tables = [t for t in found if t is not None]
-    if not node.places or len(tables) < len(found):
-        absent = next((p for p, t in zip(node.places, found, strict=True) if t is None), "an address")
-        scope.error(
-            "E101",
-            "externaldata names a file that is not loaded, and nothing here reads from the network",
-            node.span,
-            f"load its rows as a table named {absent!r}",
-        )
-        return Relation(n.Values(schema, ()))
-    legs = []
-    for table in tables:
-        rows = table_rows(table, table.name)
-        columns = {f.name: e.Column(f.name, f.type) for f in rows.schema}
-        items = tuple(n.Item(f.name, coerce.to_type(columns[f.name], f.type) if f.name in columns else coerce.fit(e.null(), f.type)) for f in schema)
-        legs.append(n.Project(rows.plan, items))
-    return Relation(legs[0] if len(legs) == 1 else n.Union(tuple(legs)))
 
 
 __all__ = ["Constant", "bind_arguments", "default_name", "is_tabular", "lower_source", "table_rows"]

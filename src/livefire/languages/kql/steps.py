@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from livefire.diagnostics import Span
+from livefire.diagnostics import Fix, Span
 from livefire.languages.kit.ast import Apply, Binary, Constant, Name
 from livefire.languages.kit.lexer import Token
 from livefire.languages.kql import nodes as k
@@ -67,7 +67,13 @@ class StepParser(ExpressionParser):
 
     def where(self, start: Span) -> k.Step:
         """Read the rest of `where`."""
-        return k.Where(self.expression(), start.to(self.last()))
+        condition = self.expression()
+        if self.at("="):
+            words = "= gives a value a name and compares nothing: Kusto would keep every row here"
+            self.diagnostics.error("E126", words, self.token.span, help="write ==", fix=Fix(self.token.span, "==", "write =="))
+            self.advance()
+            self.expression()
+        return k.Where(condition, start.to(self.last()))
 
     def extend(self, start: Span) -> k.Step:
         """Read the rest of `extend` or `serialize`."""
@@ -358,8 +364,20 @@ class StepParser(ExpressionParser):
         return tuple(found)
 
     def render(self, start: Span) -> k.Step:
-        """Read the rest of `render`; charts change no row, so anything up to the next operator is taken."""
-        self.skip_step()
+        """Read the rest of `render`: a chart, its options, `by` and `with (…)`; what follows them is no part of it."""
+        self.declared_name()
+        while self.token.kind == "name" and (self.at("by") or self.peek().text == "="):
+            if not self.take("by"):
+                self.advance()
+                self.advance()
+            self.advance()
+            while self.take(","):
+                self.advance()
+        if self.take("with"):
+            opened = self.expect("(")
+            while not self.done and not self.at(")"):
+                self.advance()
+            self.close(opened)
         return k.Render(start.to(self.last()))
 
     def skip_step(self) -> None:
@@ -394,7 +412,10 @@ class StepParser(ExpressionParser):
                     break
             self.close(opened)
         sensitive = any(o.name == "kind" and o.value == "case_sensitive" for o in options)
-        return k.Search(tuple(tables), self.expression(), sensitive, start.to(self.last()))
+        self.searching = True
+        predicate = self.expression()
+        self.searching = False
+        return k.Search(tuple(tables), predicate, sensitive, start.to(self.last()))
 
     def top_hitters(self, start: Span) -> k.Step:
         """Read the rest of `top-hitters`."""
@@ -402,6 +423,12 @@ class StepParser(ExpressionParser):
         self.expect("of")
         value = self.item()
         return k.TopHitters(count, value, self.item() if self.take("by") else None, start.to(self.last()))
+
+    def sample(self, start: Span) -> k.Step:
+        """Read the rest of `sample` or `sample-distinct`."""
+        count = self.expression()
+        value = self.item() if self.take("of") else None
+        return k.Sample(count, value, start.to(self.last()))
 
     def top_nested(self, start: Span) -> k.Step:
         """Read the levels of `top-nested`."""
@@ -461,11 +488,9 @@ class StepParser(ExpressionParser):
 
 
 UNSUPPORTED: dict[str, str] = {
-    "find": "rows of several tables are packed into one column; `union` and `where` say the same",
+    "find": "it stands at the start of a query, not after '|'",
     "facet": "it gives several tables at once; run one `summarize count() by` for each column",
     "fork": "it gives several tables at once; run each branch as a query",
-    "sample": "it picks rows at random; `take` picks some",
-    "sample-distinct": "it picks values at random; `distinct … | take n` picks some",
     "reduce": "it clusters texts by an undocumented algorithm",
     "reduce-by": "it clusters texts by an undocumented algorithm",
     "make-graph": "graphs are not run here",
@@ -489,6 +514,8 @@ READERS: dict[str, Callable[[StepParser, Span], k.Step]] = {
     "mv-apply": StepParser.mv_apply, "mvapply": StepParser.mv_apply, "parse": StepParser.parse, "parse-where": StepParser.parse_where,
     "parse-kv": StepParser.parse_kv, "make-series": StepParser.make_series, "getschema": StepParser.getschema, "evaluate": StepParser.evaluate,
     "render": StepParser.render, "invoke": StepParser.invoke, "as": StepParser.as_name, "search": StepParser.search,
+    "sample": StepParser.sample,
+    "sample-distinct": StepParser.sample,
     "scan": scan,
     "top-hitters": StepParser.top_hitters, "top-nested": StepParser.top_nested, "partition": StepParser.partition, "__partitionby": StepParser.partition,
 }  # fmt: skip

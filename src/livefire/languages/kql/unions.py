@@ -7,7 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from livefire.diagnostics import NOWHERE
-from livefire.languages.kit.ast import Apply, Constant, Name
+from livefire.languages.kit.ast import Apply, Constant, Name, Star
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import kit
@@ -28,7 +28,7 @@ def lower_union(scope: Scope, relation: Relation | None, step: k.Union) -> Relat
         scope.error("E107", f"no union is of kind {kind!r}", options["kind"].span, "kinds: inner, outer")
     legs = [relation] if relation is not None else []
     for source in step.sources:
-        legs.extend(_legs(scope, source, fuzzy))
+        legs.extend(legs_of(scope, source, fuzzy))
     shown = options.get("withsource") or options.get("with_source")
     if not legs:
         scope.error("E101", "none of the tables of the union is here", step.span)
@@ -36,7 +36,7 @@ def lower_union(scope: Scope, relation: Relation | None, step: k.Union) -> Relat
     return merged(scope, legs, inner=kind == "inner", source_name=shown.value if shown else None)
 
 
-def _legs(scope: Scope, source: k.Expression, fuzzy: bool) -> list[Relation]:
+def legs_of(scope: Scope, source: k.Expression, fuzzy: bool = False) -> list[Relation]:
     if isinstance(source, k.Wildcard):
         return _matching_tables(scope, source)
     absent = _absent(scope, source) if fuzzy else None
@@ -133,12 +133,12 @@ def lower_search(scope: Scope, relation: Relation | None, step: k.Search) -> Rel
     legs = [relation] if relation is not None else []
     if relation is None:
         for table in step.tables:
-            legs.extend(_legs(scope, table, False))
+            legs.extend(legs_of(scope, table, False))
         if not step.tables:
             legs = [table_rows(t, t.name) for t in scope.context.catalog.tables(VENDOR)]
             legs.extend(_views(scope))
     found = []
-    wanted = _names(step.predicate)
+    wanted = named_in(step.predicate)
     for leg in legs:
         if relation is None and not wanted <= set(leg.schema.names) and not leg.open:
             # A table without a column that is asked for holds no row that fits.
@@ -146,7 +146,7 @@ def lower_search(scope: Scope, relation: Relation | None, step: k.Search) -> Rel
         if leg.empty:
             found.append(leg)
             continue
-        condition = lower_condition(scope.over(replace(leg, open=relation is None)), _spread(step.predicate, step.case_sensitive))
+        condition = lower_condition(scope.over(replace(leg, open=relation is None)), spread_terms(step.predicate, step.case_sensitive))
         found.append(leg.with_plan(n.Filter(leg.plan, condition, step.span)))
     if not found:
         scope.error("E101", "there is no table to search", step.span)
@@ -161,22 +161,25 @@ def _views(scope: Scope) -> list[Relation]:
     return [lower_source(scope.bare(), Name(x, NOWHERE)) for x in views]
 
 
-def _names(node: object) -> set[str]:
+def named_in(node: object) -> set[str]:
+    """Return the names that stand in a condition."""
     from livefire.languages.kit.ast import Binary
 
     match node:
         case Binary(left=left, right=right):
-            return _names(left) | _names(right)
+            return named_in(left) | named_in(right)
         case Name(text=text):
             return {text}
         case _:
             return set()
 
 
-def _spread(node: k.Expression, sensitive: bool) -> k.Expression:
+def spread_terms(node: k.Expression, sensitive: bool) -> k.Expression:
     """Return the predicate with bare texts as `* has text`."""
-    from livefire.languages.kit.ast import Binary, Star
+    from livefire.languages.kit.ast import Binary
 
+    if isinstance(node, Star):
+        return Constant(True, Type.BOOL, node.span)
     if isinstance(node, Constant) and node.type is Type.STRING:
         text = str(node.value)
         word = "has_cs" if sensitive else "has"
@@ -189,9 +192,9 @@ def _spread(node: k.Expression, sensitive: bool) -> k.Expression:
             word = "hassuffix_cs" if sensitive else "hassuffix"
         return Binary(word, Star(node.span), Constant(bare, Type.STRING, node.span), node.span, node.span)
     if isinstance(node, Binary) and node.operator in ("and", "or"):
-        return replace(node, left=kit(_spread(node.left, sensitive)), right=kit(_spread(node.right, sensitive)))
+        return replace(node, left=kit(spread_terms(node.left, sensitive)), right=kit(spread_terms(node.right, sensitive)))
     if isinstance(node, Apply) and node.function == "not" and len(node.args) == 1:
-        return replace(node, args=(replace(node.args[0], value=kit(_spread(node.args[0].value, sensitive))),))
+        return replace(node, args=(replace(node.args[0], value=kit(spread_terms(node.args[0].value, sensitive))),))
     return node
 
 

@@ -16,7 +16,7 @@ from livefire.languages.spl.rows import without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.times import moment, span_of
 from livefire.languages.spl.timing import time_of
-from livefire.languages.spl.values import is_text, number_literal, number_of, only_of, real_of, text_of
+from livefire.languages.spl.values import is_null, is_text, not_null, number_literal, number_of, only_of, real_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr, SortKey
@@ -111,10 +111,14 @@ def _aligned(value: Expr, count: float, unit: str, align: s.Option | None, node:
 
 
 def _of_seconds(value: Expr, count: float, unit: str, node: s.Bin, scope: Scope) -> Expr:
-    """A span of time over another field than _time: its number counts seconds since 1970; text that is no number stays."""
+    """A span of time over another field than _time: its number counts seconds since 1970; text that is no number ends the run."""
     number = real_of(value)
     start = number_of(bucket(time_of(number), count, unit, node.span, scope))
-    return call("logic.coalesce", text_of(start), text_of(value)) if is_text(value) else start
+    if not is_text(value):
+        return start
+    odd = call("logic.and", not_null(value), is_null(number))
+    message = "SPL: bin: a row has text that is no number under a span of time, and what becomes of it is not documented; read it with strptime() first"
+    return Case(((call("logic.fail_if", odd, e.text(message)), e.null(Type.STRING)),), text_of(start), Type.STRING)
 
 
 def _ticks(count: float, unit: str) -> int:

@@ -13,6 +13,7 @@ from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import TIME, Frame, columns
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.showing import shown
 from livefire.languages.spl.tables import events
 from livefire.languages.spl.values import is_multi, multi_of, not_null, only_of, text_of, tidy
 from livefire.plan import expr as e
@@ -98,8 +99,17 @@ def lower_inputlookup(node: s.InputLookup, frame: Frame, scope: Scope, *, first:
 
 
 def lower_outputlookup(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
-    """`outputlookup`, `outputcsv`: the rows pass through, nothing is written."""
-    scope.warn("W159", f"{node.name} writes nothing here: the rows pass through", node.span, "load the table yourself where a later search reads it")
+    """`outputlookup`, `outputcsv`: the rows pass through; they are written where the caller allows a folder."""
+    scope.known(node.name, node.options, "append", "create_empty", "override_if_empty", "max", "createinapp", "create_context", "key_field", "output_format")
+    write = scope.context.options.get("write")
+    name = node.words[0].text if node.words else ""
+    if not callable(write) or scope.context.probe is None:
+        scope.warn("W159", f"{node.name} writes nothing here: the rows pass through", node.span, "allow a folder to write to, or load the table yourself")
+        return frame
+    if any(o.name == "key_field" for o in node.options):
+        scope.refuse("E304", f"{node.name} key_field= is not run", node.span, help="write the whole table")
+    if write(name, shown(frame), scope.flag(node.options, "append")) is None:
+        scope.refuse("E107", f"{name[:60]!r} is no name of a table to write", node.span, help="letters, digits, dots, dashes and underscores")
     return frame
 
 

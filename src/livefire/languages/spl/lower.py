@@ -43,6 +43,7 @@ from livefire.languages.spl.shaping import (
     lower_tail,
     lower_untable,
 )
+from livefire.languages.spl.showing import shown
 from livefire.languages.spl.sources import lower_base
 from livefire.languages.spl.stepwise import (
     lower_accum,
@@ -62,11 +63,7 @@ from livefire.languages.spl.stepwise import (
 from livefire.languages.spl.streaming import lower_streamstats
 from livefire.languages.spl.templates import lower_format, lower_gentimes, lower_map, lower_return
 from livefire.languages.spl.transactions import lower_transaction
-from livefire.languages.spl.values import number_of
-from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.expr import Case, Expr
-from livefire.plan.functions import call
 from livefire.schema import Schema, Type
 
 _LOWER: dict[type, Callable[[Any, Frame, Scope], Frame]] = {
@@ -217,17 +214,3 @@ def _refused(name: str, span: Span, frame: Frame, scope: Scope) -> Frame:
     if not scope.context.open_schema:
         raise Halt
     return replace(frame, wild=True, closed=None)
-
-
-def shown(frame: Frame) -> n.Plan:
-    """Return the plan whose columns a reader sees: `_time` a datetime, other moments as seconds, a single value plain."""
-    return n.Project(frame.plan, tuple(n.Item(x, _shown(x, frame.column(x))) for x in frame.names))
-
-
-def _shown(name: str, x: Expr) -> Expr:
-    if x.type is Type.DATETIME and name != TIME:
-        return number_of(x)
-    if x.type is Type.DYNAMIC:
-        single = call("compare.eq", call("dynamic.length", x), e.whole(1))
-        return Case(((single, e.Path(x, (0,))),), x, Type.DYNAMIC)
-    return x

@@ -12,12 +12,11 @@ from dataclasses import replace
 from livefire.diagnostics import Span
 from livefire.languages.base import Context
 from livefire.languages.binder import nearest
-from livefire.languages.kit.lexer import END
 from livefire.languages.spl.lexer import Piece, split
 
 _CALL = re.compile(r"\s*(?P<name>[^\s(]+)\s*(?:\((?P<args>.*)\))?\s*", re.DOTALL)
 _DEPTH = 20
-_SIZE = 20_000
+_SIZE = 200_000
 
 # Macros that published content takes for granted, with what they stand for where nothing else is declared.
 BUILT_IN: dict[str, tuple[tuple[str, ...], str]] = {
@@ -35,31 +34,49 @@ BUILT_IN: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-def expand(tokens: list[Piece], context: Context, depth: int = 0) -> list[Piece]:
+def expand(tokens: list[Piece], context: Context) -> list[Piece]:
     """Return the tokens with every macro filled in; one that nobody declared stays as a token of kind `macro`.
 
     Declared macros come in the option `macros`: name → definition, or name → {definition, args}
     (a name may be written `name(2)` as in macros.conf).
     """
-    found: list[Piece] = []
-    for token in tokens:
-        if token.kind != "macro":
-            found.append(token)
-            continue
-        body = _definition(token, context) if depth < _DEPTH else None
-        if depth >= _DEPTH:
-            context.diagnostics.error("E150", f"macros call each other more than {_DEPTH} deep at {token.text}", token.span)
-        if body is None:
-            found.append(token)
-            continue
-        inner = expand(split(body, token.span), context, depth + 1)
-        if inner:
-            inner[0] = replace(inner[0], glued=token.glued)
-        found.extend(inner)
-        if len(found) > _SIZE:
-            context.diagnostics.error("E150", f"the macro {token.text} grows past {_SIZE:,} tokens", token.span)
-            return [*found[:_SIZE], *(t for t in tokens if t.kind == END)]
-    return found
+    return _Expansion(context).fill(tokens, ())
+
+
+class _Expansion:
+    """The filling in of one search: it ends at a macro that calls itself and past the size a search may have."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.left = _SIZE
+        self.ended = False
+
+    def fill(self, tokens: list[Piece], within: tuple[str, ...]) -> list[Piece]:
+        found: list[Piece] = []
+        for token in tokens:
+            body = self._body(token, within) if token.kind == "macro" and not self.ended else None
+            if body is None:
+                found.append(token)
+                continue
+            inner = self.fill(split(body, token.span), (*within, token.text))
+            if inner:
+                inner[0] = replace(inner[0], glued=token.glued)
+            found.extend(inner)
+        return found
+
+    def _body(self, token: Piece, within: tuple[str, ...]) -> str | None:
+        """Return what a macro stands for; None, and nothing more is filled in, where there is no end to it."""
+        if token.text in within or len(within) >= _DEPTH:
+            why = f"the macro {token.text} calls itself" if token.text in within else f"macros call each other more than {_DEPTH} deep at {token.text}"
+        else:
+            body = _definition(token, self.context)
+            self.left -= len(body or "")
+            if self.left >= 0:
+                return body
+            why = f"the macro {token.text} grows past {_SIZE:,} characters"
+        self.ended = True
+        self.context.diagnostics.error("E150", why, token.span)
+        return None
 
 
 def _definition(token: Piece, context: Context) -> str | None:
@@ -101,6 +118,8 @@ def _declared(name: str, count: int, macros: object) -> tuple[tuple[str, ...], s
         if isinstance(entry, str):
             return tuple(dict.fromkeys(re.findall(r"\$(\w+)\$", entry)))[: count or None] if count else (), entry
         if isinstance(entry, Mapping):
+            if entry.get("computed"):
+                return None
             names = entry.get("args") or ()
             parts = names.split(",") if isinstance(names, str) else names
             return tuple(str(p).strip() for p in parts), str(entry.get("definition", ""))

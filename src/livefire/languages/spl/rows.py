@@ -109,7 +109,7 @@ def _renamed(frame: Frame, changes: dict[str, str], span: Span, *, wild: bool = 
             continue
         new = changes.get(name, name)
         value: Expr = frame.column(name)
-        if wild and new in replaced and name in frame.quiet:
+        if wild and new in replaced and frame.has(new) and name in frame.quiet:
             # A wildcard names only fields that are there: an event without this one keeps the field that is called so already.
             value = _either(value, frame.column(new))
         items.append(n.Item(new, value))

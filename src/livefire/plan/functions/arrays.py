@@ -56,6 +56,7 @@ FUNCTIONS = (
         "datetimes as ISO 8601 texts from the first to at most the second, a timespan apart; no more than 1,048,576 of them",
     ),
     Function("agg.list_all", (1, 1), J, "array of the values in row order, nulls as JSON null", "an empty array of no rows", _A, ordered=True),
+    Function("agg.list_of_elements", (1, 1), J, "array of the values in row order, an array standing for its elements", _SKIP, _A, ordered=True),
     Function(
         "agg.set_of_elements",
         (1, 1),

@@ -1,4 +1,4 @@
-"""Meanings over places: network blocks as ranges of digits, distance on the earth, geohash; and entropy and edit distance of texts."""
+"""Meanings over network blocks as ranges of digits, and entropy, edit distance and patterns of texts."""
 
 from livefire.plan.functions.model import B, Function, L, R, S, example
 
@@ -39,24 +39,6 @@ FUNCTIONS = (
             example(("10.0.7.9/21", S), gives="00000000000000000000ffff0a0007ff"),
             example(("10.0.0.9", S), gives="00000000000000000000ffff0a000009"),
             example((None, S), gives=None),
-        ),
-    ),
-    Function(
-        "geo.distance",
-        (4, 4),
-        R,
-        "metres between two points (latitude, longitude, latitude, longitude in degrees) on a sphere of radius 6,371,008.8 m",
-        examples=(example((0.0, R), (0.0, R), (0.0, R), (0.0, R), gives=0.0), example((None, R), (0.0, R), (0.0, R), (0.0, R), gives=None)),
-    ),
-    Function(
-        "geo.hash",
-        (3, 3),
-        S,
-        "geohash of a latitude and a longitude with as many characters as the constant third says, from 1 to 12",
-        "null if any argument is null, or off the earth",
-        examples=(
-            example((57.64911, R), (10.40744, R), (11, L), gives="u4pruydqqvj"),
-            example((95.0, R), (0.0, R), (4, L), gives=None),
         ),
     ),
     Function(

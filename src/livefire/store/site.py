@@ -1,0 +1,138 @@
+"""What a site declares beside its logs: watchlists, the files that stand for addresses, and saved functions.
+
+A folder holds `watchlists/<alias>.csv`, `external/<file>` and `functions/<Name>.kql`. Its `site.toml` may
+name a watchlist's search key (`[watchlists]`, alias = "column") and the file that stands for a whole
+address (`[external]`, "https://…" = "file"); without that a file stands for every address that ends in its
+name. Nothing here is fetched, and nothing else of the folder is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FORMATS = {".csv": "csv", ".tsv": "tsv", ".psv": "psv", ".txt": "txt", ".json": "json", ".jsonl": "json", ".multijson": "json"}
+MOST_BYTES = 64 * 1024 * 1024
+_SEPARATORS = {"csv": ",", "tsv": "\t", "psv": "|"}
+
+
+class SiteError(ValueError):
+    """A declared file cannot be read; the text names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a file: by column name, or by place (`1`, `2` … beside `row`, counted from 0) where `format` has no names."""
+
+    format: str
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All that a folder declares: tables by the name they are found under, functions by name."""
+
+    watchlists: Mapping[str, Rows] = field(default_factory=dict)
+    external: Mapping[str, Rows] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_site(folder: Path) -> Site:
+    """Return what a folder declares; SiteError for a file that cannot be read."""
+    if not folder.is_dir():
+        raise SiteError(f"there is no folder {folder}")
+    said = _settings(folder / "site.toml")
+    keys = said.get("watchlists", {})
+    watchlists = {f.stem: _watchlist(f, keys.get(f.stem)) for f in _files(folder / "watchlists")}
+    external = {f.name: read_rows(f) for f in _files(folder / "external")}
+    for address, name in said.get("external", {}).items():
+        if name not in external:
+            raise SiteError(f"site.toml names {name!r}, and external/ holds no such file")
+        external[address] = external[name]
+    functions = {f.stem: _text(f) for f in _files(folder / "functions") if f.suffix == ".kql"}
+    return Site(watchlists, external, functions)
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise SiteError(f"{path.name}: {error}") from error
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (f for f in sorted(folder.glob("*")) if f.is_file() and not f.name.startswith("."))
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > MOST_BYTES:
+        raise SiteError(f"{path.name} is larger than {MOST_BYTES} bytes")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SiteError(f"{path.name} cannot be read as UTF-8 text") from error
+
+
+def _watchlist(path: Path, key: str | None) -> Rows:
+    """Return a watchlist's items: every value is text, and `SearchKey` holds the column that the site names.
+
+    https://learn.microsoft.com/azure/sentinel/watchlists-queries
+    """
+    cells = _cells(_text(path), ",")
+    if not cells:
+        raise SiteError(f"{path.name} has no first line with the names of its columns")
+    names = cells[0]
+    if key is not None and key not in names:
+        raise SiteError(f"site.toml names {key!r} as the search key of {path.stem}, which has no such column")
+    if len(set(names)) < len(names) or any(len(row) != len(names) for row in cells[1:]):
+        raise SiteError(f"{path.name}: every line needs one value for each of its {len(names)} differently named columns")
+    items = [dict(zip(names, row, strict=True)) for row in cells[1:]]
+    if key is None:
+        return Rows("csv", tuple(names), tuple(items))
+    return Rows("csv", ("SearchKey", *names), tuple({"SearchKey": item[key], **item} for item in items))
+
+
+def read_rows(path: Path) -> Rows:
+    """Return the rows of a file by the format that its suffix says; SiteError for another suffix."""
+    form = FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise SiteError(f"{path.name}: the format is told by the suffix, one of {', '.join(FORMATS)}")
+    text = _text(path)
+    if form == "json":
+        return _objects(path.name, text)
+    cells = [[line] for line in text.splitlines()] if form == "txt" else _cells(text, _SEPARATORS[form])
+    width = max((len(row) for row in cells), default=1)
+    columns = tuple(str(i + 1) for i in range(width))
+    return Rows(form, ("row", *columns), tuple({"row": i, **dict(zip(columns, row, strict=False))} for i, row in enumerate(cells)))
+
+
+def _cells(text: str, separator: str) -> list[list[str]]:
+    try:
+        return [row for row in csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True) if row]
+    except csv.Error as error:
+        raise SiteError(f"a line cannot be read as separated values: {error}") from error
+
+
+def _objects(name: str, text: str) -> Rows:
+    """Return JSON objects that stand in one array, one after another, or one a line."""
+    decoder, found, at = json.JSONDecoder(), [], 0
+    try:
+        while at < len(text):
+            if text[at].isspace():
+                at += 1
+                continue
+            value, at = decoder.raw_decode(text, at)
+            found.extend(value if isinstance(value, list) else [value])
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise SiteError(f"{name} is no JSON") from error
+    if not all(isinstance(x, dict) for x in found):
+        raise SiteError(f"{name} holds something else than objects")
+    return Rows("json", tuple(dict.fromkeys(k for x in found for k in x)), tuple(found))

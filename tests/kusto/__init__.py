@@ -1,0 +1,1 @@
+"""Microsoft's KQL parser as a judge of ours."""

@@ -1,0 +1,91 @@
+"""Macros, lookup tables and outputs that the user declares in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from livefire import QueryError, Workspace
+from livefire.languages.spl.macro_files import MacroFileError, read_macros
+
+CONF = """
+# comment
+[busy(2)]
+args = field, least
+definition = where $field$ >= \\
+    $least$
+
+[cloud]
+definition = index=cloud
+[computed(1)]
+args = x
+iseval = 1
+definition = "index=" . x
+"""
+EVENTS = [{"at": f"2026-01-01T00:0{i}:00Z", "who": who, "size": size} for i, (who, size) in enumerate([("ann", 5), ("Bob", 20), ("=cat", 30)])]
+
+
+@pytest.fixture
+def ws() -> Workspace:
+    found = Workspace()
+    found.load("cloud", EVENTS, time_field="at")
+    return found
+
+
+def test_macros_come_from_conf_and_yaml(ws: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "default").mkdir()
+    (tmp_path / "default" / "macros.conf").write_text(CONF)
+    (tmp_path / "small.yml").write_text("name: small\narguments: [limit]\ndefinition: search size<$limit$\n")
+    ws.declare(macros=tmp_path)
+    # `busy` keeps 20 and 30, `small` of those what is below 25: only 20.
+    assert ws.query("`cloud` | `busy(size, 20)` | `small(25)` | table size", language="spl").rows == [(20,)]
+
+
+def test_a_later_local_macro_takes_the_place_of_the_default(tmp_path: Path) -> None:
+    for folder, text in (("local", "search a=2"), ("default", "search a=1")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "macros.conf").write_text(f"[m]\ndefinition = {text}\n")
+    assert read_macros(tmp_path)["m"]["definition"] == "search a=2"
+
+
+def test_a_computed_macro_and_a_wrong_number_of_arguments_are_refused(ws: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "macros.conf").write_text(CONF)
+    ws.declare(macros=tmp_path)
+    for text in ('search `computed("cloud")`', "`cloud` | `busy(size)`"):
+        codes = {d.code for d in ws.check(text, language="spl")}
+        assert codes & {"E150", "E105"}, text
+
+
+def test_a_file_that_is_no_yaml_is_said(tmp_path: Path) -> None:
+    (tmp_path / "bad.yml").write_text("name: [")
+    with pytest.raises(MacroFileError, match=r"bad\.yml is no YAML"):
+        read_macros(tmp_path)
+
+
+def test_lookups_come_from_csv_files_and_every_cell_is_text(ws: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "teams.csv").write_text("login,team\nann,red\nBob,\n")
+    ws.declare(lookups=tmp_path)
+    rows = ws.query("index=cloud | lookup teams.csv login AS who OUTPUT team | sort size | table who team", language="spl").rows
+    assert rows == [("ann", "red"), ("Bob", None), ("=cat", None)]
+
+
+def test_outputlookup_writes_only_into_the_folder_that_was_allowed(ws: Workspace, tmp_path: Path) -> None:
+    text = "index=cloud | sort size | table who size | outputlookup seen.csv"
+    assert {d.code for d in ws.query(text, language="spl").diagnostics} == {"W159"}
+    assert list(tmp_path.iterdir()) == []
+    ws.declare(outputs=tmp_path)
+    assert len(ws.query(text, language="spl").rows) == 3
+    # What a spreadsheet would take for a formula is no formula in the file, and the same text when it is read again.
+    assert (tmp_path / "seen.csv").read_text().splitlines() == ["who,size", "ann,5", "Bob,20", "'=cat,30"]
+    ws.declare(lookups=tmp_path)
+    assert ws.query("| inputlookup seen where size>5", language="spl").rows == [("Bob", "20"), ("=cat", "30")]
+
+
+def test_outputlookup_does_not_leave_its_folder(ws: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    ws.declare(outputs=tmp_path / "in")
+    with pytest.raises(QueryError) as caught:
+        ws.query("index=cloud | table who | outputlookup ../out.csv", language="spl")
+    assert "E107" in {d.code for d in caught.value.diagnostics}
+    assert not (tmp_path / "out.csv").exists()
