@@ -37,6 +37,7 @@ PATTERN = {
 }
 MEANINGS = {**EQUAL, **PART, **PATTERN}
 ORDER = frozenset({"compare.lt", "compare.le", "compare.gt", "compare.ge"})
+RAW = "_raw"  # the column of every log source that holds the event as it came
 MOST_FIELDS = 20  # a word that is compared with more of them at one place is sought in the whole event
 CHANGES = frozenset({"text.lower", "text.upper"})
 
@@ -194,7 +195,8 @@ class Facts:
     @staticmethod
     def _crowded(tests: list[Test]) -> frozenset[Span]:
         counted = Counter(t.span for t in tests if t.span is not None)
-        return frozenset(span for span, times in counted.items() if times > MOST_FIELDS)
+        whole = {t.span for t in tests if t.span is not None and t.origins and all(o.column == RAW and not o.steps for o in t.origins)}
+        return frozenset(span for span, times in counted.items() if times > MOST_FIELDS) | whole
 
     @cached_property
     def tables(self) -> frozenset[str]:
