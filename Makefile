@@ -1,4 +1,4 @@
-.PHONY: demo test test-all lint bench conformance docs clean
+.PHONY: demo test test-all lint bench measure conformance docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,6 +24,9 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+measure: $(STAMP)
+	$(BIN)/python -m tests.real_logs $(SHARED) docs/t1578-real-logs.md
 
 conformance: $(STAMP)
 	$(BIN)/python -m tests.conformance $(SHARED) docs/conformance.md

@@ -20,6 +20,7 @@ from livefire.plan.functions.model import Function
 from livefire.schema import Type
 from livefire.tables.reference import reference
 from tests.house.project import ROOT, codes_raised
+from tests.pack_page import pack_page
 
 NOTE = "<!-- Made by `make docs` from the code; edit the code, not this page. -->"
 RANGES = {0: "Use of the command line", 1: "Names and types", 2: "Syntax", 3: "Not supported", 4: "Data and runs", 5: "Packs", 6: "The sense of a rule"}
@@ -41,6 +42,7 @@ def pages() -> dict[Path, str]:
         docs / "diagnostics.md": diagnostics_page(),
         docs / "checks.md": checks_page(),
         docs / "meanings.md": meanings_page(),
+        docs / "t1578.md": pack_page(NOTE),
         docs / "tables.md": f"{NOTE}\n\n{reference()}",
     }
 

@@ -21,16 +21,17 @@ _ROLES: dict[Role, EventRole] = {Role.ATTACK: "attack", Role.BENIGN: "benign", R
 
 def wanted(technique: str, ids: Sequence[str]) -> bool:
     """True when a technique is one of those asked for, or below one; everything is when none is asked for."""
-    return not ids or any(technique == i or technique.startswith(i + ".") for i in ids)
+    return not ids or any(technique == i or technique.startswith(i + ".") for i in map(str.upper, ids))
 
 
-def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = ()) -> Iterator[Case]:
+def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = (), *, near: bool = False) -> Iterator[Case]:
     """Yield every emulation of the techniques, or that one of the subjects covers, as a case; attacks of the published tests first.
 
-    A look-alike is one of those asked for when an attack that it resembles is.
+    A look-alike is one of those asked for when an attack that it resembles is. `near` keeps what the subjects cover and what
+    resembles that.
     """
     covered = {c for s in subjects for c in s.covers}
-    attacks = {m.id for m in emulations() if wanted(m.technique, ids) or m.id in covered}
+    attacks = {m.id for m in emulations() if m.id in covered or (wanted(m.technique, ids) and not near)}
     chosen = [m for m in emulations() if m.id in attacks or attacks.intersection(m.resembles)]
     chosen.sort(key=lambda m: (m.kind.value != "attack", not m.page_tests))
     for emulation in chosen:
@@ -52,17 +53,24 @@ def _tests_of(page: Page) -> tuple[str, ...]:
     return own if page.tests else tuple(m.id for m in emulations() if m.page_tests and m.technique == technique)
 
 
-def subjects(detections: Sequence[Detection], ids: Sequence[str], published: Path | None) -> tuple[Subject, ...]:
-    """Return the published queries, as the product reads them and as a person would, then every rule of the detections."""
+def subjects(detections: Sequence[Detection], ids: Sequence[str], published: Path | None, language: str | None = None) -> tuple[Subject, ...]:
+    """Return the published queries, as the product reads them and as a person would, then the detections in each language or the one asked for."""
     found: list[Subject] = []
     if published is not None:
         for page in read_pages(published):
             tests = _tests_of(page)
             if ids and not any(wanted(m.technique, ids) for m in emulations() if m.id in tests):
                 continue
-            found.append(Subject(f"{page.name} as written", page.rule, False, tests, "published"))
-            found.append(Subject(f"{page.name} as meant", page.rule, True, tests, "published"))
+            found.append(Subject(f"{page.name} as written", (page.rule,), False, tests, "published"))
+            found.append(Subject(f"{page.name} as meant", (page.rule,), True, tests, "published"))
     for detection in detections:
         if any(wanted(t, ids) for a in detection.card.attack for t in a.techniques):
-            found.extend(Subject(f"{detection.card.id} {rule.language}", rule, False, detection.card.covers) for rule in detection.rules)
+            found.extend(_subject(detection, name) for name in detection.languages if language in (None, name))
     return tuple(found)
+
+
+def _subject(detection: Detection, language: str) -> Subject:
+    card = detection.card
+    absent = {c for d in card.differs if d.language == language for c in d.cases}
+    covers = tuple(c for c in card.covers if c not in absent)
+    return Subject(f"{card.id} {language}", detection.written_in(language), False, covers, "", card.id, card.finding, card.differs)

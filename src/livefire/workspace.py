@@ -25,12 +25,14 @@ from livefire.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from livefire.detections.chain import ChainFinding
     from livefire.detections.detection import Detection, Rule
     from livefire.detections.formats import RuleFile
     from livefire.engines.program import TableFiles
     from livefire.proof.matrix import Matrix
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
+    from livefire.translating import Translated, Translator
 
 # The product whose tables each language reads.
 _PRODUCTS = {
@@ -365,28 +367,56 @@ class Workspace:
         chosen = detections if detections is not None else self.detections()
         return hunt(chosen, self.bench(now, **options), language, progress)
 
+    def chains(self, now: datetime | None = None, **options: Any) -> tuple[ChainFinding, ...]:
+        """Return the chains completed in the lake, each with its steps, the events they rest on, and the links between resources."""
+        from livefire.detections.chain import acts_for_chains, find_chains, load_chains
+
+        return find_chains(load_chains(), acts_for_chains(self.bench(now, **options)))
+
     def prove(
         self,
         ids: Sequence[str] = (),
         *,
         published: str | Path | None = None,
         detections: Sequence[Detection] | None = None,
+        language: str | None = None,
+        near: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Matrix:
         """Run detections over every emulation of attack and look-alike, and return the matrix of verdicts.
 
         `ids` keeps detections and emulations of these techniques (`T1578.002`); `published` is a
         folder of published pages whose queries are put to the same proof, as written;
-        `detections` are the bundled ones unless given.
+        `detections` are the bundled ones unless given, `language` keeps their rules in one. `near`
+        runs only what they cover and the look-alikes of that: quick, while one is written.
         """
         from livefire.proof import matrix
         from livefire.proof.case import stage
         from livefire.proving import cases, subjects
 
-        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None)
+        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None, language)
         sources = tuple(s.name for s in self.info().sources)
-        staged = (stage(c, sources) for c in cases(ids, chosen))
+        staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
+
+    def translator(self, **options: Any) -> Translator:
+        """Return what translates rules; one serves for many, for it keeps the events that proofs are made over."""
+        from livefire.logsources.registry import SOURCES
+        from livefire.tables import vendor_tables
+        from livefire.translating import Translator
+
+        has_lake = self._lake is not None or self._lake_path is not None
+        return Translator(self.bench(**options), vendor_tables, tuple(s.name for s in SOURCES), self._storage() if has_lake else None)
+
+    def translate(self, text: str, to: str, language: str = "sigma", *, prove: bool = True, lenient: bool = False, **options: Any) -> Translated:
+        """Return a rule in another language, proved on emulations, near misses and the lake's events.
+
+        QueryError where the rule cannot be read, or a clause has no faithful form in the other
+        language (E310 to E312). A `proof.verdict` other than `proved` says that the text is no
+        translation to rely on; with `prove` False there is none.
+        """
+        source = Source(text, str(options.pop("name", "<query>")))
+        return self.translator(**options).translate(source, language, to, prove=prove, lenient=lenient)
 
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
         """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""

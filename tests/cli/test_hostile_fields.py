@@ -124,7 +124,14 @@ def test_hunt_views(logs: Path, tmp_path: Path) -> None:
         "AWSCloudTrail | where EventName == 'CreateSnapshot' | project TimeGenerated, Actor = UserIdentityUserName", encoding="utf-8"
     )
     card = {"id": "test-1", "title": "Snapshot", "what": "w", "why": "y", "severity": "low", "confidence": "low"}
-    lines = [f'{k} = "{v}"' for k, v in card.items()] + ["risk = 1", 'data = ["aws_cloudtrail"]', "covers = []", "[[attack]]", 'version = "19"', "tactics = []"]
+    lines = [f'{k} = "{v}"' for k, v in card.items()] + [
+        "risk = {base = 1}",
+        'data = ["aws_cloudtrail"]',
+        "covers = []",
+        "[[attack]]",
+        'version = "19"',
+        "tactics = []",
+    ]
     (folder / "detection.toml").write_text("\n".join([*lines, 'techniques = ["T1578.001"]', ""]), encoding="utf-8")
     result = livefire("hunt", logs, "--packs", tmp_path / "packs")
     assert result.exit_code == FOUND

@@ -57,7 +57,7 @@ PATHS = {
     ),
 }  # fmt: skip
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/
-EXISTING_TYPES = {"t3.micro", "t3.medium", "m5.large", "p3.8xlarge", "c6i.xlarge"}
+EXISTING_TYPES = {"t3.micro", "t3.medium", "m5.large", "p3.8xlarge", "p4d.24xlarge", "c6i.xlarge"}
 
 
 def reach(value: Any, path: str) -> list[Any]:

@@ -18,7 +18,7 @@ from livefire.emulation import Emulation, Kind, emulations, find
 Raw: TypeAlias = dict[str, Any]
 START = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 OWN_ACCOUNTS = {"111122223333", "444455556666"}
-AUTOMATION = {"ci-infrastructure", "image-builder-packer", "instance-scheduler-execution"}
+AUTOMATION = {"ci-infrastructure", "image-builder-packer", "instance-scheduler-execution", "config-management", "ml-training"}
 BACKUP_SERVICE = "262044b1-e2ce-469f-a196-69ab7ada62d3"
 ROOT_DEVICES = {"/dev/xvda", "/dev/sda1"}
 
@@ -56,12 +56,13 @@ def bounces(records: Sequence[Raw]) -> bool:
         ids_in(stop["requestParameters"]) & ids_in(start["requestParameters"]) and timedelta(0) <= moment(start) - moment(stop) < timedelta(minutes=30)
         for stop in succeeded(records, "StopInstances")
         for start in succeeded(records, "StartInstances")
+        if by_hand(start)
     )
 
 
 def swaps_root(records: Sequence[Raw]) -> bool:
     restored = {r["responseElements"]["volumeId"] for r in succeeded(records, "CreateVolume") if "snapshotId" in r["requestParameters"]}
-    attached = [r["requestParameters"] for r in succeeded(records, "AttachVolume")]
+    attached = [r["requestParameters"] for r in succeeded(records, "AttachVolume") if by_hand(r)]
     return any(a["volumeId"] in restored and a["device"] in ROOT_DEVICES for a in attached)
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not PAGES.is_dir(), reason="the published pages 
 
 @pytest.fixture(scope="module")
 def matrix() -> Matrix:
-    return Workspace().prove(published=PAGES, detections=())
+    return Workspace().prove(published=PAGES, detections=(), near=True)
 
 
 def test_five_pages_hold_a_query() -> None:

@@ -50,6 +50,7 @@ def check(
     from livefire.workspace import Workspace
 
     ws = Workspace()
+    declare(ws, macros=macros)
     if fix and files == [Path("-")]:
         mend_input(ws, language)
         return

@@ -78,6 +78,8 @@ def prove(
     published: Annotated[Path | None, typer.Option(help="Folder of published detection pages whose queries are proved too, as written.")] = None,
     packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
     details: Annotated[bool, typer.Option(help="Show every rule on every attack and look-alike.")] = True,
+    language: LanguageOption = None,
+    near: Annotated[bool, typer.Option("--near", help="Only the attacks that rules cover and what resembles those: quick, while a rule is written.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run rules over emulated attacks and look-alikes, and show which fire, which are silent, and why."""
@@ -85,22 +87,82 @@ def prove(
     from livefire.report import proof as view
     from livefire.workspace import Workspace
 
+    known_language(language)
     try:
         with progress("proving", quiet=as_json) as tell:
             ws = Workspace()
             chosen = ws.detections(packs)
             known_techniques(ids or [], chosen)
-            matrix = ws.prove(ids or (), published=published, detections=chosen, progress=tell)
+            matrix = ws.prove(ids or (), published=published, detections=chosen, language=language, near=near, progress=tell)
     except QueryError as error:
         refuse(error, error.source, as_json=as_json)
     if as_json:
         emit(view.as_json(matrix))
     else:
-        for part in (view.legend, view.attacks, view.look_alikes, view.misses)[: 4 if details else 0]:
+        for part in (view.legend, view.attacks, view.look_alikes, view.misses, view.differences)[: 5 if details else 0]:
             show(part(matrix))
         say(view.KEY)
         show(view.summary(matrix))
     raise typer.Exit(OK if view.proved(matrix) else FOUND)
+
+
+@app.command()
+def chains(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Log files and folders.")] = None,
+    *,
+    lake: LakeOption = None,
+    as_json: Json = False,
+) -> None:
+    """Follow copies, machines and identities through the logs, and show the chains of acts that make an attack."""
+    from livefire.report import chains as view
+    from livefire.workspace import Workspace
+
+    if not paths and lake is None:
+        stop("say what to look in: livefire chains PATH, or --lake DIR", USAGE)
+    if lake is not None and not paths and not lake.is_dir():
+        stop(f"E002: there is no lake at {lake}", USAGE)
+    ws = Workspace(lake)
+    if paths:
+        read_logs(ws, paths, None, quiet=as_json)
+    found = ws.chains()
+    if as_json:
+        emit(view.as_json(found))
+    else:
+        for finding in found:
+            say(view.story(finding))
+        say(f"{len(found):,} chain{'s' if len(found) != 1 else ''}")
+    raise typer.Exit(FOUND if found else OK)
+
+
+@app.command()
+def emulate(
+    name: Annotated[str, typer.Argument(help="Emulation, such as T1578.004-aws-2 or T1578.004/aws-volume-from-snapshot; all of a technique for T1578.004.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write log files to, as the cloud would deliver them; without it the story is shown.")] = None,
+    start: Moment = None,
+    seed: Annotated[int, typer.Option(help="Another seed gives other ids, addresses and pauses.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Write an attack's or a look-alike's telemetry as log files, and show its story: commands, clean-up, what to look for."""
+    from livefire.emulation.catalogue import UnknownEmulationError, find, for_technique
+    from livefire.emulation.delivery import write
+    from livefire.proving import STORY_START
+    from livefire.report import emulation as view
+
+    chosen = for_technique(name)
+    if not chosen:
+        try:
+            chosen = (find(name),)
+        except UnknownEmulationError as error:
+            stop(f"E004: {error.args[0]}", USAGE)
+    begin = moment(start) or STORY_START
+    written = {e.id: write(e, out / (e.number or e.id.replace("/", "-")) if len(chosen) > 1 else out, begin, seed) if out else () for e in chosen}
+    if as_json:
+        emit([view.as_json(e, written[e.id]) for e in chosen])
+        return
+    for emulation in chosen:
+        say(view.story(emulation))
+        for file in written[emulation.id]:
+            say(f"wrote {file}")
 
 
 @app.command()

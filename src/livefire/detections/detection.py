@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -17,14 +18,24 @@ if TYPE_CHECKING:
 
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 
-RULE_FILES: dict[str, str] = {
-    "sentinel.kql": "kql",
-    "falcon.cql": "cql",
-    "elastic.eql": "eql",
-    "elastic.esql": "esql",
-    "splunk.spl": "spl",
-    "sigma.yml": "sigma",
+_NAME = re.compile(r"(?P<platform>[a-z]+)(?:\.(?P<part>[a-z0-9-]+))?\.(?P<suffix>kql|cql|eql|esql|spl|yml)")
+_LANGUAGES = {
+    ("sentinel", "kql"): "kql",
+    ("logscale", "cql"): "cql",
+    ("elastic", "eql"): "eql",
+    ("elastic", "esql"): "esql",
+    ("splunk", "spl"): "spl",
+    ("sigma", "yml"): "sigma",
 }
+RULE_FILES = tuple(f"{platform}.{suffix}" for platform, suffix in _LANGUAGES)
+"""The names of rule files; a language that reads one cloud a rule adds the cloud, as in `elastic.azure.eql`."""
+LANGUAGES = tuple(_LANGUAGES.values())
+
+
+def rule_language(name: str) -> str | None:
+    """Return the language of a rule file by its name, None for a file that is no rule."""
+    found = _NAME.fullmatch(name)
+    return _LANGUAGES.get((found["platform"], found["suffix"])) if found else None
 
 
 class Attack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,18 +47,56 @@ class Attack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Knob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something a site sets: its name in the rules, what it means, and when to change it."""
+    """Something a site sets: its name in the rules, what it means, and when to change it.
+
+    Where ATT&CK's detection strategy names such a parameter, `name` is that name.
+    """
 
     name: str
     default: str
     meaning: str
 
 
+class Modifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What raises or lowers the risk of a finding, and by how much."""
+
+    when: str
+    add: int
+
+
+class Risk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The risk of a finding: `base` from 0 to 100 and what changes it; from 60 on it is an alert of its own."""
+
+    base: int
+    modifiers: tuple[Modifier, ...] = ()
+
+
+class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What makes two findings the same.
+
+    `act`: they rest on the same act of the cloud. `actor`: the same actor, account and day; for rules that count or
+    look back, whose languages need not agree on the one event that filled the measure. `on` names the operations that
+    complete a finding (CloudTrail names, Azure's operations in lower case, Google's methods without a version): the
+    latest of them in the evidence is its act. Empty: the latest event is.
+    """
+
+    per: Literal["act", "actor"] = "act"
+    on: tuple[str, ...] = ()
+
+
+class Differs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A language whose rule is not there, or finds less or more, and the reason; `cases` empty means all."""
+
+    language: str
+    reason: str
+    cases: tuple[str, ...] = ()
+
+
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `detection.toml` says.
 
     `data` names log sources, `covers` emulation ids the detection must fire on. `needs` says
-    what the rules cannot work without.
+    what the rules cannot work without. `strategy` names ATT&CK's detection strategy.
     """
 
     id: str
@@ -56,14 +105,18 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str
     severity: Severity
     confidence: Literal["low", "medium", "high"]
-    risk: int
+    risk: Risk
     attack: tuple[Attack, ...]
     data: tuple[str, ...]
     covers: tuple[str, ...]
+    finding: Told = Told()
+    differs: tuple[Differs, ...] = ()
     misses: tuple[str, ...] = ()
     false_positives: tuple[str, ...] = ()
     tuning: tuple[Knob, ...] = ()
     references: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    strategy: str = ""
     lookback: str = "1h"
 
 
@@ -99,12 +152,17 @@ class Alerting(Protocol):
 
 
 class Detection(msgspec.Struct, frozen=True):
-    """A detection with its rules, one a language."""
+    """A detection with its rules, one a language, or one a language and cloud."""
 
     card: Card
     rules: tuple[Rule, ...]
     folder: Path
 
-    def rule(self, language: str) -> Rule | None:
-        """Return the rule in a language, or None."""
-        return next((r for r in self.rules if r.language == language), None)
+    def written_in(self, language: str) -> tuple[Rule, ...]:
+        """Return the rules in a language: what any of them finds, the detection finds."""
+        return tuple(r for r in self.rules if r.language == language)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages there are rules in."""
+        return tuple(dict.fromkeys(r.language for r in self.rules))

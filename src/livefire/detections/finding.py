@@ -14,8 +14,8 @@ class Finding:
     """What a rule found.
 
     `evidence` names events as `<log source>/<event id>`, sorted. `fingerprint` is the same for the
-    same rule over the same events, whenever and in whatever order they were read; a finding
-    without evidence is told apart by its row. `time` is the latest datetime in the row.
+    same detection and act in whatever language the rule was, whenever it ran; a finding without
+    evidence is told apart by its row. `time` is the latest datetime in the row.
     """
 
     detection: str
@@ -25,14 +25,14 @@ class Finding:
     row: dict[str, Any]
     evidence: tuple[str, ...]
     time: datetime | None
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the detection and its evidence, in hex."""
-        rest = list(self.evidence) or [json.dumps(self.row, sort_keys=True, default=str)]
-        return hashlib.sha256("\n".join([self.detection, *rest]).encode()).hexdigest()
+    fingerprint: str
 
 
 def row_time(row: dict[str, Any]) -> datetime | None:
     """Return the latest datetime in a row, None when it has none."""
     return max((v for v in row.values() if isinstance(v, datetime)), default=None)
+
+
+def row_fingerprint(detection: str, row: dict[str, Any]) -> str:
+    """Return what tells a row without evidence apart: SHA-256 of the detection and the row, in hex."""
+    return hashlib.sha256("\n".join([detection, json.dumps(row, sort_keys=True, default=str)]).encode()).hexdigest()

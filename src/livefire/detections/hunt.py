@@ -14,7 +14,7 @@ from livefire.diagnostics import Diagnostic
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
-    """What a hunt found: one outcome a detection, its findings by time, and the moment it was run for."""
+    """What a hunt found: one outcome a rule, its findings by time, and the moment it was run for."""
 
     outcomes: tuple[tuple[Detection, Outcome], ...]
     findings: tuple[Finding, ...]
@@ -29,18 +29,22 @@ class Hunt:
 def hunt(detections: Sequence[Detection], bench: Bench, language: str | None, progress: Callable[[str], None] | None) -> Hunt:
     """Run each detection in one language and return all findings by time.
 
-    Without a language each runs its first rule; a detection without a rule in the language is
-    refused in its outcome.
+    Without a language each runs its first; a detection without a rule in the language is refused in
+    its outcome. A detection with a rule for each cloud has an outcome for each.
     """
     outcomes: list[tuple[Detection, Outcome]] = []
+    found: dict[str, Finding] = {}
     for detection in detections:
         if progress is not None:
             progress(detection.card.title)
-        rule = detection.rule(language) if language else detection.rules[0]
-        outcomes.append((detection, run_rule(rule, bench) if rule else _no_rule(detection, language or "")))
-    found = [f for d, o in outcomes for f in findings(d, o)]
-    found.sort(key=lambda f: (f.time or bench.now, f.detection, f.fingerprint))
-    return Hunt(tuple(outcomes), tuple(found), bench.now)
+        rules = detection.written_in(language or detection.languages[0])
+        ran = [run_rule(rule, bench) for rule in rules] or [_no_rule(detection, language or "")]
+        outcomes.extend((detection, outcome) for outcome in ran)
+        for outcome in ran:
+            for finding in findings(detection, outcome, bench):
+                found.setdefault(finding.fingerprint, finding)
+    ordered = sorted(found.values(), key=lambda f: (f.time or bench.now, f.detection, f.fingerprint))
+    return Hunt(tuple(outcomes), tuple(ordered), bench.now)
 
 
 def _no_rule(detection: Detection, language: str) -> Outcome:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from livefire.detections.detection import RULE_FILES, Card, Detection, Rule
+from livefire.detections.detection import LANGUAGES, RULE_FILES, Card, Detection, Rule, rule_language
 from livefire.diagnostics import Diagnostic, QueryError, Source
 
 BUNDLED = Path(__file__).parent.parent / "packs"
@@ -35,11 +35,12 @@ def load_detection(folder: Path) -> Detection:
         card = msgspec.convert(tomllib.loads(text), Card)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
         raise QueryError([Diagnostic("error", "E502", f"{folder.name}/detection.toml: {fault}")], Source(text, str(path))) from fault
-    rules = tuple(load_rule(folder / name, language) for name, language in RULE_FILES.items() if (folder / name).is_file())
-    if not rules:
+    named = [(p, language) for p in folder.iterdir() if p.is_file() and (language := rule_language(p.name)) is not None]
+    named.sort(key=lambda n: (LANGUAGES.index(n[1]), n[0].name))
+    if not named:
         known = ", ".join(RULE_FILES)
         raise QueryError([Diagnostic("error", "E503", f"{folder.name} has no rule", help=f"write one of {known}")])
-    return Detection(card, rules, folder)
+    return Detection(card, tuple(load_rule(path, language) for path, language in named), folder)
 
 
 def load_rule(path: Path, language: str) -> Rule:

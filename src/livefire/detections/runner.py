@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from livefire import query as stages
 from livefire.detections.detection import Detection, Rule
-from livefire.detections.finding import Finding, row_time
+from livefire.detections.evidence import acts_of, completing, fingerprint
+from livefire.detections.finding import Finding, row_fingerprint, row_time
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Statement, Storage
 from livefire.plan.catalog import Catalog
@@ -21,6 +22,10 @@ from livefire.schema import Schema, Type
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_SEQUENCE = "_sequence"
+"""The column that numbers the matches of a language whose queries give a row for each event of a match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +143,36 @@ def _run(prepared: Prepared, bench: Bench) -> Outcome:
     except QueryError as error:
         return Outcome(rule, diagnostics=(*prepared.diagnostics, *error.diagnostics), refused=True)
     rows = python_rows(table, plan.schema)
-    evidence = tuple(tuple(sorted(set(row.pop(EVIDENCE) or ()))) for row in rows)
-    return Outcome(rule, tuple(rows), evidence, compiled.diagnostics, plan=compiled.lowered)
+    evidence = [tuple(sorted(set(row.pop(EVIDENCE) or ()))) for row in rows]
+    if rows and _SEQUENCE in rows[0]:
+        rows, evidence = _whole_sequences(rows, evidence)
+    return Outcome(rule, tuple(rows), tuple(evidence), compiled.diagnostics, plan=compiled.lowered)
 
 
-def findings(detection: Detection, outcome: Outcome) -> tuple[Finding, ...]:
-    """Return one finding a row of an outcome."""
+def _whole_sequences(rows: list[dict[str, Any]], evidence: list[tuple[str, ...]]) -> tuple[list[dict[str, Any]], list[tuple[str, ...]]]:
+    """Return a row for each sequence, its last event's, with the events of all its steps; a query shows a row for each step."""
+    last: dict[object, dict[str, Any]] = {}
+    behind: dict[object, set[str]] = {}
+    for row, events in zip(rows, evidence, strict=True):
+        number = row[_SEQUENCE]
+        if events or number not in last:
+            last[number] = row
+        behind.setdefault(number, set()).update(events)
+    return list(last.values()), [tuple(sorted(behind[number])) for number in last]
+
+
+def findings(detection: Detection, outcome: Outcome, bench: Bench) -> tuple[Finding, ...]:
+    """Return one finding for each thing an outcome found: of rows that rest on the same act, the one with most evidence."""
     card, language = detection.card, outcome.rule.language
-    pairs = zip(outcome.rows, outcome.evidence, strict=True)
-    return tuple(Finding(card.id, card.title, card.severity, language, row, events, row_time(row)) for row, events in pairs)
+    acts = acts_of((name for events in outcome.evidence for name in events), bench)
+    found: dict[str, Finding] = {}
+    for row, events in zip(outcome.rows, outcome.evidence, strict=True):
+        mark = fingerprint(card.id, events, acts, card.finding) if events else row_fingerprint(card.id, row)
+        last = completing(events, acts, card.finding)
+        here = Finding(card.id, card.title, card.severity, language, row, events, row_time(row) or (last.time if last else None), mark)
+        if mark not in found or len(found[mark].evidence) < len(events):
+            found[mark] = here
+    return tuple(found.values())
 
 
 def python_rows(table: pa.Table, schema: Schema) -> list[dict[str, Any]]:

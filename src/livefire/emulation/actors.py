@@ -136,6 +136,10 @@ SCHEDULER = AwsActor(
     agent="Boto3/1.34.162 md/Botocore#1.34.162 ua/2.0 os/linux#5.10.223 md/arch#x86_64 lang/python#3.12.5 md/pyimpl#CPython "
     "exec-env/AWS_Lambda_python3.12 cfg/retry-mode#standard Botocore/1.34.162",
 )
+STORAGE_ADMIN = AwsActor("r.silva", "AROAQ3EXMPL5G6WBNTZPD", role="storage-admin", key="ASIAQ3EXMPL5VN4KDM2S", agent=AWS_CLI, mfa=True)
+ML_TEAM = AwsActor("h.tanaka", "AROAQ3EXMPL5D4VJXKLQM", role="ml-training", key="ASIAQ3EXMPL5ZP7TGC6R", agent=AWS_CLI, mfa=True)
+CAPACITY_TEAM = AwsActor("l.novak", "AROAQ3EXMPL5B4RYHWSVA", role="capacity-planning", key="ASIAQ3EXMPL5JX2NFT7K", agent=AWS_CLI, mfa=True)
+CONFIGURATION = AwsActor("config-runner", "AROAQ3EXMPL5T5CQMEXUN", role="config-management", key="ASIAQ3EXMPL5RW6HPD3L", ip=RUNNER_IP, agent=AWS_CLI)
 AUTOSCALING = AwsActor(
     "AutoScaling",
     "AROAQ3EXMPL5A7TUBWKZH",

@@ -25,6 +25,7 @@ INSTANCE_TYPES: Mapping[str, tuple[int, int]] = {
     "c6i.xlarge": (2, 2),
     "g4dn.xlarge": (2, 2),
     "p3.8xlarge": (16, 2),
+    "p4d.24xlarge": (48, 2),
 }
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 
@@ -66,6 +67,8 @@ class Launch:
     user_data: bool = False
     interface: str = ""
     """Attach this existing network interface instead of naming subnet and group."""
+    group: str = ""
+    """Another security group than the network's own."""
     region: str = AWS.region
 
 
@@ -121,7 +124,7 @@ def run_instances(scene: Scene, actor: AwsActor, launch: Launch, failure: Failur
         request["creditSpecification"] = {"cpuCredits": "unlimited"}
         request["hibernationOptions"] = {"configured": False}
     else:
-        request["groupSet"] = items([{"groupId": _network(launch.region).group}])
+        request["groupSet"] = items([{"groupId": launch.group or _network(launch.region).group}])
     if launch.profile:
         request["iamInstanceProfile"] = {"name": launch.profile}
     if launch.template:
@@ -174,7 +177,7 @@ def _instance(scene: Scene, launch: Launch, token: str, index: int) -> dict[str,
     }
     if launch.name:
         instance["tagSet"] = items(_tags(launch.name))
-    groups = items([{"groupId": network.group, "groupName": "default"}])
+    groups = items([{"groupId": launch.group or network.group, "groupName": "app" if launch.group else "default"}])
     instance |= {
         "clientToken": token,
         "groupSet": groups,
@@ -363,6 +366,19 @@ def share_snapshot(scene: Scene, actor: AwsActor, snapshot: str, *, account: str
     call_flat(scene, actor, "ModifySnapshotAttribute", request, {"_return": True})
 
 
+def modify_instance(scene: Scene, actor: AwsActor, instance: str, attribute: str, value: object) -> None:
+    """Write ModifyInstanceAttribute: the attribute in an object of its own, user data as the text CloudTrail puts in its place."""
+    given = "<sensitiveDataRemoved>" if attribute == "userData" else {"value": value}
+    call_flat(scene, actor, "ModifyInstanceAttribute", {"instanceId": instance, attribute: given}, {"_return": True})
+
+
+def metadata_options(scene: Scene, actor: AwsActor, instance: str, tokens: str) -> None:
+    """Write ModifyInstanceMetadataOptions, a wrapped action; `tokens` is required or optional."""
+    options = {"state": "pending", "httpTokens": tokens, "httpPutResponseHopLimit": 2, "httpEndpoint": "enabled"}
+    request = {"InstanceId": instance, "HttpTokens": tokens, "HttpPutResponseHopLimit": 2}
+    call_wrapped(scene, actor, "ModifyInstanceMetadataOptions", request, {"instanceId": instance, "instanceMetadataOptions": options})
+
+
 def replace_root_volume(scene: Scene, actor: AwsActor, instance: str, snapshot: str) -> str:
     """Write CreateReplaceRootVolumeTask, a wrapped action, and return the task id."""
     task = scene.ids.ec2("replacevol")
@@ -380,10 +396,8 @@ def replace_root_volume(scene: Scene, actor: AwsActor, instance: str, snapshot: 
 
 
 def require_metadata_tokens(scene: Scene, actor: AwsActor, instance: str) -> None:
-    """Write ModifyInstanceMetadataOptions, a wrapped action, hardening one instance."""
-    options = {"state": "pending", "httpTokens": "required", "httpPutResponseHopLimit": 2, "httpEndpoint": "enabled"}
-    request = {"InstanceId": instance, "HttpTokens": "required", "HttpPutResponseHopLimit": 2}
-    call_wrapped(scene, actor, "ModifyInstanceMetadataOptions", request, {"instanceId": instance, "instanceMetadataOptions": options})
+    """Write ModifyInstanceMetadataOptions hardening one instance."""
+    metadata_options(scene, actor, instance, "required")
 
 
 def public_image_volume_created(scene: Scene, region: str = AWS.region) -> None:
@@ -393,28 +407,33 @@ def public_image_volume_created(scene: Scene, region: str = AWS.region) -> None:
     fields name the same account here; when they differ, someone else used our snapshot.
     """
     with scene.noise(2):
-        event_id = scene.ids.uuid()
-        raw = {
-            "eventVersion": "1.11",
-            "userIdentity": {"accountId": AWS.account, "invokedBy": EC2},
-            "eventTime": stamp(scene.now),
-            "eventSource": EC2,
-            "eventName": "SharedSnapshotVolumeCreated",
-            "awsRegion": region,
-            "sourceIPAddress": EC2,
-            "userAgent": EC2,
-            "requestParameters": None,
-            "responseElements": None,
-            "eventID": event_id,
-            "readOnly": False,
-            "eventType": "AwsServiceEvent",
-            "managementEvent": True,
-            "recipientAccountId": AWS.account,
-            "sharedEventID": scene.ids.uuid(),
-            "serviceEventDetails": {"snapshotId": scene.ids.ec2("snap")},
-            "eventCategory": "Management",
-        }
-        scene.add(event_id, raw, scene.now.replace(microsecond=0))
+        shared_snapshot_used(scene, scene.ids.ec2("snap"), AWS.account, region=region)
+
+
+def shared_snapshot_used(scene: Scene, snapshot: str, account: str, event: str = "SharedSnapshotVolumeCreated", region: str = AWS.region) -> None:
+    """Write the service event that an account made a volume, or with another event name a copy, of a shared snapshot."""
+    event_id = scene.ids.uuid()
+    raw = {
+        "eventVersion": "1.11",
+        "userIdentity": {"accountId": account, "invokedBy": EC2},
+        "eventTime": stamp(scene.now),
+        "eventSource": EC2,
+        "eventName": event,
+        "awsRegion": region,
+        "sourceIPAddress": EC2,
+        "userAgent": EC2,
+        "requestParameters": None,
+        "responseElements": None,
+        "eventID": event_id,
+        "readOnly": False,
+        "eventType": "AwsServiceEvent",
+        "managementEvent": True,
+        "recipientAccountId": AWS.account,
+        "sharedEventID": scene.ids.uuid(),
+        "serviceEventDetails": {"snapshotId": snapshot},
+        "eventCategory": "Management",
+    }
+    scene.add(event_id, raw, scene.now.replace(microsecond=0))
 
 
 def describe_instances(scene: Scene, actor: AwsActor, *instances: str) -> None:

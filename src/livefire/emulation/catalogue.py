@@ -8,7 +8,7 @@ from importlib import import_module
 
 from livefire.emulation.model import Emulation
 
-_MODULES = ("t1578", "t1578_002", "t1578_004")
+_MODULES = ("t1578", "t1578_001", "t1578_002", "t1578_002_context", "t1578_003", "t1578_004", "t1578_004_refresh", "t1578_005")
 
 
 class UnknownEmulationError(LookupError):
@@ -25,8 +25,8 @@ def emulations() -> tuple[Emulation, ...]:
 
 
 def find(emulation_id: str) -> Emulation:
-    """Return the emulation of that id, upper and lower case alike. Raises UnknownEmulationError."""
-    by_id = {e.id.lower(): e for e in emulations()}
+    """Return the emulation of that id or number, upper and lower case alike. Raises UnknownEmulationError."""
+    by_id = {name.lower(): e for e in emulations() for name in (e.number, e.id) if name}
     wanted = emulation_id.lower()
     if wanted in by_id:
         return by_id[wanted]

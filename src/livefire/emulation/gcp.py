@@ -35,6 +35,16 @@ class Failure:
     at_once: bool = True
 
 
+_LABELS = {
+    "gce_instance": "instance_id",
+    "gce_disk": "disk_id",
+    "gce_snapshot": "snapshot_id",
+    "gce_image": "image_id",
+    "gce_firewall_rule": "firewall_rule_id",
+    "gce_instance_group_manager": "instance_group_manager_id",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What an entry is about: its resource name, and the monitored resource's type and id label."""
@@ -46,14 +56,15 @@ class Target:
     @property
     def labels(self) -> dict[str, str]:
         """Labels of the monitored resource; https://cloud.google.com/monitoring/api/resources."""
-        key = {"gce_instance": "instance_id", "gce_disk": "disk_id", "gce_snapshot": "snapshot_id", "gce_firewall_rule": "firewall_rule_id"}[self.kind]
-        where = {"zone": GCP.zone} if "/zones/" in self.name else {}
-        return {key: self.number, "project_id": GCP.project, **where}
+        key = _LABELS.get(self.kind)
+        parts = self.name.split("/")
+        where = {"zone": parts[parts.index("zones") + 1]} if "zones" in parts else {}
+        return {**({key: self.number} if key else {}), "project_id": GCP.project, **where}
 
 
-def instance(scene: Scene, name: str) -> Target:
-    """Return a virtual machine of the company's zone."""
-    return Target(f"{ZONE}/instances/{name}", "gce_instance", scene.ids.digits(19))
+def instance(scene: Scene, name: str, zone: str = GCP.zone) -> Target:
+    """Return a virtual machine, of the company's zone unless another is given."""
+    return Target(f"projects/{GCP.project}/zones/{zone}/instances/{name}", "gce_instance", scene.ids.digits(19))
 
 
 def disk(scene: Scene, name: str) -> Target:
@@ -92,6 +103,8 @@ def grant(permission: str, name: str, *, granted: bool = True) -> dict[str, Any]
 def _agent(scene: Scene, actor: GcpActor, method: str) -> str:
     if actor.agent != "gcloud":
         return actor.agent
+    if ".compute." not in method:
+        return _GCLOUD.format(command="gcloud." + method.rsplit(".", 1)[1], invocation=scene.ids.hexadecimal(32))
     command = "gcloud.compute." + method.split(".compute.", 1)[1]
     verbs = {"insert": "create", "createSnapshot": "snapshot", "attachDisk": "attach-disk", "detachDisk": "detach-disk"}
     head, verb = command.rsplit(".", 1)
@@ -137,7 +150,7 @@ class _Writer:
             "logName": f"projects/{GCP.project}/logs/cloudaudit.googleapis.com%2F{log}",
             "receiveTimestamp": stamp(scene.now + timedelta(seconds=1.4)),
         }
-        if log == "activity":
+        if self.trigger:
             raw["labels"] = {"compute.googleapis.com/root_trigger_id": self.trigger}
         if operation is not None:
             raw["operation"] = dict(operation)
@@ -171,7 +184,7 @@ def operate(
         writer.entry({**opening, "status": status, "request": typed}, {**link_op, "first": True, "last": True}, severity="ERROR")
         return operation_id
     opening |= {"request": typed, "response": _running(scene, actor, method, target, operation_id)}
-    opening["resourceLocation"] = {"currentLocations": [GCP.zone if "/zones/" in target.name else GCP.region]}
+    opening["resourceLocation"] = {"currentLocations": [target.labels.get("zone", GCP.region)]}
     if metadata is not None:
         opening["metadata"] = dict(metadata)
     writer.entry(opening, {**link_op, "first": True})
@@ -185,7 +198,7 @@ def operate(
 
 def _running(scene: Scene, actor: GcpActor, method: str, target: Target, operation_id: str) -> dict[str, Any]:
     number = scene.ids.digits(19)
-    home = ZONE if "/zones/" in target.name else GLOBAL
+    home = "/".join(target.name.split("/")[:4]) if "/zones/" in target.name else GLOBAL
     answer = {
         "@type": "type.googleapis.com/operation",
         "id": number,
@@ -201,8 +214,8 @@ def _running(scene: Scene, actor: GcpActor, method: str, target: Target, operati
         "selfLink": link(f"{home}/operations/{operation_id}"),
         "selfLinkWithId": link(f"{home}/operations/{number}"),
     }
-    if home == ZONE:
-        answer["zone"] = link(ZONE)
+    if home != GLOBAL:
+        answer["zone"] = link(home)
     return answer
 
 
@@ -213,6 +226,13 @@ def read(scene: Scene, actor: GcpActor, method: str, collection: str, target: Ta
     writer = _Writer(scene, actor, method, Target(collection, target.kind, target.number), _agent(scene, actor, method), "")
     payload = {"authorizationInfo": [permission], "request": {"@type": f"type.googleapis.com/{method.split('.', 1)[1]}"}, "numResponseItems": "12"}
     writer.entry(payload, None, log="data_access", severity="INFO")
+
+
+def administer(scene: Scene, actor: GcpActor, service: str, method: str, target: str, request: Mapping[str, Any], permission: str) -> None:
+    """Write the one entry of a call to another Google API than Compute Engine: service accounts, organisation policies, quotas."""
+    writer = _Writer(scene, actor, method, Target(target, "audited_resource", ""), _agent(scene, actor, method), "")
+    checked = {"permission": permission, "granted": True, "permissionType": "ADMIN_WRITE", "resource": target, "resourceAttributes": {"name": target}}
+    writer.entry({"serviceName": service, "authorizationInfo": [checked], "request": dict(request)}, None)
 
 
 def system_event(scene: Scene, actor: GcpActor, method: str, target: Target, request: Mapping[str, Any]) -> None:
@@ -229,29 +249,33 @@ def insert_instance(
     machine: str = "e2-micro",
     image: str = "projects/debian-cloud/global/images/family/debian-12",
     source_snapshot: str = "",
+    data_disk: str = "",
+    tags: Sequence[str] = (),
     method: str = "v1.compute.instances.insert",
     failure: Failure | None = None,
 ) -> str:
     """Write instances.insert from an image, or from a snapshot, with an external address; return the operation id."""
-    name = target.name.rsplit("/", 1)[1]
+    home, name = target.name.split("/instances/")
     origin = {"sourceSnapshot": link(source_snapshot)} if source_snapshot else {"sourceImage": link(image)}
     boot = {"type": "PERSISTENT", "boot": True, "mode": "READ_WRITE", "autoDelete": True, "deviceName": name, "initializeParams": origin}
     network = {"network": link(f"{GLOBAL}/networks/default"), "accessConfigs": [{"type": "ONE_TO_ONE_NAT", "name": "external-nat"}]}
     account = f"{GCP.number}-compute@developer.gserviceaccount.com"
     request = {
         "name": name,
-        "machineType": link(f"{ZONE}/machineTypes/{machine}"),
-        "disks": [boot],
+        "machineType": link(f"{home}/machineTypes/{machine}"),
+        "disks": [boot, *([{"type": "PERSISTENT", "boot": False, "mode": "READ_WRITE", "source": link(data_disk)}] if data_disk else [])],
         "networkInterfaces": [network],
         "serviceAccounts": [{"email": account, "scopes": ["https://www.googleapis.com/auth/devstorage.read_only"]}],
         "canIpForward": False,
         "deletionProtection": False,
     }
+    if tags:
+        request["tags"] = {"items": list(tags)}
     subnet = f"{REGION}/subnetworks/default"
     granted = failure is None or failure.code != 7
     permissions = [
         grant("compute.instances.create", target.name, granted=granted),
-        grant("compute.disks.create", f"{ZONE}/disks/{name}", granted=granted),
+        grant("compute.disks.create", f"{home}/disks/{name}", granted=granted),
         grant("compute.subnetworks.use", subnet),
         grant("compute.subnetworks.useExternalIp", subnet),
         grant("compute.instances.setMetadata", target.name, granted=granted),

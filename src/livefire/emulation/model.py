@@ -31,6 +31,13 @@ class Cloud(enum.Enum):
 _LOG_SOURCES = {Cloud.AWS: "aws_cloudtrail", Cloud.AZURE: "azure_activity", Cloud.GCP: "gcp_audit"}
 
 
+_NEEDS = {
+    Cloud.AWS: "AWS CLI v2 signed in to a test account (aws sts get-caller-identity), with a default network and a small instance of your own as $I",
+    Cloud.AZURE: "Azure CLI signed in (az account show), Contributor on a test subscription, a resource group of your own as $G",
+    Cloud.GCP: "gcloud signed in (gcloud auth list), Compute Admin on a test project, a zone as $Z",
+}
+
+
 class Kind(enum.Enum):
     """ATTACK must be found by a detection of its technique; LOOK_ALIKE must not be."""
 
@@ -115,7 +122,8 @@ class Emulation:
     their own, `cleanup` what undoes it; both are documentation, never executed. `span` bounds the story: no record
     lies before `start` minus `lead` or after `start` plus `span`. A look-alike names in `resembles` the attacks it
     could be taken for and in `differs_by` the fields that tell it apart. `page_tests` names the published test as
-    `<page>#<number>`; a test printed on two pages has two names.
+    `<page>#<number>`; a test printed on two pages has two names. `number` is a short second name: technique, cloud and
+    a count, as in `T1578.004-aws-2`. `prerequisites` is what the commands need beside a tester's own account.
     """
 
     id: str
@@ -131,6 +139,8 @@ class Emulation:
     commands: tuple[str, ...] = ()
     cleanup: tuple[str, ...] = ()
     page_tests: tuple[str, ...] = ()
+    prerequisites: tuple[str, ...] = ()
+    number: str = ""
     resembles: tuple[str, ...] = ()
     differs_by: tuple[str, ...] = ()
 
@@ -143,6 +153,11 @@ class Emulation:
     def log_source(self) -> str:
         """Name of the log source that reads the records."""
         return self.cloud.log_source
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What a tester needs: the cloud's own tool and rights, then what this story asks for."""
+        return (_NEEDS[self.cloud], *self.prerequisites)
 
     def generate(self, start: datetime, seed: int = 0) -> Telemetry:
         """Tell the story from `start` (aware, taken to UTC) and return its records.

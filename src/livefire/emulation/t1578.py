@@ -184,6 +184,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "In a stolen session a snapshot is taken and the right to make volumes of it given to an account outside the company.",
         "ModifySnapshotAttribute with createVolumePermission.add.items[].userId outside the company's accounts; CreateSnapshot before it.",
         _share_snapshot,
+        number="T1578.001-aws-1",
         commands=(_CREATE_SNAPSHOT, _WAIT_SNAPSHOT, f"{_PERMISSION} add --user-ids $SECOND_ACCOUNT_OF_YOURS"),
         cleanup=(f"{_PERMISSION} remove --user-ids $SECOND_ACCOUNT_OF_YOURS", "aws ec2 delete-snapshot --snapshot-id $SNAP"),
         page_tests=("T1578-elastic#1",),
@@ -198,6 +199,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "MICROSOFT.COMPUTE/SNAPSHOTS/WRITE Success with creationData.sourceResourceId of a machine's disk, "
         "then VIRTUALMACHINES/CAPTURE/ACTION or IMAGES/WRITE by the same caller.",
         _snapshot_and_capture,
+        number="T1578.001-azure-1",
         commands=(
             "az snapshot create -g $G -n livefire-snap --source app04_OsDisk_1",
             "az vm deallocate -g $G -n app04",
@@ -216,6 +218,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "An instance launched with a stolen key is terminated within the quarter of an hour, and its disk with it.",
         "RunInstances, then TerminateInstances of that id within an hour, by an identity that is not automation.",
         _terminate_instance,
+        number="T1578.003-aws-1",
         commands=(
             "I=$(aws ec2 run-instances --image-id $AMI --instance-type t3.micro --query Instances[0].InstanceId --output text)",
             "aws ec2 wait instance-running --instance-ids $I",
@@ -232,6 +235,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "The right to make volumes of a fresh snapshot is given to everybody.",
         'ModifySnapshotAttribute with createVolumePermission.add.items[].group "all": there is no userId to look for.',
         _share_snapshot_with_all,
+        number="T1578.001-aws-2",
         commands=(_CREATE_SNAPSHOT, _WAIT_SNAPSHOT, f"{_PERMISSION} add --group-names all   # an empty volume only"),
         cleanup=(f"{_PERMISSION} remove --group-names all", "aws ec2 delete-snapshot --snapshot-id $SNAP"),
     ),
@@ -244,6 +248,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "A phished user snapshots a database disk and gives an outside address rights on the snapshot.",
         "compute.disks.createSnapshot (on the disk), then compute.snapshots.setIamPolicy with request.policy.bindings[].members[] outside the company.",
         _share_cloud_snapshot,
+        number="T1578.001-gcp-1",
         commands=(
             "gcloud compute disks snapshot orders-db --zone us-central1-a --snapshot-names livefire-snap",
             "gcloud compute snapshots add-iam-policy-binding livefire-snap --member user:$SECOND_ADDRESS_OF_YOURS --role roles/compute.storageAdmin",

@@ -210,6 +210,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "A forgotten user's long-term key is used from an unknown address to launch one small instance from a public image.",
         "RunInstances without errorCode by an identity that does not launch instances; the new id at responseElements.instancesSet.items[].instanceId.",
         _run_instances,
+        number="T1578.002-aws-1",
         commands=(
             _FIND_IMAGE,
             'aws ec2 run-instances --image-id $AMI --instance-type t3.micro --tag-specifications "ResourceType=instance,Tags=[{Key=Name,Value=livefire-i1}]"',
@@ -226,6 +227,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "A phished operator's token creates a resource group and, in one deployment, network, interface and virtual machine.",
         "MICROSOFT.COMPUTE/VIRTUALMACHINES/WRITE with resultType Success and Created, size and image in responseBody; take one row per correlationId.",
         _create_machine,
+        number="T1578.002-azure-1",
         commands=(
             "az group create -n livefire-rg -l eastus",
             (
@@ -245,6 +247,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "A phished user's credentials create one small instance with an external address.",
         "v1.compute.instances.insert: who and what in the operation's first entry, success only in its last (no status code).",
         _create_instance,
+        number="T1578.002-gcp-1",
         commands=(
             "gcloud compute instances create livefire-vm --zone us-central1-a --machine-type e2-micro --image-family debian-12 --image-project debian-cloud",
         ),
@@ -261,6 +264,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "CreateSnapshot, then RunInstances whose requestParameters.blockDeviceMapping.items[].ebs.snapshotId is that snapshot; "
         "one userIdentity.arn throughout.",
         _snapshot_to_instance,
+        number="T1578.002-aws-2",
         commands=(
             "VOL=$(aws ec2 create-volume --size 1 --volume-type gp3 --availability-zone us-east-1a --query VolumeId --output text)",
             "aws ec2 wait volume-available --volume-ids $VOL",
@@ -284,6 +288,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "Ten large GPU instances are refused three times for lack of quota; minutes later the same key launches smaller ones in a region nobody uses.",
         "RunInstances with errorCode Client.VcpuLimitExceeded, then RunInstances without errorCode by the same identity in another awsRegion.",
         _refused_then_elsewhere,
+        number="T1578.002-aws-3",
         commands=(
             "aws ec2 run-instances --image-id $AMI --instance-type p3.8xlarge --count 10",
             f"aws ec2 run-instances --region {AWS.unused_region} --image-id $AMI2 --instance-type c6i.xlarge --count 6",
@@ -299,6 +304,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "A phished user tries to create a GPU instance three times; each operation starts and then fails for lack of quota.",
         "compute.instances.insert (beta. prefix), last entry with protoPayload.status.code 8 and severity ERROR; nothing was created.",
         _gpu_refused,
+        number="T1578.002-gcp-2",
         commands=("gcloud beta compute instances create livefire-gpu --machine-type a2-highgpu-1g --zone us-central1-a --maintenance-policy TERMINATE",),
     ),
 )

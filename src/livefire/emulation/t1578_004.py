@@ -181,6 +181,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "With a stolen key an instance is stopped and, as soon as it has stopped, started again: its ephemeral disks come back empty.",
         "StopInstances then StartInstances of one instance id (requestParameters.instancesSet.items[].instanceId) within minutes, both without errorCode.",
         _stop_start,
+        number="T1578.004-aws-1",
         commands=("aws ec2 stop-instances --instance-ids $I", "aws ec2 wait instance-stopped --instance-ids $I", "aws ec2 start-instances --instance-ids $I"),
         cleanup=("aws ec2 terminate-instances --instance-ids $I",),
         page_tests=_page(1),
@@ -194,6 +195,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "A volume is made from a snapshot; the instance is stopped, its root volume detached, the new one attached in its place, and started.",
         "CreateVolume with requestParameters.snapshotId, then AttachVolume of responseElements.volumeId on the root device, after DetachVolume of that device.",
         _volume_from_snapshot,
+        number="T1578.004-aws-2",
         commands=(
             "NEW=$(aws ec2 create-volume --snapshot-id $SNAP --volume-type gp3 --availability-zone us-east-1a --query VolumeId --output text)",
             "aws ec2 stop-instances --instance-ids $I; aws ec2 wait instance-stopped --instance-ids $I",
@@ -214,6 +216,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "MICROSOFT.COMPUTE/DISKS/WRITE Success, Created, with creationData.createOption Copy and sourceResourceId of a snapshot inside responseBody; "
         "then virtualMachines/write with osDisk.createOption Attach.",
         _disk_from_snapshot,
+        number="T1578.004-azure-1",
         commands=(
             "az disk create -g $G -n app01-revert-os --source app01-golden",
             "az vm deallocate -g $G -n app01",
@@ -233,6 +236,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "RegisterImage with requestParameters.blockDeviceMapping.items[].ebs.snapshotId, "
         "then RunInstances whose instancesSet.items[].imageId is responseElements.imageId.",
         _image_from_snapshot,
+        number="T1578.004-aws-3",
         commands=(
             (
                 "aws ec2 register-image --name livefire-ami --architecture x86_64 --root-device-name /dev/xvda --virtualization-type hvm "
@@ -253,6 +257,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "One call puts the root volume back to a snapshot while the instance runs, and deletes the old volume with its evidence.",
         "CreateReplaceRootVolumeTask: requestParameters.CreateReplaceRootVolumeTaskRequest.SnapshotId and DeleteReplacedRootVolume (a wrapped action).",
         _replace_root_volume,
+        number="T1578.004-aws-4",
         commands=("aws ec2 create-replace-root-volume-task --instance-id $I --snapshot-id $SNAP --delete-replaced-root-volume",),
         cleanup=("aws ec2 terminate-instances --instance-ids $I",),
     ),
@@ -265,6 +270,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "The instance is stopped, a disk made from a snapshot, the boot disk exchanged for it, and the instance started.",
         "compute.disks.insert with request.sourceSnapshot, then compute.instances.attachDisk of that disk with request.boot true.",
         _boot_disk_swap,
+        number="T1578.004-gcp-1",
         commands=(
             "gcloud compute instances stop app01 --zone $Z",
             "gcloud compute disks create app01-revert --source-snapshot app01-golden --zone $Z",
@@ -283,6 +289,7 @@ ATTACKS: tuple[Emulation, ...] = (
         "A machine with an ephemeral OS disk is put back to its image with one call.",
         "MICROSOFT.COMPUTE/VIRTUALMACHINES/REIMAGE/ACTION with resultType Success.",
         _reimage,
+        number="T1578.004-azure-2",
         commands=("az vm reimage -g $G -n app07",),
     ),
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from livefire.detections.detection import Rule
+from livefire.detections.detection import Differs, Rule, Told
+from livefire.detections.evidence import acts_of, fingerprint
+from livefire.detections.finding import row_fingerprint
 from livefire.detections.runner import Bench, Outcome, Prepared, prepare, run_prepared
 from livefire.diagnostics import Source
 from livefire.proof.case import Case, Staged
@@ -18,18 +21,29 @@ Verdict = Literal["fires", "silent", "false alarm", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is put to the proof: a rule, how it is read, and the cases it says it covers."""
+    """What is put to the proof: a detection's rules in one language, how they are read, and the cases they say they cover."""
 
     name: str
-    rule: Rule
+    rules: tuple[Rule, ...]
     lenient: bool
     covers: tuple[str, ...]
     note: str = ""
+    detection: str = ""
+    told: Told = field(default_factory=Told)
+    differs: tuple[Differs, ...] = ()
+
+    @property
+    def language(self) -> str:
+        """The language of the rules."""
+        return self.rules[0].language
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One verdict: `rows` is how many rows came out, `strays` how many rest on no event of the attack."""
+    """One verdict: `rows` is how many rows came out, `strays` how many rest on no event of the attack.
+
+    `marks` are the fingerprints of what was found, to be compared with those of other languages.
+    """
 
     subject: str
     case: str
@@ -39,6 +53,7 @@ class Cell:
     reason: str = ""
     rows: int = 0
     strays: int = 0
+    marks: frozenset[str] = frozenset()
 
     @property
     def right(self) -> bool:
@@ -54,13 +69,14 @@ class Matrix:
     subjects: tuple[Subject, ...]
     cases: tuple[Case, ...]
     cells: tuple[Cell, ...]
+    _places: dict[tuple[str, str], Cell] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", {(c.subject, c.case): c for c in self.cells})
 
     def cell(self, subject: str, case: str) -> Cell:
         """Return one verdict; KeyError when there is none."""
-        for found in self.cells:
-            if found.subject == subject and found.case == case:
-                return found
-        raise KeyError((subject, case))
+        return self._places[subject, case]
 
     def of(self, subject: str) -> tuple[Cell, ...]:
         """Return the verdicts of one subject."""
@@ -69,7 +85,7 @@ class Matrix:
 
 def prove(subjects: Sequence[Subject], cases: Iterable[Staged], bench: Bench, progress: Callable[[str], None] | None = None) -> Matrix:
     """Run every subject over every case, each case alone, with the clock a minute past its last event."""
-    prepared = [(s, prepare(s.rule, bench, lenient=s.lenient)) for s in subjects]
+    prepared = [(s, tuple(prepare(rule, bench, lenient=s.lenient) for rule in s.rules)) for s in subjects]
     cells: list[Cell] = []
     seen: list[Case] = []
     for staged in cases:
@@ -81,21 +97,30 @@ def prove(subjects: Sequence[Subject], cases: Iterable[Staged], bench: Bench, pr
     return Matrix(tuple(subjects), tuple(seen), tuple(cells))
 
 
-def _judge(subject: Subject, ready: Prepared, staged: Staged, bench: Bench) -> Cell:
+def _judge(subject: Subject, ready: Sequence[Prepared], staged: Staged, bench: Bench) -> Cell:
     case = staged.case
     cell = Cell(subject.name, case.id, case.kind, case.id in subject.covers, "silent")
-    outcome = run_prepared(ready, bench)
-    if outcome.refused:
-        return replace(cell, verdict="refused", reason=outcome.reason)
-    strays = sum(1 for events in outcome.evidence if not staged.attack.intersection(events))
-    hits = len(outcome.rows) - strays
-    cell = replace(cell, rows=len(outcome.rows), strays=strays)
+    ran = [run_prepared(p, bench) for p in ready if p.statement is None or case.log_source in p.statement.tables]
+    refused = next((o for o in ran if o.refused), None)
+    if refused is not None:
+        return replace(cell, verdict="refused", reason=refused.reason)
+    found = [(row, events) for o in ran for row, events in zip(o.rows, o.evidence, strict=True)]
+    strays = sum(1 for _, events in found if not staged.attack.intersection(events))
+    cell = replace(cell, rows=len(found), strays=strays, marks=_marks(subject, found, bench))
     if case.kind == "look_alike":
-        return replace(cell, verdict="false alarm" if outcome.rows else "silent")
-    if hits:
+        return replace(cell, verdict="false alarm" if found else "silent")
+    if len(found) > strays:
         return replace(cell, verdict="fires")
-    reason = _reason(outcome, staged, bench) if cell.covered else ""
-    return replace(cell, reason=reason)
+    if not cell.covered:
+        return cell
+    return replace(cell, reason=_reason(ran[0], staged, bench) if ran else f"no rule reads {case.log_source}")
+
+
+def _marks(subject: Subject, found: Sequence[tuple[dict[str, Any], tuple[str, ...]]], bench: Bench) -> frozenset[str]:
+    if not found or not subject.detection:
+        return frozenset()
+    acts = acts_of((name for _, events in found for name in events), bench)
+    return frozenset(fingerprint(subject.detection, events, acts, subject.told) if events else row_fingerprint(subject.detection, row) for row, events in found)
 
 
 def _reason(outcome: Outcome, staged: Staged, bench: Bench) -> str:
@@ -103,3 +128,45 @@ def _reason(outcome: Outcome, staged: Staged, bench: Bench) -> str:
         return ""
     source = Source(outcome.rule.text, outcome.rule.name)
     return explain_miss(outcome.plan, staged.attack, source, bench.engine, staged.storage, bench.run_values()).reason
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two languages of a detection that do not find the same in a case, or an exception that is stated and not needed."""
+
+    detection: str
+    language: str
+    case: str
+    text: str
+
+
+def disagreements(matrix: Matrix) -> tuple[Disagreement, ...]:
+    """Return where the languages of a detection differ without a stated reason.
+
+    What most languages find is what the detection finds; a language that states why it differs in a case is not counted
+    there. An attack that a rule covers must then be missed for the reason stated, not found in other words.
+    """
+    by_detection: dict[str, list[Subject]] = {}
+    for subject in matrix.subjects:
+        if subject.detection:
+            by_detection.setdefault(subject.detection, []).append(subject)
+    return tuple(d for members in by_detection.values() for case in matrix.cases for d in _compare(matrix, members, case.id))
+
+
+def stated(subject: Subject, case: str) -> Differs | None:
+    """Return the reason a language states for finding something else in a case, None when it states none."""
+    return next((d for d in subject.differs if d.language == subject.language and (not d.cases or case in d.cases)), None)
+
+
+def _compare(matrix: Matrix, members: Sequence[Subject], case: str) -> list[Disagreement]:
+    cells = [(s, matrix.cell(s.name, case)) for s in members if stated(s, case) is None]
+    counts = Counter(c.marks for _, c in cells if c.verdict != "refused")
+    if not counts:
+        return []
+    usual = max(counts, key=lambda m: (counts[m], len(m)))
+    others = [(s, c) for s, c in cells if c.marks != usual and c.verdict != "refused"]
+    return [Disagreement(s.detection, s.language, case, f"finds {len(c.marks)} where the others find {len(usual)}: {_how(c.marks, usual)}") for s, c in others]
+
+
+def _how(marks: frozenset[str], usual: frozenset[str]) -> str:
+    return f"{len(usual - marks)} not found, {len(marks - usual)} of its own"

@@ -29,7 +29,7 @@ def _telling(finding: Finding) -> str:
 
 def totals(hunt: Hunt) -> str:
     """Return the count in words, with what could not be run."""
-    ran = len(hunt.outcomes) - len(hunt.refused)
+    ran = len({d.card.id for d, o in hunt.outcomes if not o.refused})
     text = f"{counted(len(hunt.findings), 'finding')} from {counted(ran, 'detection')}, clock set to {as_text(hunt.now)}"
     return text + "".join(f"\nnot run: {d.card.id}: {o.reason}" for d, o in hunt.refused)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from livefire.proof.case import Case, CaseKind
-from livefire.proof.matrix import Cell, Matrix
+from livefire.proof.matrix import Cell, Matrix, disagreements
 from livefire.report.safe import safe_text
 from livefire.report.tables import table
 
@@ -75,8 +75,9 @@ def _sign(cell: Cell) -> str:
 def as_json(matrix: Matrix) -> dict[str, Any]:
     """Return the whole matrix as JSON-able data."""
     return {
-        "subjects": [{"name": s.name, "language": s.rule.language, "lenient": s.lenient, "covers": list(s.covers)} for s in matrix.subjects],
+        "subjects": [{"name": s.name, "language": s.language, "lenient": s.lenient, "covers": list(s.covers)} for s in matrix.subjects],
         "cases": [{"id": c.id, "title": c.title, "technique": c.technique, "kind": c.kind, "pages": list(c.pages)} for c in matrix.cases],
+        "disagreements": [{"detection": d.detection, "language": d.language, "case": d.case, "text": d.text} for d in disagreements(matrix)],
         "cells": [
             {
                 "subject": c.subject,
@@ -86,6 +87,7 @@ def as_json(matrix: Matrix) -> dict[str, Any]:
                 "right": c.right,
                 "rows": c.rows,
                 "strays": c.strays,
+                "findings": len(c.marks),
                 "reason": safe_text(c.reason),
             }
             for c in matrix.cells
@@ -93,8 +95,16 @@ def as_json(matrix: Matrix) -> dict[str, Any]:
     }
 
 
+def differences(matrix: Matrix) -> Table:
+    """Return one row for each case where a language of a detection finds something else than the others, and states no reason."""
+    rows = [(d.detection, d.language, d.case, d.text) for d in disagreements(matrix)]
+    return table(("detection", "language", "case", "difference"), rows, width=140)
+
+
 def proved(matrix: Matrix) -> bool:
-    """True when every rule that is not a published one fires on what it covers, and is silent on every look-alike."""
+    """True when every rule that is not a published one fires on what it covers, is silent on every look-alike, and finds what other languages find."""
+    if disagreements(matrix):
+        return False
     own = {s.name for s in matrix.subjects if s.note != "published"}
     cells = [c for c in matrix.cells if c.subject in own and (c.covered or c.kind == "look_alike")]
     return bool(cells) and all(c.right for c in cells)

@@ -27,7 +27,7 @@ Values = Mapping[str, Any]
 # One IPv4 or IPv6 address and nothing else.
 _V4 = r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _V6 = r"(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{1,4})*::(?:[0-9A-Fa-f]{1,4}:)*"
-_IP = rf"^(?:{_V4}|{_V6}(?:[0-9A-Fa-f]{{1,4}}|{_V4})?)$"
+ADDRESS = rf"^(?:{_V4}|{_V6}(?:[0-9A-Fa-f]{{1,4}}|{_V4})?)$"
 _STEP = re.compile(r'\.([^.\[\]"]+)|\[(-?\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
 # A JSON string as it stands in the text, without and with its content captured.
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -250,7 +250,7 @@ def _replace(reader: ValueReader, value: Values) -> e.Expr:
 
 def _address(reader: ValueReader, value: Values) -> e.Expr:
     subject = reader.text(value["address"])
-    return e.Case(((call("text.matches_regex", subject, e.text(_IP)), subject),), e.null(Type.STRING), Type.STRING)
+    return e.Case(((call("text.matches_regex", subject, e.text(ADDRESS)), subject),), e.null(Type.STRING), Type.STRING)
 
 
 def _when(reader: ValueReader, value: Values, want: Type) -> e.Expr:

@@ -72,7 +72,7 @@ def test_parameters() -> None:
         ("FROM t | WHERE a == 1 == 2", "E201", "==", "chained"),
         ("FROM t | WHERE b LIKE a", "E104", "a", "pattern in quotes"),
         ("FROM t | STATS x = a BY b", "E172", "a ", "no column"),
-        ("FROM t | FORK (WHERE a == 1)", "E301", "FORK", "branches"),
+        ("FROM t | FUSE", "E301", "FUSE", "relevance"),
         ("FROM t | WHERE nme == 1", "E172", "nme", "'nme'"),
         ("FROM t | WHERE a == lenght(b)", "E103", "lenght", "lenght"),
         ("FROM t | WHERE substring(b) == 1", "E105", "substring(b)", "takes 2 to 3"),

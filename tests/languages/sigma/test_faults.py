@@ -28,7 +28,7 @@ def codes(text: str) -> list[tuple[str, int]]:
     ("text", "code", "line"),
     [
         ("a: [1, 2", "E201", 1),
-        ("a: &x 1\nb: *x\n", "E305", 1),
+        ("a: &x [*x]\n", "E204", 1),
         ("[" * 100, "E204", 1),
         ("- 1\n- 2\n", "E201", 1),
         ("title: x\ndetection: {}\n", "E201", 1),
@@ -37,7 +37,7 @@ def codes(text: str) -> list[tuple[str, int]]:
         (RULE.format(condition="selection | count() > 3"), "E305", 8),
         (RULE.format(condition="1 of other*"), "E102", 8),
         (RULE.format(condition="selection") + "  selection:\n    name: y\n", "E106", 9),
-        ("correlation:\n  type: event_count\n", "E305", 2),
+        ("correlation:\n  type: event_count\n", "E201", 2),
     ],
 )
 def test_fault_has_code_and_line(text: str, code: str, line: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from livefire.detections.detection import Card, Detection, Rule, Severity
+from livefire.detections.detection import Card, Detection, Risk, Rule, Severity
 
 
 class FormatError(ValueError):
@@ -25,5 +25,5 @@ class RuleFile:
 
     def detection(self) -> Detection:
         """Return the rule as a detection of its own."""
-        card = Card(self.id, self.title, self.what, "", self.severity, "medium", self.risk, (), (), ())
+        card = Card(self.id, self.title, self.what, "", self.severity, "medium", Risk(self.risk), (), (), ())
         return Detection(card, (self.rule,), (self.rule.path or Path()).parent)

@@ -91,7 +91,7 @@ FAMILIES = (
     "lists",
     "multivalue",
     "network",
-    "places",
+    "blocks",
     "scalars",
     "series",
     "text",

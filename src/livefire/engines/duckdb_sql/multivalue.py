@@ -67,7 +67,18 @@ def _percentile(printer: Printer, call: Call) -> str:
     return f"quantile_cont(CAST({printer.expr(value)} AS DOUBLE), {float(percent.value) / 100!r})"
 
 
+# Texts once each by what they stand for; numbers and truth values as often as they come.
+_DISTINCT = "list_transform(list_sort(list_distinct(list_transform(s, LAMBDA x: json_extract_string(x, '$')))), LAMBDA x: CAST(to_json(x) AS VARCHAR))"
+_BY_NUMBER = "list_transform(list_sort(list_transform(s, LAMBDA x: struct_pack(k := CAST(x AS DOUBLE), v := x))), LAMBDA p: p.v)"
+_STORED = (
+    "(CASE WHEN json_type({0}) <> 'ARRAY' THEN {0} ELSE list_transform([" + _SCALARS + "], LAMBDA s: CASE"
+    " WHEN len(s) = 0 THEN {0} WHEN len(list_filter(s, LAMBDA x: NOT starts_with(x, '\"'))) = 0 THEN " + _ARRAY.format(_DISTINCT) + ""
+    " WHEN len(list_filter(s, LAMBDA x: NOT regexp_matches(x, '^[-0-9]'))) = 0 THEN " + _ARRAY.format(_BY_NUMBER) + ""
+    " WHEN len(list_filter(s, LAMBDA x: x NOT IN ('true', 'false'))) = 0 THEN " + _ARRAY.format("list_sort(s)") + " ELSE {0} END)[1] END)"
+)
+
 FUNCTIONS: dict[str, Spelling] = {
+    "multi.stored": _STORED,
     "multi.values": _ARRAY.replace("{}", _SCALARS),
     "multi.shown": f"(CASE json_array_length({{0}}) WHEN 0 THEN NULL WHEN 1 THEN {_ELEMENTS}[1] ELSE {{0}} END)",
     "multi.single": (

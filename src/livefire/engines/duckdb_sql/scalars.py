@@ -99,6 +99,9 @@ FUNCTIONS: dict[str, Spelling] = {
     "number.divide_whole": "({0} // NULLIF({1}, 0))",
     "number.modulo": "({0} % NULLIF({1}, 0))",
     "number.modulo_floor": "((({0} % NULLIF({1}, 0)) + {1}) % NULLIF({1}, 0))",
+    # A list of one names the number once, however deep the arithmetic is.
+    "number.finite": "list_transform([{0}], LAMBDA x: CASE WHEN isfinite(x) THEN x END)[1]",
+    "number.or_null": "TRY({0})",
     "number.negate": "(- {0})",
     "number.abs": "abs({0})",
     "number.floor": "CAST(floor({0}) AS {type})",

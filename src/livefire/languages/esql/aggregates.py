@@ -14,7 +14,7 @@ from livefire.languages.esql import values as v
 from livefire.languages.esql.expressions import Expressions
 from livefire.languages.esql.use import Use
 from livefire.languages.esql.values import Kind, Value
-from livefire.languages.kit.ast import Apply, Constant, Star
+from livefire.languages.kit.ast import Apply, Constant, Name, Star
 from livefire.plan import expr as e
 from livefire.plan.functions import aggregate, all_of, call, negate
 from livefire.schema import Type
@@ -124,6 +124,9 @@ def _extreme(meaning: str) -> Callable[[Group], Value]:
         if value.kind is Kind.ANY:
             return _extreme_any(meaning, value, group)
         inner = v.extreme(value, greatest=meaning == "agg.max") if value.many else value.expr
+        if value.kind is Kind.IP:
+            by = "agg.arg_max" if meaning == "agg.max" else "agg.arg_min"
+            return Value(group.over(by, inner, call("address.digits", inner)), value.kind)
         return Value(group.over(meaning, inner), value.kind)
 
     return make
@@ -189,11 +192,12 @@ def _edge(meaning: str) -> Callable[[Group], Value]:
     """FIRST and LAST: the value in the row with the least or greatest of the second field; rows without a value do not count."""
 
     def make(group: Group) -> Value:
-        value, by = group.use.value(0), group.use.value(1)
-        if by.kind is Kind.ANY and group.use.expressions.scope.open:
+        value = group.use.value(0)
+        by = group.use.value(1) if group.use.count > 1 else group.use.expressions.value(Name("@timestamp", group.span))
+        if by.kind is Kind.ANY and (group.use.expressions.scope.open or group.use.expressions.context.open_schema):
             return v.null(Kind.ANY)
         if by.kind not in (Kind.DATE, Kind.LONG, Kind.INT, Kind.DOUBLE):
-            group.use.wrong(1, "a date or number", by.kind)
+            group.use.wrong(group.use.count - 1, "a date or number", by.kind)
             return v.null(value.kind)
         known = negate(group.use.expressions.missing(value))
         where = known if group.where is None else all_of(group.where, known)
@@ -225,8 +229,10 @@ _AGGREGATES: dict[str, tuple[int, int, Callable[[Group], Value]]] = {
     "avg": (1, 1, _avg),
     "count": (0, 1, _count),
     "count_distinct": (1, 2, _count_distinct),
+    "earliest": (1, 1, _edge("agg.arg_min")),
     "first": (2, 2, _edge("agg.arg_min")),
     "last": (2, 2, _edge("agg.arg_max")),
+    "latest": (1, 1, _edge("agg.arg_max")),
     "max": (1, 1, _extreme("agg.max")),
     "median": (1, 1, _over_real("agg.median")),
     "median_absolute_deviation": (1, 1, _over_real("agg.median_deviation")),

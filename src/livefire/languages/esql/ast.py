@@ -106,9 +106,18 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`LIMIT n`."""
+    """`LIMIT n`, and with groups that many rows of each."""
 
     count: int
+    span: Span
+    groups: tuple[Ast, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """`FORK (commands) (commands) …`: each branch works on the same rows."""
+
+    branches: tuple[tuple[Command, ...], ...]
     span: Span
 
 
@@ -168,7 +177,9 @@ class Completion:
     span: Span
 
 
-Command: TypeAlias = From | Row | Where | Eval | Stats | Keep | Drop | Rename | Sort | Limit | Dissect | Grok | Enrich | LookupJoin | MvExpand | Completion
+Command: TypeAlias = (
+    From | Row | Where | Eval | Stats | Keep | Drop | Rename | Sort | Limit | Dissect | Grok | Enrich | LookupJoin | MvExpand | Completion | Fork
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,8 @@ class ExpressionParser(Cursor):
 
     def _member(self, left: Ast, opening: Token | None) -> Ast:
         word = self.advance()
+        if self.at("(") and self.peek().word("from", "row"):
+            self.fail("a query inside IN cannot run here", code="E301", help="LOOKUP JOIN the rows, or write their values")
         right: Ast = self._list() if self.at("(") else self._sum()
         if word.word("in") and not isinstance(right, ListOf):
             self.fail("IN takes a list in parentheses", span=right.span)
@@ -191,17 +193,21 @@ class ExpressionParser(Cursor):
         sign = self.take("-", "+")
         if sign is None:
             return self._cast()
+        if self.token.kind == "number" and self.peek().text == "::":
+            # The sign belongs to the number, and `::` to both.
+            return self._cast(sign)
         self.deeper()
         operand = self._signed()
         self.shallower()
         span = Span(sign.span.start, operand.span.end)
         if isinstance(operand, Constant) and operand.type in (Type.INT, Type.LONG, Type.REAL) and isinstance(operand.value, (int, float)):
-            value = -operand.value if sign.text == "-" else operand.value
-            return Constant(value, _whole_type(value) if isinstance(value, int) else operand.type, span)
+            return _with_sign(operand, sign)
         return Unary(sign.text, operand, span)
 
-    def _cast(self) -> Ast:
+    def _cast(self, sign: Token | None = None) -> Ast:
         value = self._primary()
+        if sign is not None and isinstance(value, Constant):
+            value = _with_sign(value, sign)
         while self.take("::"):
             token = self.expect_kind("name", "the name of a type")
             function = CASTS.get(token.text.lower())
@@ -336,6 +342,14 @@ class ExpressionParser(Cursor):
             parts.append(lexer.name_value(last))
         quoted = first.kind == "quoted" and last is first
         return Name(".".join(parts), Span(first.span.start, last.span.end), quoted)
+
+
+def _with_sign(number: Constant, sign: Token) -> Constant:
+    span = Span(sign.span.start, number.span.end)
+    if sign.text == "+" or not isinstance(number.value, (int, float)):
+        return Constant(number.value, number.type, span)
+    value = -number.value
+    return Constant(value, _whole_type(value) if isinstance(value, int) else number.type, span)
 
 
 def _whole_type(value: int) -> Type:

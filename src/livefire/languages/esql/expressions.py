@@ -7,7 +7,7 @@ from collections.abc import Callable
 from livefire.diagnostics import Fix, Span
 from livefire.languages.base import Context
 from livefire.languages.binder import nearest
-from livefire.languages.esql import dates, durations, functions, patterns
+from livefire.languages.esql import dates, durations, functions, networks, patterns
 from livefire.languages.esql import values as v
 from livefire.languages.esql.scope import Scope
 from livefire.languages.esql.values import Kind, Value
@@ -105,8 +105,11 @@ class Expressions:
         kind = Kind.DOUBLE if value.kind is Kind.ANY else value.kind
         if not kind.numeric and kind is not Kind.NULL:
             return self.error("E104", f"{sign!r} takes a number, and this is {value.kind.value}", operand.span)
-        number = v.number(value, kind if kind.numeric else Kind.LONG)
-        return Value(call("number.negate", number, span=node.span) if sign == "-" else number, kind)
+        if sign == "+" or kind is Kind.NULL:
+            return Value(v.number(value, kind if kind.numeric else Kind.LONG), kind)
+        if kind is Kind.DOUBLE:
+            return Value(call("number.negate", v.number(value), span=node.span), kind)
+        return self._numbers("-", Value(e.Literal(0, Type.INT), Kind.INT), Value(v.number(value, kind), kind), node.span)
 
     def _arithmetic(self, node: Binary) -> Value:
         left, right, operator = self.value(node.left), self.value(node.right), node.operator
@@ -126,12 +129,12 @@ class Expressions:
             a, b = v.number(left), v.number(right)
             if operator in "/%":
                 b = call("logic.null_if", b, e.Literal(0.0, Type.REAL))
-            return Value(call(_ARITHMETIC[operator], a, b, type=Type.REAL, span=span), kind)
+            return Value(call("number.finite", call(_ARITHMETIC[operator], a, b, type=Type.REAL, span=span)), kind)
         a, b = v.number(left, Kind.LONG), v.number(right, Kind.LONG)
         meaning = "number.divide_whole" if operator == "/" else _ARITHMETIC[operator]
         result = call(meaning, a, b, type=Type.LONG, span=span)
-        # What does not fit an integer is null there, with a warning.
-        return Value(call("convert.to_int", result), kind) if kind is Kind.INT else Value(result, kind)
+        # What does not fit its type is null there, with a warning.
+        return Value(call("convert.to_int" if kind is Kind.INT else "number.or_null", result), kind)
 
     def _shift(self, left: Value, right: Value, node: Binary) -> Value:
         """Add a span to a date, or take it away."""
@@ -175,9 +178,27 @@ class Expressions:
             return self._unequal(a, b, span)
         if a.kind is Kind.ANY and b.kind is Kind.ANY and operator not in ("==", "!="):
             return self._compare_unmapped(meaning, a, b, span)
-        if Kind.IP in (a.kind, b.kind) and operator not in ("==", "!="):
-            self.error("E305", "addresses cannot be ordered here", span, "use cidr_match(…)")
+        if Kind.IP in (a.kind, b.kind):
+            return self._compare_addresses(meaning, a, b, span)
         return call(meaning, v.text(a), v.text(b), span=span)
+
+    def _compare_addresses(self, meaning: str, a: Value, b: Value, span: Span) -> e.Expr:
+        """Compare addresses by their numbers, whatever form a text in quotes gives one."""
+        sides: list[e.Expr] = []
+        for value in (a, b):
+            if value.kind is Kind.TEXT and isinstance(value.expr, e.Literal):
+                found = networks.canonical(str(value.expr.value))
+                if found is None:
+                    self.error("E104", f"{value.expr.value!r} is no address", span, "compare with cidr_match(…), or convert the field: to_string(…)")
+                    return e.null(Type.BOOL)
+                sides.append(e.text(found))
+            elif value.kind is Kind.TEXT:
+                return self._unequal(a, b, span)
+            else:
+                sides.append(v.text(value))
+        if meaning not in ("compare.eq", "compare.ne"):
+            sides = [call("address.digits", x) for x in sides]
+        return call(meaning, *sides, span=span)
 
     def _unequal(self, a: Value, b: Value, span: Span) -> e.Expr:
         self.error("E104", f"{a.kind.value} and {b.kind.value} cannot be compared", span, "convert one side with to_string(…), to_long(…) or ::")
@@ -216,12 +237,12 @@ class Expressions:
         value = self.value(node.left)
         if node.operator == "in":
             found = [self.value(i) for i in items]
-            if value.kind.textual and not value.dynamic and all(x.kind is Kind.TEXT and not x.dynamic for x in found):
+            if value.kind is Kind.TEXT and not value.dynamic and all(x.kind is Kind.TEXT and not x.dynamic for x in found):
                 return call("compare.in", value.expr, *(x.expr for x in found), span=node.span)
             if value.kind in (Kind.ANY, Kind.TEXT) and all(isinstance(x.expr, e.Literal) and x.kind is Kind.TEXT for x in found):
                 return call("compare.in", v.text(value), *(x.expr for x in found), span=node.span)
             return any_of(*(self.comparison("==", value, x, node.span) for x in found))
-        if not value.kind.textual and value.kind not in (Kind.ANY, Kind.NULL):
+        if value.kind not in (Kind.TEXT, Kind.ANY, Kind.NULL):
             self.error("E104", f"{node.operator.upper()} takes text, and this is {value.kind.value}", node.left.span, "convert it: to_string(…)")
             return e.null(Type.BOOL)
         subject = v.text(value)
@@ -261,7 +282,9 @@ class Expressions:
 
     def _unknown(self, node: Apply) -> Value:
         name = node.function
-        if name in functions.AGGREGATES or name in functions.REFUSED_AGGREGATES:
+        if name in functions.REFUSED_AGGREGATES:
+            return self.error("E302", f"{name} cannot run here: {functions.REFUSED_AGGREGATES[name]}", node.name_span)
+        if name in functions.AGGREGATES:
             return self.error("E104", f"{name} is an aggregate, and only STATS and INLINE STATS take those", node.name_span)
         if name in functions.REFUSED:
             return self.error("E302", f"{name} cannot run here: {functions.REFUSED[name]}", node.name_span)

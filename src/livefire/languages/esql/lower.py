@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from livefire.languages.base import Context
-from livefire.languages.esql import ast, extraction, joins, stats
+from livefire.languages.esql import ast, branches, extraction, joins, stats
 from livefire.languages.esql import values as v
 from livefire.languages.esql.expressions import Expressions
 from livefire.languages.esql.scope import Column, Scope
@@ -36,13 +36,12 @@ def lower(tree: object, context: Context) -> n.Plan:
         scope = Scope(n.Values(Schema(()), ((),)), [])
         if isinstance(first, ast.Row):
             _assign(first.fields, scope, context)
-    for command in rest:
-        _COMMANDS[type(command)](command, scope, context)
+    _run(rest, scope, context)
     return _limited(tree, scope, context)
 
 
 def _limited(tree: ast.Query, scope: Scope, context: Context) -> n.Plan:
-    limits = [c for c in tree.commands if isinstance(c, ast.Limit)]
+    limits = [c for c in tree.commands if isinstance(c, ast.Limit) and not c.groups]
     plan = scope.result()
     if not limits:
         if isinstance(tree.commands[0], ast.From) and not _few(tree):
@@ -149,6 +148,8 @@ def _sort(node: ast.Sort, scope: Scope, context: Context) -> None:
         value = expressions.value(key.value)
         expr = v.extreme(value, greatest=key.descending) if value.many else value.expr
         nulls_first = key.descending if key.nulls_first is None else key.nulls_first
+        if value.kind is Kind.IP:
+            expr = call("address.digits", expr)
         if value.kind is Kind.ANY:
             number = call("dynamic.real", _number_only(expr))
             keys.append(e.SortKey(number, key.descending, nulls_first))
@@ -162,8 +163,20 @@ def _number_only(element: e.Expr) -> e.Expr:
     return e.Case(((is_text, e.null(Type.DYNAMIC)),), element, Type.DYNAMIC)
 
 
-def _limit(node: ast.Limit, scope: Scope, _: Context) -> None:
-    scope.plan = n.Limit(scope.plan, node.count, span=node.span)
+def _limit(node: ast.Limit, scope: Scope, context: Context) -> None:
+    if node.groups:
+        branches.limit_each(node, scope, context)
+    else:
+        scope.plan = n.Limit(scope.plan, node.count, span=node.span)
+
+
+def _fork(node: ast.Fork, scope: Scope, context: Context) -> None:
+    branches.fork(node, scope, context, _run, DEFAULT_LIMIT)
+
+
+def _run(commands: Iterable[ast.Command], scope: Scope, context: Context) -> None:
+    for command in commands:
+        _COMMANDS[type(command)](command, scope, context)
 
 
 def _stats(node: ast.Stats, scope: Scope, context: Context) -> None:
@@ -185,4 +198,5 @@ _COMMANDS: dict[type, Callable[..., None]] = {
     ast.LookupJoin: joins.lookup,
     ast.MvExpand: joins.expand,
     ast.Completion: joins.complete,
+    ast.Fork: _fork,
 }

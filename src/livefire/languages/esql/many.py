@@ -6,6 +6,7 @@ https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/m
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from livefire.languages.esql import maths
 from livefire.languages.esql import values as v
@@ -61,11 +62,39 @@ def extremes(meaning: str) -> Builder:
         if kind is None:
             return v.null()
         if kind is Kind.ANY:
-            use.expressions.error("E305", f"{use.node.function} needs fields whose type is known", use.span, "convert them: field::long, field::keyword")
-            return v.null()
+            return _untyped(use)
         return maths.extreme_of(meaning, values, kind)
 
     return build
+
+
+def clamp(use: Use) -> Value:
+    """`clamp(value, least, most)`: null where one is null."""
+    value, least, most = use.values()
+    kind = _common(use, [value, least, most])
+    if kind is None or kind is Kind.ANY:
+        return _untyped(use) if kind is Kind.ANY else v.null()
+    raised = maths.extreme_of("compare.greatest", [value, least], kind)
+    return maths.extreme_of("compare.least", [raised, most], kind)
+
+
+def round_to(use: Use) -> Value:
+    """`round_to(value, points…)`: the greatest constant point not above the value, the least point for a value below all."""
+    value, *points = use.values()
+    kind = _common(use, [value, *points])
+    if kind is None or kind is Kind.ANY:
+        return _untyped(use) if kind is Kind.ANY else v.null()
+    stops = [x for x in (v.scalar(p, kind) for p in points) if isinstance(x, e.Literal) and isinstance(x.value, (int, float, datetime))]
+    if len(stops) < len(points) or not (kind.numeric or kind is Kind.DATE):
+        return use.expressions.error("E305", "the points of round_to must be constant numbers or dates", use.span, "write them as numbers", kind)
+    number = v.scalar(value, kind)
+    ordered = sorted(stops, key=lambda x: x.value)  # type: ignore[arg-type,return-value]  # of one type, as checked
+    arms = ((call("logic.is_null", number), e.null(number.type)), *((call("compare.ge", number, stop), stop) for stop in reversed(ordered)))
+    return Value(e.Case(arms, ordered[0], number.type), kind)
+
+
+def _untyped(use: Use) -> Value:
+    return use.expressions.error("E305", f"{use.node.function} needs fields whose type is known", use.span, "convert them: field::long, field::keyword")
 
 
 def count(use: Use) -> Value:

@@ -19,8 +19,7 @@ def real_literal(text: str) -> e.Literal:
 
 def finite(real: e.Expr) -> Value:
     """Return a double, null where it is no finite number."""
-    inside = call("compare.lt", call("number.abs", real), e.Literal(float("inf"), Type.REAL))
-    return Value(e.Case(((inside, real),), e.null(Type.REAL), Type.REAL), Kind.DOUBLE)
+    return Value(call("number.finite", real), Kind.DOUBLE)
 
 
 def same(meaning: str) -> Builder:
@@ -28,7 +27,7 @@ def same(meaning: str) -> Builder:
 
     def build(use: Use) -> Value:
         number = use.number(0)
-        return Value(call(meaning, number.expr, span=use.span), number.kind)
+        return Value(call("number.or_null", call(meaning, number.expr, span=use.span)), number.kind)
 
     return build
 
@@ -65,7 +64,7 @@ def times(factor: str) -> Builder:
     """Return the builder of a product with a constant."""
 
     def build(use: Use) -> Value:
-        return Value(call("number.multiply", v.number(use.number(0)), real_literal(factor), type=Type.REAL, span=use.span), Kind.DOUBLE)
+        return finite(call("number.multiply", v.number(use.number(0)), real_literal(factor), type=Type.REAL, span=use.span))
 
     return build
 
@@ -141,8 +140,9 @@ def round_to(use: Use) -> Value:
 
 
 def extreme_of(meaning: str, values: list[Value], kind: Kind) -> Value:
-    """Return the greatest or least of several values, null where one is null."""
-    sides = [v.scalar(x, kind) for x in values]
+    """Return the greatest or least of several columns, each by its own greatest or least value; null where one is null."""
+    top = meaning == "compare.greatest"
+    sides = [v.scalar(Value(v.extreme(x, greatest=top), x.kind) if x.many else x, kind) for x in values]
     missing = any_of(*(call("logic.is_null", s) for s in sides))
     type = PLAN_TYPES[kind]
     return Value(e.Case(((missing, e.null(type)),), call(meaning, *sides), type), kind)

@@ -35,6 +35,16 @@ _NAMED = {
 }
 
 
+def canonical(text: str) -> str | None:
+    """Return the one form of an address, as `to_ip` gives it; None for what is none."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
+
+
 def _address(use: Use, place: int) -> e.Expr:
     value = use.value(place)
     return v.text(value) if value.kind is Kind.IP else valid_address(use.text(place))

@@ -10,11 +10,12 @@ from livefire.diagnostics import Halt, Span
 from livefire.languages.base import Context
 from livefire.languages.esql import ast, lexer
 from livefire.languages.esql.expression_parser import ExpressionParser, suggest
-from livefire.languages.kit.ast import Constant, Name
+from livefire.languages.kit.ast import Ast, Constant, Name
 from livefire.languages.kit.lexer import Token
 from livefire.schema import Type
 
 _SOURCE = re.compile(r"""[^\s,|=()\[\]"`]+""")
+MOST_BRANCHES = 8
 _REFUSED = {
     "show": "it asks the cluster about itself",
     "ts": "time series data streams have rules of their own",
@@ -22,12 +23,11 @@ _REFUSED = {
     "explain": "it shows Elasticsearch's own plan",
     "change_point": "it needs Elasticsearch's machine learning",
     "rerank": "it asks a language model",
-    "fork": "branches of one query are not run",
-    "fuse": "it joins the branches of FORK",
+    "fuse": "it joins the branches of FORK by how well they fit, and rows have no relevance",
     "sample": "it keeps rows by chance",
     "set": "settings of a query are not run",
     "insist_": "it reads fields that are not mapped",
-    "uri_parts": "it is not built yet",
+    "uri_parts": "how Java takes a URI apart is not followed",
     "registered_domain": "it needs the public suffix list",
     "user_agent": "it needs a list of browsers",
     "metrics_info": "time series data streams have rules of their own",
@@ -36,8 +36,8 @@ _REFUSED = {
 }
 _NEAREST = {
     "rerank": "sort by a column",
-    "fork": "write one query for each branch",
-    "fuse": "write one query for each branch",
+    "fuse": "aggregate the branches: STATS … BY",
+    "uri_parts": "take the text apart with GROK or DISSECT",
     "change_point": "count by DATE_TRUNC and compare with the row before",
     "ts": "FROM with STATS … BY DATE_TRUNC",
     "sample": "SORT by a column and LIMIT",
@@ -55,6 +55,8 @@ def parse(context: Context) -> ast.Query:
 
 class Parser(ExpressionParser):
     """Reads the commands of one query."""
+
+    _forked = False
 
     def query(self) -> ast.Query:
         """Read the whole text."""
@@ -255,9 +257,30 @@ class Parser(ExpressionParser):
         value = self._signed()
         if not isinstance(value, Constant) or value.type not in (Type.INT, Type.LONG) or not isinstance(value.value, int) or value.value < 0:
             self.fail("LIMIT takes a whole number that is not negative", span=value.span)
-        if self.at_word("by"):
-            self.fail("LIMIT … BY is not supported", code="E301", help="use STATS … BY, or TOP")
-        return ast.Limit(value.value, Span(start.span.start, self.last_end))
+        groups: list[Ast] = []
+        if self.take_word("by"):
+            groups = [self.expression()]
+            while self.take(","):
+                groups.append(self.expression())
+        return ast.Limit(value.value, Span(start.span.start, self.last_end), tuple(groups))
+
+    def _fork(self) -> ast.Command:
+        start = self.advance()
+        if self._forked:
+            self.fail("a query has one FORK at most", span=start.span)
+        self._forked = True
+        branches: list[tuple[ast.Command, ...]] = []
+        while self.at("("):
+            opened = self.advance()
+            commands = [self._command()]
+            while self.take("|"):
+                commands.append(self._command())
+            self.close(opened)
+            branches.append(tuple(commands))
+        span = Span(start.span.start, self.last_end)
+        if not 1 <= len(branches) <= MOST_BRANCHES:
+            self.fail(f"FORK takes 1 to {MOST_BRANCHES} branches in brackets, found {len(branches)}", span=span, help="write FORK (WHERE …) (STATS …)")
+        return ast.Fork(tuple(branches), span)
 
     def _dissect(self) -> ast.Command:
         start = self.advance()
@@ -375,4 +398,5 @@ _COMMANDS: dict[str, Callable[[Parser], ast.Command]] = {
     "lookup": Parser._lookup,
     "mv_expand": Parser._mv_expand,
     "completion": Parser._completion,
+    "fork": Parser._fork,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from livefire.languages.base import Context
@@ -121,8 +122,14 @@ def open_scope(node: ast.From, names: frozenset[str], context: Context) -> Scope
     latent = [Column.of(f) for f in layout if f.name not in declared]
     extra = [Column(m, m, of_column(m, plan.schema.get(m).type).kind) for m in metadata]  # type: ignore[union-attr]  # just projected
     mapping = _agreed(read)
-    latent = [Column(c.name, c.plan_name, Kind.POINT) if mapping.get(c.name) == "geo_point" and c.kind is Kind.TEXT else c for c in latent]
+    shown, latent = ([_typed(c, mapping.get(c.name, "")) for c in columns] for columns in (shown, latent))
     return Scope(plan, [*shown, *extra], latent, missing, mapping)
+
+
+def _typed(column: Column, mapping: str) -> Column:
+    """Return a column of text with the type that the published mapping gives its field."""
+    kind = {"geo_point": Kind.POINT, "ip": Kind.IP}.get(mapping)
+    return replace(column, kind=kind) if kind is not None and column.kind is Kind.TEXT else column
 
 
 def _agreed(tables: list[Fields]) -> dict[str, str]:
@@ -167,7 +174,7 @@ def _common(types: set[Type]) -> Type:
 
 
 def _project(fields: Fields, layout: list[Field], metadata: list[str], node: ast.From) -> n.Plan:
-    items = [n.Item(f.name, _as(fields.find(f.name), f.type)) for f in layout]
+    items = [n.Item(f.name, _stored(_as(fields.find(f.name), f.type), fields.table.mapping.get(f.name, ""))) for f in layout]
     constants: dict[str, e.Expr] = {
         "_index": e.text(fields.table.name),
         "_version": e.whole(1),
@@ -178,6 +185,16 @@ def _project(fields: Fields, layout: list[Field], metadata: list[str], node: ast
         constants["_source"] = call("dynamic.text", _source(fields))
     items += [n.Item(m, constants.get(m, e.null(Type.STRING))) for m in metadata]
     return n.Project(fields.table.plan, tuple(items), node.span)
+
+
+def _stored(value: e.Expr, mapping: str) -> e.Expr:
+    """Return several values as an index gives them back, in order and texts once; analysed text keeps the event's own.
+
+    https://www.elastic.co/docs/reference/query-languages/esql/esql-multivalued-fields
+    """
+    if value.type is not Type.DYNAMIC or isinstance(value, e.Literal) or mapping in ("text", "match_only_text"):
+        return value
+    return call("multi.stored", value)
 
 
 def _source(fields: Fields) -> e.Expr:

@@ -12,7 +12,7 @@ from livefire.languages.esql.use import Builder, Use
 from livefire.languages.esql.values import Kind, Value
 from livefire.languages.kit.ast import Constant
 from livefire.plan import expr as e
-from livefire.plan.functions import any_of, call
+from livefire.plan.functions import all_of, any_of, call
 from livefire.schema import Type
 
 # What Java counts as a blank in strings of logs; the engine's own trim takes blanks only.
@@ -231,5 +231,7 @@ def cidr_match(use: Use) -> Value:
 
 
 def valid_address(text: e.Expr) -> e.Expr:
-    """Return a text that is an address, null for any other."""
-    return e.Case(((call("text.matches_regex", text, e.text(ADDRESS)), text),), e.null(Type.STRING), Type.STRING)
+    """Return a text that is an address in its one form (`2001:db8::1`), null for any other."""
+    is_address = call("text.matches_regex", text, e.text(ADDRESS))
+    short = call("network.prefix", text, e.whole(32), e.whole(128))
+    return e.Case(((all_of(is_address, call("text.contains", text, e.text(":"))), short), (is_address, text)), e.null(Type.STRING), Type.STRING)

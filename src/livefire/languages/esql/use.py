@@ -55,7 +55,7 @@ class Use:
     def text(self, place: int) -> e.Expr:
         """Return an argument that must be keyword."""
         value = self.value(place)
-        if not value.kind.textual and value.kind not in (Kind.ANY, Kind.NULL):
+        if value.kind not in (Kind.TEXT, Kind.ANY, Kind.NULL):
             self.wrong(place, "keyword", value.kind)
             return e.null(Type.STRING)
         return v.text(value)

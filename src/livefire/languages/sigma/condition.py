@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
@@ -88,7 +89,15 @@ class ConditionParser(Cursor):
 
 def parse_condition(span: Span, diagnostics: Diagnostics, searches: Mapping[str, Search]) -> Search:
     """Return the condition that stands at a place of the source."""
-    text = diagnostics.source.slice(span)
+    return ConditionParser(_LEXER.tokens(diagnostics, *inside(span, diagnostics)), diagnostics, searches).parse()
+
+
+def inside(span: Span, diagnostics: Diagnostics) -> tuple[int, int]:
+    """Return where the text of a scalar begins and ends: within its quotes, after the line that begins a block, and after an anchor."""
+    text, start, end = diagnostics.source.slice(span), span.start, span.end
+    while (property := re.match(r"[&!]\S*\s+", text)) is not None:
+        start, text = start + property.end(), text[property.end() :]
+    if (block := re.match(r"[|>][+\-0-9]*[ \t]*(#[^\n]*)?\n", text)) is not None:
+        return start + block.end(), end
     quoted = 1 if text[:1] in "'\"" and len(text) > 1 else 0
-    tokens = _LEXER.tokens(diagnostics, span.start + quoted, span.end - quoted)
-    return ConditionParser(tokens, diagnostics, searches).parse()
+    return start + quoted, max(start + quoted, end - quoted)

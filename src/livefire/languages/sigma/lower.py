@@ -1,4 +1,4 @@
-"""A Sigma rule as a plan: its log source's table, filtered by its conditions.
+"""Sigma rules as a plan: the table of a rule's log source filtered by its conditions, or the times that a correlation finds.
 
 Text is compared without regard to case unless `cased`; a field that is missing meets no test
 but `null` and `exists: false`, and so meets the negation of every other one.
@@ -9,47 +9,120 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from livefire.diagnostics import Span
+from livefire.diagnostics import Halt, Span
 from livefire.languages.base import Context
 from livefire.languages.binder import unknown_column
 from livefire.languages.fields import dotted
 from livefire.languages.regex import check_pattern
-from livefire.languages.sigma.ast import AllOf, AnyOf, Negation, Rule, Search, Test, Value
+from livefire.languages.sigma.ast import AllOf, AnyOf, Collection, Correlation, LogSource, Negation, Rule, Search, Test, Value
 from livefire.languages.sigma.modifiers import Comparison, read_modifiers
+from livefire.languages.sigma.occurrences import Correlator, Occurrences
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
 from livefire.plan.functions import all_of, any_of, call, negate
 from livefire.schema import Schema, Type
 
-RAW = ("_raw", "@rawstring", "message")
+RAW = ("_raw", "~raw", "@rawstring", "message")
 _ELEMENT = e.Column("~element", Type.DYNAMIC)
 
 
-def lower(rule: object, context: Context) -> n.Plan:
-    """Return the events of the rule's log source that meet one of its conditions."""
-    assert isinstance(rule, Rule)
-    table = _table(rule, context)
-    reader = _Reader(table, context)
-    plan = table.plan
-    condition = any_of(*(reader.search(c) for c in rule.conditions))
-    span = rule.conditions[0].span if rule.conditions else None
-    return n.select(n.Filter(plan, condition, span), *table.schema.names)
+def lower(collection: object, context: Context) -> n.Plan:
+    """Return the events that a rule of one log source finds, or the findings of a correlation.
+
+    A text of several rules is their events together where they read one table. The option `rule`
+    names one of them by id, name or title.
+    """
+    assert isinstance(collection, Collection)
+    rules = _Rules(collection, context)
+    outputs = rules.chosen()
+    plans = [rules.plan(one) for one in outputs]
+    if len(plans) == 1 or context.open_schema:
+        return plans[0]
+    events = [one for one in outputs if isinstance(one, Rule)]
+    tables = [rules.table(one.source) for one in events]
+    if len(events) < len(outputs) or any(t.plan != tables[0].plan for t in tables):
+        names = ", ".join(_label(o) for o in outputs)
+        context.diagnostics.error("E305", f"{len(outputs)} rules of different kinds have no rows in common", outputs[1].span, help=f"choose one: {names}")
+        raise Halt
+    met = any_of(*(rules.met(one) for one in events))
+    return n.select(n.Filter(tables[0].plan, met, events[0].conditions[0].span), *tables[0].schema.names)
 
 
-def _table(rule: Rule, context: Context) -> Table:
+def _label(one: Rule | Correlation) -> str:
+    return one.title or (one.names[0] if one.names else "without a title")
+
+
+class _Rules:
+    """The rules of a text over the tables of the catalog; each log source is looked up once."""
+
+    def __init__(self, collection: Collection, context: Context) -> None:
+        self.collection = collection
+        self.context = context
+        self._tables: dict[tuple[tuple[str, str], ...], Table] = {}
+        self._met: dict[int, e.Expr] = {}
+        self.correlator = Correlator(collection, context, self.occurrences)
+
+    def chosen(self) -> tuple[Rule | Correlation, ...]:
+        """Return what is to be run: what stands for itself, or the one that is asked for."""
+        outputs = self.collection.outputs()
+        wanted = self.context.option("rule")
+        if wanted is None:
+            return outputs or self.collection.correlations[:1]
+        every = self.collection.every
+        found = tuple(x for x in every if wanted in (*x.names, x.title))[:1]
+        if not found:
+            self.context.diagnostics.error("E107", f"no rule here is {wanted!r}", Span(0, 1), help="known: " + ", ".join(_label(x) for x in every))
+            raise Halt
+        return found
+
+    def table(self, source: LogSource) -> Table:
+        """Return the table of a log source."""
+        if source.tags not in self._tables:
+            self._tables[source.tags] = _table(source, self.context)
+        return self._tables[source.tags]
+
+    def met(self, rule: Rule) -> e.Expr:
+        """Return what is true of a rule's events."""
+        if id(rule) not in self._met:
+            reader = _Reader(self.table(rule.source), self.context)
+            self._met[id(rule)] = any_of(*(reader.search(c) for c in rule.conditions))
+        return self._met[id(rule)]
+
+    def plan(self, one: Rule | Correlation) -> n.Plan:
+        """Return the rows of a rule or of a correlation."""
+        if isinstance(one, Correlation):
+            return self.correlator.findings(one)
+        table = self.table(one.source)
+        return n.select(n.Filter(table.plan, self.met(one), one.conditions[0].span), *table.schema.names)
+
+    def occurrences(self, rule: Rule) -> Occurrences:
+        """Return the events of a rule for a correlation of them."""
+        table, met = self.table(rule.source), self.met(rule)
+        reader = _Reader(table, self.context)
+        if table.time is None or table.time not in table.plan.schema:
+            if not self.context.open_schema or not table.open:
+                self.context.diagnostics.error("E305", f"the table {table.name} has no time of its events, which a correlation needs", rule.source.span)
+                raise Halt
+            time: e.Expr = e.null(Type.DATETIME)
+        else:
+            time = n.column(table.plan, table.time)
+        return Occurrences(table.plan, time, met, reader.text, _label(rule))
+
+
+def _table(source: LogSource, context: Context) -> Table:
     index = context.option("index")
     if index is not None:
         found = context.catalog.table(index)
         if found is not None:
             return found
-        context.diagnostics.error("E101", f"no table is named {index!r}", rule.logsource_span)
-    wanted = dict(rule.logsource)
+        context.diagnostics.error("E101", f"no table is named {index!r}", source.span)
+    wanted = dict(source.tags)
     fits = [t for t in context.catalog.tables("sigma") if t.tags and all(t.tags.get(k) == v for k, v in wanted.items())]
     if wanted and len(fits) == 1:
         return fits[0]
     if index is None:
-        _say_source(wanted, fits, rule.logsource_span, context)
+        _say_source(wanted, fits, source.span, context)
     return Table("unknown", n.Values(Schema(()), ()), open=True)
 
 
@@ -88,10 +161,20 @@ class _Reader:
         found = all_of(*conditions) if how.every else any_of(*conditions)
         return negate(found) if how.negated else found
 
+    def text(self, name: str, span: Span) -> e.Expr:
+        """Return a field's value as text."""
+        field = self._field(name, span)
+        return call("dynamic.text", field) if field.type is Type.DYNAMIC else _as_text(field)
+
     def _field(self, name: str, span: Span) -> e.Expr:
         found = dotted(self.table, name)
         if found is not None:
             return found
+        spaced = [c for c in self.table.schema.names if c.replace(" ", "") == name] if not self.table.vendor else []
+        if len(spaced) == 1:
+            # Windows writes some names with spaces, and Sigma's taxonomy leaves them out.
+            self.context.diagnostics.notice("N162", f"{name} is read from the column {spaced[0]!r}", span)
+            return n.column(self.table.plan, spaced[0])
         if not self.table.open:
             unknown_column(name, span, self.table.schema, self.context, what="field")
         return e.null(Type.STRING)
@@ -107,7 +190,7 @@ class _Reader:
         if how.kind == "field":
             other = self._field(str(value.value), value.span)
             return _over_elements(field, lambda text: _same_field(text, other, how, span))
-        if isinstance(value.value, (bool, int, float)) and field.type is not Type.DYNAMIC and how.kind == "text" and not (how.before or how.after):
+        if isinstance(value.value, (bool, int, float)) and field.type is not Type.DYNAMIC and how.kind == "text" and not (how.before or how.after or how.part):
             direct = _direct(field, value.value, span)
             if direct is not None:
                 return direct
@@ -119,6 +202,8 @@ class _Reader:
             return call("text.matches_regex", text, e.text(pattern), e.text("".join(dict.fromkeys(how.flags))), span=span)
         if how.kind == "cidr":
             return call("text.cidr_contains", text, e.text(str(value.value)), span=span)
+        if how.part:
+            return self._part(text, how, value, span)
         if how.kind.startswith("compare."):
             return self._order(text, how, value, span)
         pattern = wildcard(_text(value.value), before=how.before, after=how.after)
@@ -129,6 +214,15 @@ class _Reader:
             self.context.diagnostics.error("E104", "lt, lte, gt and gte compare with a number", value.span)
             return e.FALSE
         return call(how.kind, call("number.parse_real", text), e.Literal(float(value.value), Type.REAL), span=span)
+
+    def _part(self, text: e.Expr, how: Comparison, value: Value, span: Span) -> e.Expr:
+        """A part of a moment, such as its hour in UTC; a text that is no moment meets nothing."""
+        if isinstance(value.value, bool) or not isinstance(value.value, int):
+            self.context.diagnostics.error("E104", f"{how.part} is compared with a whole number", value.span)
+            return e.FALSE
+        name = how.kind if how.kind.startswith("compare.") else "compare.eq"
+        part = call("time.part", call("time.parse", text), e.text("week_of_year" if how.part == "week" else how.part))
+        return call(name, part, e.Literal(value.value, Type.LONG), span=span)
 
     def _keyword(self, how: Comparison, value: Value, span: Span) -> e.Expr:
         """A keyword stands anywhere in the event: in its raw text, or in any column where there is none."""

@@ -1,7 +1,8 @@
-"""YAML with places, read within limits: no anchors, aliases, merge keys or duplicate keys, bounded depth and size.
+"""YAML with places, read within limits: no duplicate keys, bounded depth and size, shared parts counted each time.
 
 A rule file is untrusted text; YAML's sharing can make a small file explode, and its parsers
-recurse, so events are checked before anything is built (https://yaml.org/spec/1.2.2/).
+recurse, so depth is checked before anything is composed, and size while it is built
+(https://yaml.org/spec/1.2.2/).
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import yaml
 from livefire.diagnostics import Diagnostics, Halt, Span
 from livefire.languages.sigma.ast import Scalar
 
+_MERGE = "tag:yaml.org,2002:merge"
 MAX_CHARS = 1 << 20
 MAX_DEPTH = 64
+MAX_NODES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ def read_documents(diagnostics: Diagnostics) -> list[Node]:
         _stop(diagnostics, f"the rule has more than {MAX_CHARS} characters", Span(0, 1), "E204")
     try:
         _scan(text, diagnostics)
-        return [_build(node, diagnostics) for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
+        builder = _Builder(diagnostics)
+        return [builder.build(node, 0) for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         at = mark.index if mark else 0
@@ -76,8 +80,6 @@ def _scan(text: str, diagnostics: Diagnostics) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         start, end = event.start_mark, event.end_mark
         at = Span(start.index if start else 0, end.index if end else 0)
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            _stop(diagnostics, "anchors and aliases are not read in rules", at, "E305")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
@@ -86,23 +88,46 @@ def _scan(text: str, diagnostics: Diagnostics) -> None:
             depth -= 1
 
 
-def _build(node: yaml.Node, diagnostics: Diagnostics) -> Node:
-    span = Span(node.start_mark.index, node.end_mark.index)
-    if isinstance(node, yaml.ScalarNode):
-        return Leaf(_scalar(node), node.value, span)
-    if isinstance(node, yaml.SequenceNode):
-        return Items(tuple(_build(n, diagnostics) for n in node.value), span)
-    members: list[tuple[Leaf, Node]] = []
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = _build(key, diagnostics)
-        if not isinstance(name, Leaf):
-            _stop(diagnostics, "a key must be a plain word", Span(key.start_mark.index, key.end_mark.index), "E201")
-        if name.text in seen:
-            diagnostics.error("E106", f"the key {name.text!r} stands here twice; one of them would be lost", name.span)
-        seen.add(name.text)
-        members.append((name, _build(value, diagnostics)))
-    return Members(tuple(members), span)
+class _Builder:
+    """Builds nodes; an alias is built again wherever it stands, so what it costs is counted."""
+
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self.diagnostics = diagnostics
+        self.left = MAX_NODES
+
+    def build(self, node: yaml.Node, depth: int) -> Node:
+        """Return a node of the YAML library as one with places."""
+        span = Span(node.start_mark.index, node.end_mark.index)
+        self.left -= 1
+        if self.left < 0 or depth > MAX_DEPTH:
+            _stop(self.diagnostics, "aliases make this rule too large, or endless", Span(span.start, span.start + 1), "E204")
+        if isinstance(node, yaml.ScalarNode):
+            return Leaf(_scalar(node), node.value, span)
+        if isinstance(node, yaml.SequenceNode):
+            return Items(tuple(self.build(n, depth + 1) for n in node.value), span)
+        members: dict[str, tuple[Leaf, Node]] = {}
+        merged: list[tuple[Leaf, Node]] = []
+        for key, value in node.value:
+            name = self.build(key, depth + 1)
+            if not isinstance(name, Leaf):
+                _stop(self.diagnostics, "a key must be a plain word", Span(key.start_mark.index, key.end_mark.index), "E201")
+            if key.tag == _MERGE:
+                merged += self._merged(value, depth)
+                continue
+            if name.text in members:
+                self.diagnostics.error("E106", f"the key {name.text!r} stands here twice; one of them would be lost", name.span)
+            members[name.text] = (name, self.build(value, depth + 1))
+        for name, value in merged:
+            members.setdefault(name.text, (name, value))
+        return Members(tuple(members.values()), span)
+
+    def _merged(self, value: yaml.Node, depth: int) -> list[tuple[Leaf, Node]]:
+        """Return the members of the maps that `<<` takes in (https://yaml.org/type/merge.html)."""
+        found = self.build(value, depth + 1)
+        maps = found.items if isinstance(found, Items) else (found,)
+        if not all(isinstance(m, Members) for m in maps):
+            _stop(self.diagnostics, "<< takes in a map, or a list of maps", found.span, "E201")
+        return [member for m in maps if isinstance(m, Members) for member in m.members]
 
 
 def _scalar(node: yaml.ScalarNode) -> Scalar:

@@ -34,7 +34,7 @@ FAMILIES = (
     "multivalue",
     "network",
     "number",
-    "places",
+    "blocks",
     "series",
     "text",
     "time",

@@ -21,6 +21,20 @@ FUNCTIONS = (
         ),
     ),
     Function(
+        "multi.stored",
+        (1, 1),
+        J,
+        "a field as an index keeps its values: an array's texts in order and each once, its numbers or truth values in order",
+        "null for null; a single value, an object and an array of several types stay as they are",
+        examples=(
+            example(('["foo","foo","bar"]', J), gives='["bar","foo"]'),
+            example(("[10,9,10]", J), gives="[9,10,10]"),
+            example(('"b"', J), gives='"b"'),
+            example(('["b",1]', J), gives='["b",1]'),
+            example(('[{"a":1}]', J), gives='[{"a":1}]'),
+        ),
+    ),
+    Function(
         "multi.shown",
         (1, 1),
         J,

@@ -1,0 +1,178 @@
+"""Sigma rules and the bundled detections turned into four SIEM languages, beside pySigma's stock backends in the same run.
+
+Run from the project's folder: `python benchmarks/translation_rivals.py [RULES] [--rivals PYTHON] [--out FILE]`. RULES is
+a folder of Sigma rules, or a file of one JSON object a line with the rule as `query`; without it only the
+bundled detections are translated. PYTHON is an
+interpreter that has pysigma-backend-kusto, -splunk, -elasticsearch and -crowdstrike installed, for
+these want another pySigma than the project. Only rules for AWS CloudTrail, Azure Activity and
+Google Cloud Audit Logs are taken.
+
+What a rival prints is put to the same proof as a translation of ours: read by the front end of its
+language, and run beside the rule over emulated events and near misses. `no text` is a rule that
+the backend refuses, `not read` a text that is no query of the product over its own tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from livefire.diagnostics import QueryError, Source
+from livefire.query import Compiled
+from livefire.translating import Translator
+from livefire.translation.statement import Translation
+from livefire.workspace import Workspace
+
+SOURCES = {("aws", "cloudtrail"), ("azure", "activitylogs"), ("gcp", "gcp.audit")}
+TARGETS = {"kql": "Sentinel KQL", "esql": "Elastic ES|QL", "spl": "Splunk SPL", "cql": "LogScale CQL"}
+CONVERT = """
+import json, sys
+from sigma.collection import SigmaCollection
+def backends():
+    from sigma.backends.kusto import KustoBackend
+    from sigma.pipelines.azuremonitor import azure_monitor_pipeline
+    from sigma.backends.splunk import SplunkBackend
+    from sigma.backends.elasticsearch import ESQLBackend
+    from sigma.backends.crowdstrike import LogScaleBackend
+    yield "kql", "kusto", lambda: KustoBackend()
+    yield "kql", "kusto, azure_monitor", lambda: KustoBackend(processing_pipeline=azure_monitor_pipeline())
+    yield "spl", "splunk", lambda: SplunkBackend()
+    yield "esql", "elasticsearch esql", lambda: ESQLBackend()
+    yield "cql", "crowdstrike logscale", lambda: LogScaleBackend()
+rules = json.load(sys.stdin)
+found = []
+for target, name, make in backends():
+    for key, text in rules.items():
+        try:
+            said = make().convert(SigmaCollection.from_yaml(text))
+            found.append([target, name, key, said[0] if said else "", ""])
+        except Exception as fault:
+            found.append([target, name, key, "", f"{type(fault).__name__}: {fault}"[:200]])
+json.dump(found, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What became of one rule in one language."""
+
+    who: str
+    target: str
+    rule: str
+    verdict: str
+    reason: str = ""
+
+
+def main() -> None:
+    """Measure and print."""
+    said = argparse.ArgumentParser(description=__doc__)
+    said.add_argument("rules", type=Path, nargs="?")
+    said.add_argument("--rivals", type=Path)
+    said.add_argument("--out", type=Path)
+    given = said.parse_args()
+    rules = read_rules(given.rules) if given.rules is not None else {}
+    translator = Workspace().translator()
+    compiled, invalid = read_all(rules, translator)
+    cells = [ours(key, rule, target, translator) for key, rule in compiled.items() for target in TARGETS]
+    detections = bundled(translator)
+    if given.rivals is not None and rules:
+        texts = {key: rules[key] for key in compiled}
+        done = subprocess.run(  # noqa: S603  # the interpreter is the one that the person who measures names
+            [str(given.rivals), "-c", CONVERT], input=json.dumps(texts), capture_output=True, text=True, check=True
+        )
+        cells += [rival(row, compiled, translator) for row in json.loads(done.stdout)]
+    print(f"{len(rules)} rules, {len(invalid)} that no Sigma reader takes any more: {', '.join(sorted(invalid)) or 'none'}\n")
+    print(table(cells))
+    print(table(detections))
+    for cell in (*cells, *detections):
+        if cell.who == "livefire" and cell.verdict not in ("proved", "proved, assuming"):
+            print(f"{cell.verdict}: {cell.rule} to {cell.target}: {cell.reason}")
+    if given.out is not None:
+        given.out.write_text(json.dumps([vars(c) for c in (*cells, *detections)], indent=1) + "\n", encoding="utf-8")
+
+
+def read_rules(path: Path) -> dict[str, str]:
+    """Return the texts of rules for the three log sources, by name."""
+    import yaml
+
+    if path.is_dir():
+        texts = {str(p.relative_to(path)): p.read_text(encoding="utf-8") for p in sorted(path.rglob("*.yml"))}
+    else:
+        objects = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        texts = {str(o.get("path", o.get("id"))): str(o["query"]) for o in objects}
+    found: dict[str, str] = {}
+    for name, text in texts.items():
+        try:
+            source: Any = next(iter(yaml.safe_load_all(text))).get("logsource") or {}
+        except (yaml.YAMLError, AttributeError, StopIteration):
+            continue
+        if (source.get("product"), source.get("service")) in SOURCES:
+            found[name] = text
+    return found
+
+
+def read_all(rules: dict[str, str], translator: Translator) -> tuple[dict[str, Compiled], set[str]]:
+    """Return the rules as read, and the names of those that cannot be."""
+    compiled: dict[str, Compiled] = {}
+    for key, text in rules.items():
+        try:
+            compiled[key] = translator.compile(Source(text, key), "sigma")
+        except QueryError:
+            continue
+    return compiled, set(rules) - set(compiled)
+
+
+def ours(key: str, rule: Compiled, target: str, translator: Translator) -> Cell:
+    """Return what the project's own translation comes to."""
+    try:
+        made = translator.turn(rule, target)
+    except QueryError as error:
+        last = error.diagnostics[-1]
+        clause = " ".join(rule.source.text[last.span.start : last.span.end].split())
+        return Cell("livefire", target, key, "refused", f"{last.code} {last.message}: {clause[:120]}")
+    assert made.proof is not None
+    verdict = "proved, assuming" if made.proof.verdict == "proved" and made.translation.assumptions else made.proof.verdict
+    return Cell("livefire", target, key, verdict, made.proof.reason or "; ".join(a.words for a in made.translation.assumptions))
+
+
+def bundled(translator: Translator) -> list[Cell]:
+    """Return what the translations of the bundled detections come to, from each language that they are written in."""
+    cells = []
+    for detection in Workspace().detections():
+        for rule in detection.rules:
+            source = Source(rule.text, f"{detection.card.id} {rule.language}")
+            compiled = translator.compile(source, rule.language)
+            cells += [ours(source.name, compiled, target, translator) for target in TARGETS]
+    return cells
+
+
+def rival(row: list[str], compiled: dict[str, Compiled], translator: Translator) -> Cell:
+    """Return what a backend's text comes to."""
+    target, name, key, text, fault = row
+    if not text:
+        return Cell(name, target, key, "no text", fault)
+    try:
+        translator.compile(Source(text, key), target)
+    except QueryError as error:
+        return Cell(name, target, key, "not read", str(error))
+    proof = translator.prove(compiled[key], Translation(target, text))
+    return Cell(name, target, key, proof.verdict, proof.reason)
+
+
+def table(cells: list[Cell]) -> str:
+    """Return counts by translator and language as a Markdown table."""
+    columns = ("proved", "proved, assuming", "refused", "no text", "not read", "not proved", "different")
+    lines = ["| | to | " + " | ".join(columns) + " |", "|---|---|" + "---:|" * len(columns)]
+    for who, target in dict.fromkeys((c.who, c.target) for c in cells):
+        counts = Counter(c.verdict for c in cells if (c.who, c.target) == (who, target))
+        lines.append(f"| {who} | {TARGETS[target]} | " + " | ".join(str(counts[c]) for c in columns) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

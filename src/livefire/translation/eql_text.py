@@ -1,0 +1,109 @@
+"""Conditions as EQL (https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax)."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from livefire.schema import Type
+from livefire.translation.condition import Ago, Op, Reading, Test, Value
+from livefire.translation.lucene import lucene_regex
+from livefire.translation.patterns import ANY, ONE, tokens
+from livefire.translation.printer import Found, Listed, Printer
+
+_SIGNS: dict[Op, str] = {"eq": "==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_CALLS: dict[Op, str] = {"starts": "startsWith", "ends": "endsWith", "contains": "stringContains"}
+
+
+class EqlPrinter(Printer):
+    """A comparison with a missing field is false, so `not` keeps events without it."""
+
+    language: ClassVar[str] = "eql"
+    reading: ClassVar[Reading] = "each"
+
+    def test(self, test: Test, found: Found, *, negated: bool) -> str:
+        """Return a comparison or its complement."""
+        said = self._said(test, self.value_of(found), found)
+        return f"not {said}" if negated else said
+
+    def _said(self, test: Test, name: str, found: Found) -> str:
+        value = test.value
+        if isinstance(value, Ago):
+            raise self.no_form("a time before the run", test.span, "the rule's own look-back says it")
+        if test.op == "cidr":
+            address = self.vocabulary.address(test.subject)
+            if address is None:
+                raise self.no_form("a range of addresses over a field that is no address", test.span)
+            return f"cidrMatch({field_name(address)}, {quoted(value)})"
+        if found.shown.type is Type.STRING and not isinstance(value, str):
+            raise self.no_form("a number compared with text", test.span)
+        if test.op == "eq" and test.fold:
+            return f"{name} in~ ({quoted(value)})" if re.search(r"[*?]", str(value)) else f"{name} : {quoted(value)}"
+        if test.op in _SIGNS:
+            if isinstance(value, str) and test.op != "eq":
+                raise self.no_form("an order of texts", test.span)
+            return f"{name} {_SIGNS[test.op]} {quoted(value)}"
+        text, tilde = str(value), "~" if test.fold else ""
+        if test.op == "wildcard" or (test.op in _CALLS and test.fold and not re.search(r"[*?]", text)):
+            return self._pattern(test, name)
+        if test.op in _CALLS:
+            return f"{_CALLS[test.op]}{tilde}({name}, {quoted(text)})"
+        if test.op == "regex":
+            pattern = lucene_regex(text, fold=False, flags=test.flags)
+            if pattern is None:
+                raise self.no_form("this regular expression: EQL knows no anchors inside, classes or look-around", test.span)
+            return f"{name} regex{tilde} {quoted(pattern)}"
+        raise self.no_form("a search for a whole term", test.span, "search for a part of the text instead")
+
+    def _pattern(self, test: Test, name: str) -> str:
+        text = str(test.value)
+        parts = {"starts": [text, ANY], "ends": [ANY, text], "contains": [ANY, text, ANY]}.get(test.op) or tokens(text)
+        if any(re.search(r"[*?]", p) for p in parts if p not in (ANY, ONE)):
+            raise self.no_form("a wildcard beside a character that is one", test.span)
+        pattern = "".join({ANY: "*", ONE: "?"}.get(p, p) for p in parts)
+        return f"{name} : {quoted(pattern)}" if test.fold else f"{name} like {quoted(pattern)}"
+
+    def listed(self, listed: Listed, found: Found) -> str:
+        """Return `in (…)` or `: (…)`."""
+        name, first = self.value_of(found), listed.first
+        values = ", ".join(quoted(v) for v in listed.values)
+        wild = any(re.search(r"[*?]", str(v)) for v in listed.values)
+        word = ("in~" if wild else ":") if first.fold else "in"
+        said = f"{name} {word} ({values})"
+        return f"not {said}" if listed.negated else said
+
+    def presence(self, found: Found, *, negated: bool) -> str:
+        """Return a comparison with null."""
+        return f"{self.value_of(found)} {'==' if negated else '!='} null"
+
+    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
+        """Return parts with `and` or `or`."""
+        said = (" and " if every else " or ").join(parts)
+        return f"({said})" if nested else said
+
+    def constant(self, value: bool) -> str:
+        """Return true or false."""
+        return "true" if value else "false"
+
+    def value_of(self, found: Found) -> str:
+        """Return the field's name."""
+        if found.shown.type is Type.DYNAMIC and not getattr(found.subject, "steps", ()):
+            raise self.no_form("the text of a whole object, whose members are fields of their own", found.span)
+        return field_name(found.shown.name)
+
+
+def field_name(name: str) -> str:
+    """Return a name, in backticks where it needs them."""
+    return name if re.fullmatch(r"[@A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) else "`" + name.replace("`", "``") + "`"
+
+
+def quoted(value: Value) -> str:
+    """Return a constant as EQL writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    text = str(value)
+    if "\\" in text and '"""' not in text and not text.endswith(('"', "\\")) and not re.search(r"[\x00-\x1f]", text):
+        return f'"""{text}"""'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + '"'

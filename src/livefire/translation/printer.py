@@ -1,0 +1,280 @@
+"""What every printer shares: conditions to text, with each language's own words for the parts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from livefire.diagnostics import Span
+from livefire.schema import Type
+from livefire.translation.condition import (
+    PREFIXED,
+    Ago,
+    AllOf,
+    AnyOf,
+    Computed,
+    Condition,
+    Constant,
+    Field,
+    Not,
+    Op,
+    Present,
+    Reading,
+    Subject,
+    Test,
+    Value,
+    any_of,
+    negate,
+    pushed,
+)
+from livefire.translation.patterns import holds
+from livefire.translation.places import Steps
+from livefire.translation.refusal import NO_FIELD, NO_FORM, Untranslatable
+from livefire.translation.vocabulary import NAMES, PRODUCTS, Shown, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """What has to hold of the events for a translation to mean the same.
+
+    `plain`: the place holds nothing, or one scalar, never a list or an object. `single`: it holds
+    no list. `never`: it never holds `text`, because the target shows a missing value by it. `address`:
+    it holds an address and no range, which Kusto's functions take for one.
+    """
+
+    kind: Literal["plain", "single", "never", "address"]
+    column: str
+    steps: Steps
+    text: str = ""
+    shown: str = ""
+
+    @property
+    def words(self) -> str:
+        """The assumption as a sentence."""
+        where = Field(self.column, self.steps).words
+        if self.kind == "plain":
+            return f"{where} holds one value at most, never a list or an object"
+        if self.kind == "address":
+            return f"{where} holds no range of addresses, such as 10.0.0.0/8"
+        if self.kind == "single":
+            return f"{where} holds no list"
+        what = repr(self.text) if self.text else "the empty text"
+        return f"no event holds {what} at {where}: in {self.shown} that stands for no value"
+
+
+@dataclass(slots=True)
+class Listed:
+    """Tests of one field for one of several values, or for none of them."""
+
+    tests: tuple[Test, ...]
+    negated: bool
+
+    @property
+    def first(self) -> Test:
+        """The first of the tests; the others differ in their value."""
+        return self.tests[0]
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The values."""
+        return tuple(t.value for t in self.tests)
+
+
+@dataclass(slots=True)
+class Found:
+    """A field of the target for a subject; `present` tells that it is known to have a value here."""
+
+    shown: Shown
+    subject: Subject
+    span: Span | None
+    present: bool = False
+
+
+class Printer(ABC):
+    """Prints conditions over one table of the target; what it has no faithful form for is refused."""
+
+    language: ClassVar[str]
+    reading: ClassVar[Reading]
+    listed_ops: ClassVar[frozenset[Op]] = frozenset({"eq"})
+    parses_json: ClassVar[bool] = False
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.assumptions: dict[Assumption, None] = {}
+        # Tests that are meant to be passed by the target's word for a missing value too.
+        self._exact: set[Test] = set()
+
+    # what a language says in its own words
+
+    @abstractmethod
+    def test(self, test: Test, found: Found, *, negated: bool) -> str:
+        """Return a test or its complement."""
+
+    @abstractmethod
+    def listed(self, listed: Listed, found: Found) -> str:
+        """Return a test for one of several values, or its complement."""
+
+    @abstractmethod
+    def presence(self, found: Found, *, negated: bool) -> str:
+        """Return that a field has a value, or that it has none."""
+
+    @abstractmethod
+    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
+        """Return a conjunction or a disjunction; `nested` inside another of the other kind."""
+
+    @abstractmethod
+    def value_of(self, found: Found) -> str:
+        """Return the value itself, as an expression or a name."""
+
+    @abstractmethod
+    def constant(self, value: bool) -> str:
+        """Return what is true, or false, of every event."""
+
+    # what is the same in all
+
+    def show(self, condition: Condition, *, nested: bool = False, present: frozenset[Subject] = frozenset()) -> str:
+        """Return a condition as text."""
+        match condition:
+            case Constant(value=value):
+                return self.constant(value)
+            case AllOf(parts=parts):
+                known = present | {p.subject for p in parts if isinstance(p, (Test, Present))}
+                return self._several(parts, every=True, nested=nested, present=known)
+            case AnyOf(parts=parts):
+                return self._several(self._merged(parts), every=False, nested=nested, present=present)
+            case Not(part=AnyOf(parts=parts)) if (merged := self._merged(parts)) != parts:
+                return self.show(negate(any_of(*merged)), nested=nested, present=present)
+            case Not(part=(AllOf() | AnyOf()) as inner):
+                return self.show(pushed(inner, inside=True), nested=nested, present=present)
+            case Not(part=inner):
+                return self._one(inner, negated=True, present=present)
+            case _:
+                return self._one(condition, negated=False, present=present)
+
+    def _several(self, parts: Iterable[Condition], *, every: bool, nested: bool, present: frozenset[Subject]) -> str:
+        items: list[str] = []
+        rest = list(parts)
+        while rest:
+            part = rest.pop(0)
+            group = self._group(part, rest, every=every)
+            if group is None:
+                items.append(self.show(part, nested=True, present=present))
+                continue
+            rest = [r for r in rest if _bare(r) not in group.tests]
+            found = self.find(group.first.subject, group.first.span, fold=group.first.fold)
+            self._check_missing(group.tests, found)
+            found.present = group.first.subject in present
+            items.append(self.listed(group, found))
+        items = list(dict.fromkeys(items))
+        return items[0] if len(items) == 1 else self.joined(items, every=every, nested=nested)
+
+    def _group(self, part: Condition, rest: list[Condition], *, every: bool) -> Listed | None:
+        """Return the tests that one list can hold: alternatives, or in a conjunction what is excluded."""
+        first = _bare(part)
+        if first is None or isinstance(part, Not) is not every or first.op not in self.listed_ops or not isinstance(first.value, (str, int)):
+            return None
+        same = [t for r in rest if isinstance(r, Not) is every and (t := _bare(r)) is not None and _alike(t, first)]
+        return Listed((first, *same), every) if same else None
+
+    def _merged(self, parts: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        """Drop from alternatives an absence that a test for the target's word for it says already."""
+        absent = {p.part.subject for p in parts if isinstance(p, Not) and isinstance(p.part, Present)}
+        for subject in absent:
+            shown = self.vocabulary.find(subject)
+            same = [p for p in parts if isinstance(p, Test) and p.subject == subject and p.op == "eq" and shown is not None and shown.missing is not None]
+            exact = [t for t in same if shown is not None and holds("eq", t.fold, "", shown.missing, t.value)]
+            if exact:
+                self._exact.update(exact)
+                parts = tuple(p for p in parts if not (isinstance(p, Not) and isinstance(p.part, Present) and p.part.subject == subject))
+        return parts
+
+    def _one(self, condition: Condition, *, negated: bool, present: frozenset[Subject]) -> str:
+        match condition:
+            case Present(subject=subject, span=span):
+                return self._presence(subject, span, negated=negated)
+            case Test():
+                return self._test(condition, negated=negated, present=condition.subject in present)
+            case _:
+                return self.show(condition)
+
+    def presence_of(self, subject: Subject, span: Span | None) -> str:
+        """Return that a subject has a value."""
+        return self._presence(subject, span, negated=False)
+
+    def _presence(self, subject: Subject, span: Span | None, *, negated: bool) -> str:
+        found = self.find(subject, span, fold=True)
+        if found.shown.missing is not None:
+            self._assume_never(subject, found)
+        return self.presence(found, negated=negated)
+
+    def _test(self, test: Test, *, negated: bool, present: bool) -> str:
+        subject, span = test.subject, test.span
+        decoded = self.vocabulary.decoded(subject, test.value) if test.op == "eq" and not test.fold else None
+        if decoded is not None and self.vocabulary.find(subject) is None:
+            said = Test("eq", subject, decoded.word, False, "", span)
+            return self.test(said, Found(decoded.shown, subject, span, present), negated=negated)
+        found = self.find(subject, span, fold=test.fold)
+        if test not in self._exact and found.shown.missing is not None and holds(test.op, test.fold, test.flags, found.shown.missing, test.value) is not False:
+            # The word for a missing value would pass the test, so presence has to be asked for too.
+            self._assume_never(subject, found)
+            found.present = True
+            both = [self.presence(found, negated=negated), self.test(test, found, negated=negated)]
+            return self.joined(both, every=not negated, nested=True)
+        found.present = present
+        if test.op == "cidr" and isinstance(subject, Field) and (test.flags == PREFIXED) != (self.language == "kql"):
+            self.assumptions[Assumption("address", subject.column, subject.steps)] = None
+        return self.test(test, found, negated=negated)
+
+    def _check_missing(self, tests: tuple[Test, ...], found: Found) -> None:
+        if found.shown.missing is not None and any(
+            t not in self._exact and holds(t.op, t.fold, t.flags, found.shown.missing, t.value) is not False for t in tests
+        ):
+            self._assume_never(found.subject, found)
+
+    def _assume_never(self, subject: Subject, found: Found) -> None:
+        if isinstance(subject, Field):
+            self.assumptions[Assumption("never", subject.column, subject.steps, found.shown.missing or "", found.shown.name)] = None
+
+    def find(self, subject: Subject, span: Span | None, *, fold: bool = False) -> Found:
+        """Return the target's field for a subject; E310 where it has none. With `fold` one in lower case will do."""
+        shown = self.vocabulary.find(subject) or (self.vocabulary.lowered(subject) if fold else None)
+        if shown is not None and shown.steps and not self.parses_json and shown.type is not Type.DYNAMIC:
+            shown = None
+        product = NAMES[PRODUCTS[self.language]]
+        if shown is None:
+            what = subject.words.removeprefix("_raw.") if isinstance(subject, Field) else "what this clause works out"
+            raise Untranslatable(NO_FIELD, f"{self.vocabulary.table.name} in {product} has no field for {what}", span)
+        if isinstance(subject, Field) and subject.reading != "value":
+            here = shown.reading if shown.type is not Type.DYNAMIC and not shown.steps else self.reading
+            if here != subject.reading:
+                if "*" in subject.steps:
+                    raise Untranslatable(NO_FORM, f"{product} compares no element of a list as this clause does", span)
+                self._assume_reading(subject, here)
+        return Found(shown, subject, span)
+
+    def _assume_reading(self, subject: Field, here: Reading) -> None:
+        """Say for which values the target reads the place as the rule does; the whole event is never a list."""
+        if {subject.reading, here} == {"each", "text"}:
+            if subject.place != ("_raw", ()):
+                self.assumptions[Assumption("single", subject.column, subject.steps)] = None
+        else:
+            self.assumptions[Assumption("plain", subject.column, subject.steps)] = None
+
+    def no_form(self, what: str, span: Span | None, help: str = "") -> Untranslatable:
+        """Return the refusal of an operation."""
+        return Untranslatable(NO_FORM, f"{NAMES[PRODUCTS[self.language]]} has no faithful form for {what}", span, help)
+
+
+def _bare(part: Condition) -> Test | None:
+    inner = part.part if isinstance(part, Not) else part
+    return inner if isinstance(inner, Test) else None
+
+
+def _alike(one: Test, other: Test) -> bool:
+    same = (one.op, one.fold, one.flags, one.subject) == (other.op, other.fold, other.flags, other.subject)
+    return same and type(one.value) is type(other.value)
+
+
+__all__ = ["Ago", "Assumption", "Computed", "Found", "Listed", "Printer"]
