@@ -24,7 +24,7 @@ def hunted() -> Hunt:
     """Return one finding over two events of two clouds."""
     card = detection().card
     row = {"who": "arn:aws:iam::111122223333:user/eve\x1b[31m", "seen": SEEN, "more": {"n": [1, None]}}
-    found = Finding(card.id, card.title, card.severity, "sigma", row, ("aws_cloudtrail/e-1", "gcp_audit/e-2"), SEEN, "f1")
+    found = Finding(card.id, card.title, card.severity, "sigma", row, ("aws_cloudtrail/e-1", "gcp_audit/e-2"), SEEN, "f" * 64)
     return Hunt(((detection(), Outcome(detection().rules[0])),), (found,), NOW)
 
 

@@ -108,7 +108,13 @@ def _replace(_: Lower, event: Event, bound: Bound) -> None:
     value = event.read(name)
     if is_null(value):
         return
-    replaced = call("text.replace_regex", coerce.text(value), e.text(regex.text), e.text(_groups(bound.text("with", "") or "")), span=bound.span)
+    replaced = call(
+        "text.replace_regex",
+        coerce.text(value),
+        e.text(regex.text),
+        e.text(_groups(bound.text("with") or bound.text("replacement", "") or "")),
+        span=bound.span,
+    )
     event.assign(bound.text("as") or name, replaced)
 
 

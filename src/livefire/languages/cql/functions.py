@@ -5,6 +5,7 @@ from __future__ import annotations
 from livefire.languages.cql import (
     aggregates,
     arrays,
+    buckets,
     correlation,
     fields,
     filters,
@@ -25,6 +26,6 @@ from livefire.languages.cql.handler import Function
 
 FAMILIES = (
     refused, filters, fields, texts, times, arrays, numbers, objects, parsing, places, lookups,
-    aggregates, ordering, relations, sequences, shapes, correlation,
+    aggregates, ordering, relations, buckets, sequences, shapes, correlation,
 )  # fmt: skip
 FUNCTIONS: dict[str, Function] = {f.name.lower(): f for family in FAMILIES for f in family.FUNCTIONS}

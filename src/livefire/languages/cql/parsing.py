@@ -26,6 +26,7 @@ class Named:
 
     prefix: str
     column: e.Expr
+    gentle: bool = False
 
     def read(self, name: str) -> e.Expr | None:
         """Return the value of a field, None for a name that it cannot hold."""
@@ -49,6 +50,7 @@ class Extensions:
     prefix: str
     column: e.Expr
     labels: bool = False
+    gentle: bool = False
 
     def read(self, name: str) -> e.Expr | None:
         """Return the value of a key with its escapes read, or with `labels` what the key's label says."""
@@ -219,6 +221,8 @@ def _parse_cef(_: Lower, event: Event, bound: Bound) -> None:
     text = source_of(event, bound)
     if text is None:
         return
+    if bound.refuse("keeplabels", "labelprefix"):
+        return
     prefix, head = bound.text("prefix", "ext.") or "", bound.text("headerprefix", "cef.") or ""
     parts = r"CEF:\s*(\d+)" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
     names = ("version", "device.vendor", "device.product", "device.version", "event_class_id", "name", "severity")
@@ -236,6 +240,8 @@ def _parse_leef(_: Lower, event: Event, bound: Bound) -> None:
     """
     text = source_of(event, bound)
     if text is None:
+        return
+    if bound.refuse("keeplabels", "labelprefix"):
         return
     prefix, head = bound.text("prefix", "leef.ext.") or "", bound.text("headerprefix", "leef.") or ""
     parts = r"(?s)LEEF:\s*([\d.]+)" + r"\|([^|]*)" * 4 + r"\|(?:(x[0-9A-Fa-f]{2}|0x[0-9A-Fa-f]{2}|[^|=\w\s])\|)?(.*)$"
