@@ -135,7 +135,7 @@ def test_a_tuning_file_that_excepts_everything_is_refused(tmp_path: Path) -> Non
     file.write_text('[[exception]]\ndetection = "*"\nowner = "a"\nreason = "b"\nexpires = 2027-01-01\nscope = {}\n', encoding="utf-8")
     with pytest.raises(QueryError) as caught:
         load_tuning(file)
-    assert caught.value.diagnostics[0].code == "E510"
+    assert caught.value.diagnostics[0].code == "E520"
     assert load_tuning(SHIPPED).trusted
 
 

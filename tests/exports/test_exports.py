@@ -38,8 +38,7 @@ def exported(target: str, attack: str | None = None) -> Exported:
 
 
 def rule(language: str) -> str:
-    found = detection().rule(language)
-    assert found is not None
+    (found,) = detection().written_in(language)
     return found.text.strip("\n")
 
 

@@ -24,7 +24,7 @@ def hunted() -> Hunt:
     """Return one finding over two events of two clouds."""
     card = detection().card
     row = {"who": "arn:aws:iam::111122223333:user/eve\x1b[31m", "seen": SEEN, "more": {"n": [1, None]}}
-    found = Finding(card.id, card.title, card.severity, "sigma", row, ("aws_cloudtrail/e-1", "gcp_audit/e-2"), SEEN)
+    found = Finding(card.id, card.title, card.severity, "sigma", row, ("aws_cloudtrail/e-1", "gcp_audit/e-2"), SEEN, "f" * 64)
     return Hunt(((detection(), Outcome(detection().rules[0])),), (found,), NOW)
 
 
@@ -68,8 +68,7 @@ def test_a_case_is_a_bundle_of_objects_that_know_each_other() -> None:
     assert kinds == ["identity", "indicator", "attack-pattern", "relationship", "attack-pattern", "relationship", "sighting", "report"]
     by_type = {o["type"]: o for o in bundle["objects"]}
     assert by_type["indicator"]["pattern_type"] == "sigma"
-    rule = detection().rule("sigma")
-    assert rule is not None
+    (rule,) = detection().written_in("sigma")
     assert by_type["indicator"]["pattern"] == rule.text
     assert by_type["sighting"]["sighting_of_ref"] == by_type["indicator"]["id"]
     assert by_type["sighting"]["first_seen"] == "2026-11-21T08:30:00.000Z"

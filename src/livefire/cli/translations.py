@@ -175,4 +175,4 @@ def diff(
 def matching(rule: Rule, title: str, detections: tuple[Detection, ...], *, alone: bool) -> Rule | None:
     """Return the rule that a deployed one is compared with: of the detection of its title, in its language where there is one."""
     found = next((d for d in detections if d.card.title == title), detections[0] if alone and len(detections) == 1 else None)
-    return None if found is None else found.rule(rule.language) or found.rules[0]
+    return None if found is None else next(iter(found.written_in(rule.language)), found.rules[0])

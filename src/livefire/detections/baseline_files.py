@@ -64,15 +64,15 @@ def keep(lake: Path, baseline: Baseline, built: datetime, publish: Callable[[Pat
 
 
 def load(lake: Path, version: int | None = None) -> Kept:
-    """Return a version, the newest by default; QueryError E511 when it is not there or cannot be read."""
+    """Return a version, the newest by default; QueryError E521 when it is not there or cannot be read."""
     known = versions(lake)
     if not known or (version is not None and version not in known):
-        raise QueryError([Diagnostic("error", "E511", f"{lake} keeps no baseline{f' {version}' if version else ''}; `livefire baseline --keep` makes one")])
+        raise QueryError([Diagnostic("error", "E521", f"{lake} keeps no baseline{f' {version}' if version else ''}; `livefire baseline --keep` makes one")])
     chosen = version or known[-1]
     try:
         file = msgspec.json.decode(gzip.decompress((lake / FOLDER / f"{chosen:05}.json.gz").read_bytes()), type=_File)
     except (OSError, EOFError, msgspec.DecodeError) as fault:
-        raise QueryError([Diagnostic("error", "E511", f"baseline {chosen} of {lake} cannot be read: {fault}")]) from fault
+        raise QueryError([Diagnostic("error", "E521", f"baseline {chosen} of {lake} cannot be read: {fault}")]) from fault
     seen: dict[Key, Seen] = {(x.kind, x.account, x.actor, x.value): Seen(x.first, x.last, x.days, x.count) for x in file.seen}
     return Kept(chosen, file.built, Baseline(seen, file.begins))
 

@@ -102,13 +102,13 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_tuning(path: Path = SHIPPED) -> Tuning:
-    """Return what a file says; QueryError E510 for one that cannot be read, or an exception that would hold for everything."""
+    """Return what a file says; QueryError E520 for one that cannot be read, or an exception that would hold for everything."""
     written = path.read_text(encoding="utf-8", errors="replace")
     try:
         tuning = msgspec.convert(tomllib.loads(written), Tuning)
         _check(tuning)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as fault:
-        raise QueryError([Diagnostic("error", "E510", f"{path.name}: {fault}")], Source(written, str(path))) from fault
+        raise QueryError([Diagnostic("error", "E520", f"{path.name}: {fault}")], Source(written, str(path))) from fault
     return tuning
 
 

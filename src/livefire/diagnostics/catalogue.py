@@ -151,6 +151,8 @@ TITLES: dict[int, str] = {
     508: "exceptions that a rule names and its file does not hold",
     510: "an artefact that its product would refuse, or that would lose a part of the rule",
     511: "no rule in the language of a target",
+    520: "a tuning file that cannot be read, or that excepts everything",
+    521: "a baseline that is not kept, or cannot be read",
     600: "a column that is the same in every row",
     601: "a request parameter that the event keeps elsewhere",
     602: "a wrapped request addressed flat, or the other way round",

@@ -65,7 +65,7 @@ def document(subject: Subject) -> dict[str, Any]:
         "license": "Apache-2.0",
         "name": card.title,
         "references": list(card.references),
-        "risk_score": card.risk or _RISK[severity],
+        "risk_score": card.risk.base or _RISK[severity],
         "rule_id": subject.uuid,
         "severity": severity,
         "tags": [f"Data Source: {d.replace('_', ' ')}" for d in card.data],

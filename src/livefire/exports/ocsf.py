@@ -61,8 +61,8 @@ def document(finding: Finding, card: Card | None, attack: Attack | None, now: da
         # The cloud profile wants one provider: a chain over several clouds names them all.
         "cloud": {"provider": ", ".join(clouds) or "Unknown"},
     }
-    if card is not None and card.risk:
-        found["risk_score"] = card.risk
+    if card is not None and card.risk.base:
+        found["risk_score"] = card.risk.base
     return found
 
 

@@ -90,7 +90,7 @@ def _risk_objects(subject: Subject) -> list[tuple[str, str]]:
 
 
 def _score(subject: Subject) -> int:
-    return min(100, max(1, subject.card.risk or _SCORES[subject.card.severity]))
+    return min(100, max(1, subject.card.risk.base or _SCORES[subject.card.severity]))
 
 
 def _message(subject: Subject) -> str:
