@@ -25,14 +25,24 @@ from livefire.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from livefire.detections.baseline import Baseline
+    from livefire.detections.baseline_files import Kept
     from livefire.detections.chain import ChainFinding
     from livefire.detections.detection import Detection, Rule
+    from livefire.detections.finding import Finding
     from livefire.detections.formats import RuleFile
+    from livefire.detections.inventory import Machine
+    from livefire.detections.investigation import Case
+    from livefire.detections.triage import Triage
     from livefire.engines.program import TableFiles
+    from livefire.exporting import Exported
+    from livefire.exports import Artefact
     from livefire.proof.matrix import Matrix
+    from livefire.rehearsing import Rehearsal
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
     from livefire.translating import Translated, Translator
+    from livefire.translation.equivalence import Equivalence
 
 # The product whose tables each language reads.
 _PRODUCTS = {
@@ -375,6 +385,53 @@ class Workspace:
 
         return find_chains(load_chains(), acts_for_chains(self.bench(now, **options)))
 
+    def triage(
+        self,
+        detections: Sequence[Detection] | None = None,
+        *,
+        tuning: str | Path | None = None,
+        baseline: Baseline | None = None,
+        language: str | None = None,
+        now: datetime | None = None,
+        progress: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> Triage:
+        """Hunt, score what is found against what is usual, and raise alerts; `tuning` is a file of what the site trusts and excepts."""
+        from livefire.detections.triage import triage
+        from livefire.detections.tuning import SHIPPED, load_tuning
+
+        chosen, said = detections if detections is not None else self.detections(), load_tuning(Path(tuning) if tuning is not None else SHIPPED)
+        bench = self.bench(now, **options)
+        return triage(hunt(chosen, bench, language, progress), chosen, bench, said, baseline)
+
+    def learn(self, *, keep: bool = False, now: datetime | None = None, **options: Any) -> Kept:
+        """Return the baseline of the lake's events, version 0; with `keep` it is kept beside the lake as the next version."""
+        from livefire.detections.baseline import learn
+        from livefire.detections.baseline_files import Kept
+        from livefire.detections.baseline_files import keep as keep_baseline
+        from livefire.detections.chain import acts_for_chains
+
+        bench = self.bench(now, **options)
+        known = learn(bench, acts_for_chains(bench))
+        version = keep_baseline(self.lake.path, known, bench.now, self.lake.keep) if keep else 0
+        return Kept(version, bench.now, known)
+
+    def inventory(self, now: datetime | None = None, **options: Any) -> tuple[Machine, ...]:
+        """Return the machines that the lake's events tell of: by whom they were made, what changed, what is gone."""
+        from livefire.detections.chain import acts_for_chains
+        from livefire.detections.inventory import take_inventory
+
+        return take_inventory(acts_for_chains(self.bench(now, **options)))
+
+    def investigate(self, finding: Finding, now: datetime | None = None, **options: Any) -> Case:
+        """Run the guide of a finding's detection for it, and return the case; KeyError for a finding of no bundled detection."""
+        from livefire.detections.chain import acts_for_chains
+        from livefire.detections.investigation import investigate
+
+        detection = {d.card.id: d for d in self.detections()}[finding.detection]
+        bench = self.bench(now, **options)
+        return investigate(finding, detection, bench, acts_for_chains(bench))
+
     def prove(
         self,
         ids: Sequence[str] = (),
@@ -401,6 +458,25 @@ class Workspace:
         staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
 
+    def rehearsal(self, **options: Any) -> Rehearsal:
+        """Return what puts rules of one's own to the proof, over cases, log files and emulations; nothing of it is stored in the lake."""
+        from livefire.logsources.registry import SOURCES
+        from livefire.rehearsing import Rehearsal
+
+        apart: list[Workspace] = []  # they live as long as their events are looked at
+
+        def stored(path: Path) -> tuple[Storage, datetime]:
+            other = Workspace()
+            apart.append(other)
+            report = other.ingest(path)
+            if report.quarantined or not report.stored:
+                raise QueryError([Diagnostic("error", "E509", f"{path.name}: {report.quarantined} of {report.records} records cannot be read as events")])
+            return other._storage(), other.clock()
+
+        declared = self._declared(options)
+        empty = Workspace()._storage()
+        return Rehearsal(Bench(self.catalog, self._engine(), empty, _present(), options=declared), tuple(s.name for s in SOURCES), stored, declared)
+
     def translator(self, **options: Any) -> Translator:
         """Return what translates rules; one serves for many, for it keeps the events that proofs are made over."""
         from livefire.logsources.registry import SOURCES
@@ -419,6 +495,36 @@ class Workspace:
         """
         source = Source(text, str(options.pop("name", "<query>")))
         return self.translator(**options).translate(source, language, to, prove=prove, lenient=lenient)
+
+    def export(self, detections: Sequence[Detection], target: str, *, attack: str | None = None, now: datetime | None = None) -> Exported:
+        """Return detections as the files that a product deploys; those that it cannot have are in `refused` with the reason.
+
+        A detection without a rule in the target's language is translated, if that is proved. `attack`
+        is the version of ATT&CK to name techniques by, such as v19. KeyError for an unknown target.
+        """
+        from livefire.exporting import export
+        from livefire.exports import find
+
+        return export(detections, find(target), self.translator, f"{now or _present():%Y-%m-%d}", attack)
+
+    def export_findings(self, found: Hunt, target: str, *, attack: str | None = None, now: datetime | None = None) -> tuple[Artefact, ...]:
+        """Return the findings of a hunt for programs: `ocsf` (Detection Finding 2004) or `stix` (2.1). KeyError for another target."""
+        from livefire import __version__
+        from livefire.exporting import export_findings
+
+        return export_findings(found, target, now or _present(), __version__, attack)
+
+    def diff(self, deployed: Rule, rule: Rule, *, lenient: bool = False) -> Equivalence:
+        """Run what is deployed beside a rule over the same events: emulations, near misses, the lake's.
+
+        `proved` says that both find the same; otherwise there is an event that tells them apart.
+        QueryError where one of them cannot be read.
+        """
+        from livefire.exporting import compiled_rule
+
+        translator = self.translator()
+        one, other = (compiled_rule(r, translator, lenient=lenient) for r in (deployed, rule))
+        return translator.compare(one, other)
 
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
         """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""

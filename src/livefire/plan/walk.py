@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from livefire.diagnostics import Span
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 
@@ -55,6 +56,17 @@ def map_expr(expr: e.Expr, change: Callable[[e.Expr], e.Expr]) -> e.Expr:
         case _:
             pass
     return change(expr)
+
+
+def place_of(expr: e.Expr) -> Span | None:
+    """Return the place of an expression in its rule: its own, or that of all its parts together; None when nothing of it has one."""
+    own = getattr(expr, "span", None)
+    found: Span | None = own if isinstance(own, Span) else None
+    for child in e.children(expr):
+        part = place_of(child)
+        if part is not None:
+            found = part if found is None else found.to(part)
+    return found
 
 
 _LEAVES = (e.Column, e.Literal, e.Parameter)

@@ -24,6 +24,7 @@ from livefire.schema import Type
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 _ELEMENT = re.compile(r"^(.*)\[(\d+)\]$")
 _MOST_PARTS = 5
+_MOST_ELEMENTS = 1_000_000_000
 
 
 class Base(Protocol):
@@ -41,6 +42,10 @@ class Parsed(Protocol):
     @property
     def column(self) -> e.Expr:
         """What the fields are read from; null where there are none."""
+
+    @property
+    def gentle(self) -> bool:
+        """True for fields that replace none of the event's."""
 
     def read(self, name: str) -> e.Expr | None:
         """Return the value of a field as text, None for a name it cannot hold."""
@@ -65,12 +70,12 @@ class Bag:
     keep_empty: bool = True
     excluded: tuple[str, ...] = ()
     included: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    gentle: bool = False
 
     def read(self, name: str) -> e.Expr | None:
         """Return the value of a field of this bag as text, None for a name it cannot hold."""
-        if not name.startswith(self.prefix) or not self._takes(name):
-            return None
-        ways = keyings(name[len(self.prefix) :])
+        ways = self._ways(name)
         if not ways:
             return None
         nulls = e.text(self.nulls) if self.nulls is not None else MISSING
@@ -79,10 +84,8 @@ class Bag:
 
     def array(self, name: str) -> e.Expr | None:
         """Return the array of that name as JSON, None for a name it cannot hold."""
-        if not name.startswith(self.prefix) or not self._takes(name):
-            return None
         found: e.Expr = e.null(Type.DYNAMIC)
-        for steps in keyings(name[len(self.prefix) :]):
+        for steps in self._ways(name):
             found = coerce.either(found, e.Path(self.column, steps))
         return None if is_null(found) else found
 
@@ -90,13 +93,29 @@ class Bag:
         """Return the same fields read from another column."""
         return replace(self, column=column)
 
+    def _ways(self, name: str) -> tuple[tuple[str | int, ...], ...]:
+        """Return where in the object a field may lie: under its name, or under one whose beginning is removed."""
+        if not name.startswith(self.prefix) or not self._takes(name):
+            return ()
+        bare = name[len(self.prefix) :]
+        return tuple(w for full in (bare, *(f"{r}{bare}" for r in self.removed)) if self._shown(full) == bare for w in keyings(full))
+
+    def _shown(self, name: str) -> str:
+        """Return a name without the longest of the beginnings that are removed."""
+        return next((name[len(r) :] for r in self.removed if name.startswith(r) and name != r), name)
+
     def _takes(self, name: str) -> bool:
         return not any(name.startswith(x) for x in self.excluded) or any(name.startswith(x) for x in self.included)
 
 
 def path_steps(name: str) -> tuple[str | int, ...]:
     """Return the steps of `a.b[0].c`."""
-    return tuple(int(m.group(2)) if m.group(2) is not None else m.group(1) for m in _STEP.finditer(name))
+    return tuple(index_of(m.group(2)) if m.group(2) is not None else m.group(1) for m in _STEP.finditer(name))
+
+
+def index_of(digits: str) -> int:
+    """Return the place of an element; one past what any array holds is the last there could be."""
+    return int(digits) if len(digits.lstrip("0")) < len(str(_MOST_ELEMENTS)) else _MOST_ELEMENTS
 
 
 def keyings(name: str) -> tuple[tuple[str | int, ...], ...]:
@@ -168,17 +187,19 @@ class Event:
                 return self.fields[spelling]
         if (element := _ELEMENT.match(name)) and element.group(1) in self.arrays:
             array = self.arrays[element.group(1)]
-            return MISSING if is_null(array) else call("dynamic.leaf", e.Path(array, (int(element.group(2)),)))
+            return MISSING if is_null(array) else call("dynamic.leaf", e.Path(array, (index_of(element.group(2)),)))
         found: e.Expr = MISSING
         for bag in self.bags:
-            value = bag.read(name)
+            value = None if bag.gentle else bag.read(name)
             if value is not None:
                 found = coerce.either(found, value)
-        if self.base is not None and not self.closed:
-            for spelling in _spellings(name):
-                value = self.base.read(spelling)
-                if value is not None:
-                    return self.hold(coerce.either(found, value))
+        values = [self.base.read(spelling) for spelling in _spellings(name)] if self.base is not None and not self.closed else []
+        for value in [v for v in values if v is not None][:1]:
+            found = coerce.either(found, value)
+        for bag in reversed(self.bags):
+            value = bag.read(name) if bag.gentle else None
+            if value is not None:
+                found = coerce.either(found, value)
         return self.hold(found)
 
     def has(self, name: str) -> bool:
@@ -248,7 +269,7 @@ class Event:
         for name, value in list(self.fields.items()):
             fresh = bag.read(name)
             if fresh is not None:
-                self.fields[name] = self.hold(coerce.either(fresh, value))
+                self.fields[name] = self.hold(coerce.either(value, fresh) if bag.gentle else coerce.either(fresh, value))
         self.bags = (bag, *self.bags)
 
     def keep(self, condition: e.Expr, span: Span | None) -> None:

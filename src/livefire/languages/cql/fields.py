@@ -102,13 +102,19 @@ def _replace(_: Lower, event: Event, bound: Bound) -> None:
     if pattern is None:
         return
     name = bound.field("field", "@rawstring") or "@rawstring"
-    regex = patterns.regex(pattern.pattern, (bound.text("flags", "") or "") + pattern.flags, pattern.span, bound.context)
+    regex = patterns.regex(pattern.pattern, (bound.text("flags", "") or "") + pattern.flags, pattern.span, bound.context, repeated=True)
     if regex is None:
         return
     value = event.read(name)
     if is_null(value):
         return
-    replaced = call("text.replace_regex", coerce.text(value), e.text(regex.text), e.text(_groups(bound.text("with", "") or "")), span=bound.span)
+    replaced = call(
+        "text.replace_regex",
+        coerce.text(value),
+        e.text(regex.text),
+        e.text(_groups(bound.text("with") or bound.text("replacement", "") or "")),
+        span=bound.span,
+    )
     event.assign(bound.text("as") or name, replaced)
 
 

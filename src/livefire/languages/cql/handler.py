@@ -149,6 +149,13 @@ class Bound:
         """Report an argument of the wrong kind (E107)."""
         self.context.diagnostics.error("E107", f"{name} of {self.function.name} wants {what}", self.place(name))
 
+    def refuse(self, *names: str) -> bool:
+        """Report arguments that would be without effect (E304); True when there is one."""
+        given = [name for name in names if self.has(name)]
+        for name in given:
+            self.context.diagnostics.error("E304", f"{name} of {self.function.name} does not run here", self.place(name))
+        return bool(given)
+
     def text(self, name: str, default: str | None = None) -> str | None:
         """Return an argument as text; a parameter counts with its default."""
         value = self._values.get(name)

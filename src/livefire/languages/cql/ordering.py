@@ -19,7 +19,7 @@ from livefire.plan.functions import call, window
 from livefire.schema import Type
 
 _LIMIT = 200
-_MOST = 20_000
+_MOST = 200_000
 _ANY = frozenset({"any", "number", "string", "hex"})
 
 

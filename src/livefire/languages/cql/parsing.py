@@ -26,6 +26,7 @@ class Named:
 
     prefix: str
     column: e.Expr
+    gentle: bool = False
 
     def read(self, name: str) -> e.Expr | None:
         """Return the value of a field, None for a name that it cannot hold."""
@@ -49,6 +50,7 @@ class Extensions:
     prefix: str
     column: e.Expr
     labels: bool = False
+    gentle: bool = False
 
     def read(self, name: str) -> e.Expr | None:
         """Return the value of a key with its escapes read, or with `labels` what the key's label says."""
@@ -119,9 +121,9 @@ def _set(event: Event, name: str, value: e.Expr, only: e.Expr) -> None:
 def _parse_uri(_: Lower, event: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-parseuri.html"""
     text = source_of(event, bound)
-    if text is None:
+    if text is None or bound.refuse("defaultBase"):
         return
-    prefix = bound.text("as", bound.text("field")) or "uri"
+    prefix = bound.text("prefix") or bound.text("as", bound.text("field")) or "uri"
     for name, group in _URL_PARTS:
         _set(event, f"{prefix}.{name}", call("text.extract_regex", text, e.text(_URL), e.whole(group), span=bound.span), e.TRUE)
     query = event.hold(call("text.extract_regex", text, e.text(_URL), e.whole(6)))
@@ -219,6 +221,8 @@ def _parse_cef(_: Lower, event: Event, bound: Bound) -> None:
     text = source_of(event, bound)
     if text is None:
         return
+    if bound.refuse("keeplabels", "labelprefix"):
+        return
     prefix, head = bound.text("prefix", "ext.") or "", bound.text("headerprefix", "cef.") or ""
     parts = r"CEF:\s*(\d+)" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
     names = ("version", "device.vendor", "device.product", "device.version", "event_class_id", "name", "severity")
@@ -236,6 +240,8 @@ def _parse_leef(_: Lower, event: Event, bound: Bound) -> None:
     """
     text = source_of(event, bound)
     if text is None:
+        return
+    if bound.refuse("keeplabels", "labelprefix"):
         return
     prefix, head = bound.text("prefix", "leef.ext.") or "", bound.text("headerprefix", "leef.") or ""
     parts = r"(?s)LEEF:\s*([\d.]+)" + r"\|([^|]*)" * 4 + r"\|(?:(x[0-9A-Fa-f]{2}|0x[0-9A-Fa-f]{2}|[^|=\w\s])\|)?(.*)$"
@@ -357,7 +363,7 @@ def _strip_ansi(_: Lower, event: Event, bound: Bound) -> e.Expr:
 
 FUNCTIONS = (
     Function("parseUrl", "step", ("field", "as"), _parse_url),
-    Function("parseUri", "step", ("field", "as", "queryParametersAs", "defaultBase"), _parse_uri),
+    Function("parseUri", "step", ("field", "prefix", "as", "queryParametersAs", "defaultBase"), _parse_uri),
     Function("parseCsv", "step", ("field", "columns", "delimiter", "trim", "excludeEmpty"), _parse_csv),
     Function("parseFixedWidth", "step", ("field", "columns", "widths", "trim"), _parse_fixed_width),
     Function("parseHexString", "value", ("field", "as", "charset"), _parse_hex, "{field}"),

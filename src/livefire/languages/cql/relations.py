@@ -5,14 +5,12 @@ https://library.humio.com/data-analysis/functions-groupby.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from livefire.languages.base import Probe
 from livefire.languages.cql import coerce
 from livefire.languages.cql import syntax as s
 from livefire.languages.cql.aggregates import Find, Gathered, gather, gives_rows, group
-from livefire.languages.cql.durations import UNITS, duration
 from livefire.languages.cql.event import Event
 from livefire.languages.cql.handler import Bound, Function, Lower
 from livefire.languages.cql.ordering import fields_of, order, settle, shown
@@ -76,7 +74,7 @@ def group_limit(bound: Bound) -> int:
 def _say_cut(events: n.Plan, groups: n.Plan, limit: int, bound: Bound, *, cut: bool) -> None:
     """Warn where there are more groups than LogScale keeps; as many events are looked at first, for few events make few groups."""
     probe = bound.context.probe
-    if probe is None or bound.context.diagnostics.failed or not all(_more(probe, plan, limit) for plan in (events, groups)):
+    if probe is None or bound.context.diagnostics.failed or not all(more_rows(probe, plan, limit) for plan in (events, groups)):
         return
     if cut:
         said = f"there are more than {limit:,} groups, and the limit cuts them; LogScale may also count too few events in those it keeps"
@@ -86,7 +84,7 @@ def _say_cut(events: n.Plan, groups: n.Plan, limit: int, bound: Bound, *, cut: b
     bound.context.diagnostics.warn("W133", said, span=bound.span, help=f"limit=max asks for up to {_MOST_GROUPS:,}")
 
 
-def _more(probe: Probe, plan: n.Plan, limit: int) -> bool:
+def more_rows(probe: Probe, plan: n.Plan, limit: int) -> bool:
     """True when a plan gives more rows than that."""
     some = n.Limit(n.Project(plan, (n.Item("row", e.whole(1)),)), limit + 1)
     ((count,),) = probe(n.Aggregate(some, (), (n.Item("rows", aggregate("agg.count")),)))
@@ -113,11 +111,20 @@ def group_with(lower: Lower, event: Event, keys: list[n.Item], bound: Bound, gat
 
 
 def _most(event: Event, gathered: Gathered, limit: int, bound: Bound) -> None:
-    """Keep as many groups as the limit says, those with the highest numbers."""
-    plan = event.rows.flush()
-    numbers = [i.name for i in gathered.items if (f := plan.schema.get(i.name)) is not None and f.type.numeric]
-    keys = tuple(e.SortKey(n.column(plan, name), True) for name in numbers[:1])
-    order(event, keys, limit, bound)
+    """Keep as many groups as the limit says, those with the greatest sum of numbers."""
+    total = event.hold(total_of(event, gathered))
+    order(event, (e.SortKey(total, True),) if gathered.items else (), limit, bound)
+
+
+def total_of(event: Event, gathered: Gathered) -> e.Expr:
+    """Return the sum of what the functions give, as far as it is numbers; by it groups and series are chosen."""
+    found: e.Expr = e.Literal(0.0, Type.REAL)
+    for item in gathered.items:
+        value = event.fields.get(item.name)
+        if value is not None and (value.type.numeric or value.type is Type.STRING) and not is_null(value):
+            number = call("logic.coalesce", event.hold(coerce.real(value)), e.Literal(0.0, Type.REAL))
+            found = call("number.add", found, number, type=Type.REAL)
+    return found
 
 
 # functions that give rows
@@ -252,64 +259,10 @@ def _with_rest(lower: Lower, event: Event, keys: list[str], out: str, limit: int
     order(event, (e.SortKey(e.Column(place.name, Type.LONG)),), None, bound)
 
 
-# buckets of time
-
-
-def _bucket(chart: bool) -> Callable[[Lower, Event, Bound], None]:
-    def run(lower: Lower, event: Event, bound: Bound) -> None:
-        """https://library.humio.com/data-analysis/functions-bucket.html"""
-        time = event.peek("@timestamp")
-        if is_null(time) and bound.context.open_schema:
-            time = e.null(Type.DATETIME)
-        if time.type is not Type.DATETIME:
-            bound.context.diagnostics.error("E305", f"{bound.function.name} needs the time of the event, which the rows here do not have", bound.span)
-            return
-        size = _span_of(event, time, bound)
-        if size is None:
-            return
-        keys = keys_of(event, bound.fields("series" if chart else "field"))
-        bucketed = event.hold(call("time.bin", time, size, span=bound.span))
-        items = [n.Item("_bucket", bucketed), *keys]
-        if bound.has("function") and gives_rows(s.Items(bound.items("function"), bound.span), find_of(lower)):
-            rows_of_groups(lower, event, items, bound)
-        else:
-            group(lower, event, items, functions_of(lower, event, bound), bound.span)
-        if bound.has("unit"):
-            bound.context.diagnostics.error("E304", f"unit of {bound.function.name} does not run here", bound.place("unit"), help="use unit:convert")
-        order(event, (e.SortKey(event.peek("_bucket")),), None, bound)
-
-    return run
-
-
-def _span_of(event: Event, time: e.Expr, bound: Bound) -> e.Expr | None:
-    written = bound.text("span")
-    if written is None or written.lower() == "auto":
-        said = "no span is given: it is chosen from the events' own times, where LogScale goes by the time range of the search"
-        bound.context.diagnostics.warn("W139", said, bound.span, help="write span=1h")
-        return _own_span(event, time, bound)
-    found = duration(bound, "span")
-    return e.Literal(found, Type.TIMESPAN) if found else None
-
-
-def _own_span(event: Event, time: e.Expr, bound: Bound) -> e.Expr:
-    """Return the smallest width of an even length that makes at most a hundred buckets of the events, or as many as `buckets` says."""
-    low, high = event.rows.fresh(), event.rows.fresh()
-    held = event.hold(time)
-    items = (n.Item(low, window("agg.min", held)), n.Item(high, window("agg.max", held)))
-    event.rows.wrap(n.Window(event.rows.flush(), items, bound.span))
-    whole = call("time.difference", e.Column(high, Type.DATETIME), e.Column(low, Type.DATETIME))
-    pairs = (("s", 1), ("s", 5), ("s", 30), ("m", 1), ("m", 5), ("m", 30), ("h", 1), ("h", 6), ("d", 1), ("w", 1))
-    many = max(bound.whole("buckets", 100), 1) if bound.has("buckets") else 100
-    arms = tuple((call("compare.le", whole, e.Literal(many * UNITS[u] * t, Type.TIMESPAN)), e.Literal(UNITS[u] * t, Type.TIMESPAN)) for u, t in pairs)
-    return event.hold(e.Case(arms, e.Literal(UNITS["mon"], Type.TIMESPAN), Type.TIMESPAN))
-
-
-__all__ = ["FUNCTIONS", "find_of", "functions_of", "keys_of", "rows_of_groups", "settle"]
+__all__ = ["FUNCTIONS", "find_of", "functions_of", "keys_of", "more_rows", "rows_of_groups", "settle", "total_of"]
 
 FUNCTIONS = (
     Function("groupBy", "rows", ("field", "function", "limit"), _group_by),
     Function("stats", "rows", ("function",), _stats),
     Function("top", "rows", ("field", "limit", "sum", "max", "as", "percent", "rest", "error"), _top),
-    Function("bucket", "rows", ("span", "field", "function", "limit", "buckets", "minSpan", "timezone", "unit"), _bucket(chart=False)),
-    Function("timeChart", "rows", ("series", "span", "function", "limit", "buckets", "minSpan", "timezone", "unit"), _bucket(chart=True)),
 )

@@ -38,6 +38,8 @@ def _transpose(lower: Lower, event: Event, bound: Bound) -> None:
     Each field becomes a row, named in `column`, and each row a field row[1], row[2] …, or one named
     by what the row has in the field `header`.
     """
+    if bound.refuse("pivot"):
+        return
     limit = bound.whole("limit", _ROWS)
     if not 1 <= limit <= _MOST_ROWS:
         bound.wrong("limit", f"a whole number from 1 to {_MOST_ROWS:,}")
@@ -209,7 +211,7 @@ def _set_of(*, every: bool) -> Callable[[Lower, Event, Bound], None]:
 
 def _self_join(lower: Lower, event: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-selfjoin.html"""
-    if bound.need("field") is None or bound.need("where") is None or bound.need("collect") is None:
+    if bound.need("field") is None or bound.need("where") is None or bound.refuse("postfilter"):
         return
     given = {a.name: a for a in bound.call.args if a.name is not None}
     field, where = bound.get("field"), bound.get("where")
@@ -217,9 +219,13 @@ def _self_join(lower: Lower, event: Event, bound: Bound) -> None:
     kept = (s.Argument("field", field, bound.place("field")), s.Argument("where", where, bound.place("where")))
     prefilter = tuple(a for name, a in given.items() if name.lower() == "prefilter")
     lower.steps(event, _one_step("selfJoinFilter", (*kept, *prefilter), bound))
-    collect = s.Call("collect", (s.Argument("fields", bound.get("collect") or s.Items((), bound.span), bound.span),), bound.span, bound.span)
+    functions: list[s.Value] = []
+    for parameter, function in (("collect", "collect"), ("select", "selectLast")):
+        chosen = bound.get(parameter)
+        if chosen is not None:
+            functions.append(s.Call(function, (s.Argument(None, chosen, chosen.span),), bound.span, bound.span))
     limit = tuple(a for name, a in given.items() if name.lower() == "limit")
-    lower.steps(event, _one_step("groupBy", (kept[0], s.Argument("function", collect, bound.span), *limit), bound))
+    lower.steps(event, _one_step("groupBy", (kept[0], s.Argument("function", s.Items(tuple(functions), bound.span), bound.span), *limit), bound))
 
 
 def _one_step(name: str, args: tuple[s.Argument, ...], bound: Bound) -> s.Pipeline:
@@ -239,6 +245,6 @@ FUNCTIONS = (
     Function("array:reduceRow", "rows", ("array", "function", "var", "as"), _reduce_row),
     Function("array:union", "rows", ("array", "as"), _set_of(every=False)),
     Function("array:intersection", "rows", ("array", "as"), _set_of(every=True)),
-    Function("selfJoin", "rows", ("field", "where", "collect", "limit", "prefilter", "select"), _self_join),
+    Function("selfJoin", "rows", ("field", "where", "collect", "limit", "prefilter", "postfilter", "select"), _self_join),
     Function("setTimeInterval", "step", ("start", "end", "timezone"), _set_interval),
 )

@@ -59,7 +59,8 @@ def _offset(zone: str) -> e.Expr:
     return e.Literal((-minutes if zone[0] == "-" else minutes) * 600_000_000, Type.TIMESPAN)
 
 
-def _from_local(at: e.Expr, zone: str) -> e.Expr:
+def from_local(at: e.Expr, zone: str) -> e.Expr:
+    """Return the moment at which the clock of a zone shows this."""
     if not zone:
         return at
     return call("time.subtract", at, _offset(zone)) if zone[0] in "+-" else call("time.zone_to_utc", at, e.text(zone))
@@ -69,6 +70,9 @@ def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
     template = bound.text("format")
     if template is None:
         bound.need("format")
+        return MISSING
+    if not (bound.text("locale", "en") or "en").lower().startswith("en") and re.search(r"%[-_^]?[AaBbhcp]", template):
+        bound.refuse("locale")
         return MISSING
     value = event.read(bound.field("field", "@timestamp") or "@timestamp")
     zone = zone_of(bound)
@@ -81,7 +85,12 @@ def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
         return MISSING
     if value.type is not Type.DATETIME and scale != 1:
         value = call("number.multiply", coerce.real(value), e.Literal(float(scale), Type.REAL), type=Type.REAL)
-    utc = event.hold(moment(value))
+    found = written_time(event, event.hold(moment(value)), template, zone, bound)
+    return MISSING if found is None else found
+
+
+def written_time(event: Event, utc: e.Expr, template: str, zone: str, bound: Bound) -> e.Expr | None:
+    """Return a moment as a format writes it in a zone; None after E304."""
     at = event.hold(local(utc, zone))
     parts: list[e.Expr] = []
     plain = ""
@@ -89,7 +98,7 @@ def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
         found = _zoned(piece, utc, at, zone) if zone or piece in ("%Q", "%s") else _spec(piece, at, bound)
         found = _spec(piece, at, bound) if found is None else found
         if found is None:
-            return MISSING
+            return None
         if isinstance(found, str):
             plain += found
         else:
@@ -149,7 +158,7 @@ def _spec(piece: str, at: e.Expr, bound: Bound) -> str | e.Expr | None:
     if kind == "e":
         day = call("number.text", call("time.part", at, e.text("day")))
         return e.Case(((call("compare.eq", call("text.length", day), e.whole(1)), call("text.concat", e.text(" "), day)),), day, Type.STRING)
-    bound.context.diagnostics.error("E304", f"formatTime does not write {piece} here", bound.place("format"))
+    bound.context.diagnostics.error("E304", f"{bound.function.name} does not write {piece} here", bound.place("format"))
     return None
 
 
@@ -192,9 +201,16 @@ def _part(unit: str) -> Run:
 _JAVA = (
     ("yyyy", "%Y"), ("uuuu", "%Y"), ("yy", "%y"), ("MMMM", "%B"), ("MMM", "%b"), ("MM", "%m"), ("M", "%m"), ("dd", "%d"), ("d", "%d"),
     ("HH", "%H"), ("H", "%H"), ("hh", "%I"), ("h", "%I"), ("mm", "%M"), ("m", "%M"), ("ss", "%S"), ("s", "%S"), ("a", "%p"),
-    ("XXX", "%z"), ("XX", "%z"), ("X", "%z"), ("Z", "%z"), ("xxx", "%z"), ("EEEE", "%A"), ("EEE", "%a"), ("E", "%a"),
+    ("XXXXX", "%z"), ("XXX", "%z"), ("XX", "%z"), ("X", "%z"), ("Z", "%z"), ("xxx", "%z"), ("EEEE", "%A"), ("EEE", "%a"), ("E", "%a"),
 )  # fmt: skip
 _EPOCHS = {"millis": 1.0, "milliseconds": 1.0, "unixtimemillis": 1.0, "seconds": 1000.0, "unixtime": 1000.0, "unixtimeseconds": 1000.0, "nanos": 1e-6}
+
+
+_ZONED = re.compile(r"[XxZzVO](?![^']*'(?:[^']*'[^']*')*[^']*$)")
+_YEARED = re.compile(r"[yu](?![^']*'(?:[^']*'[^']*')*[^']*$)")
+_ZONE_END = e.text(r"\s*(?:[Zz]|(?:UTC|GMT)?[+-]\d{2}:?\d{2}|[A-Z]{3,4})\s*$")
+_ISO = re.compile(r"(?:yyyy|uuuu)-MM-dd(?P<gap>'T'|' '| )HH:mm:ss(?P<fraction>|\.S+|\[\.S+\])(?P<zone>[XxZ]*)")
+_GUESSED = e.Literal(8 * 864_000_000_000, Type.TIMESPAN)
 
 
 def _parse_timestamp(_: Lower, event: Event, bound: Bound) -> None:
@@ -203,18 +219,37 @@ def _parse_timestamp(_: Lower, event: Event, bound: Bound) -> None:
     template = bound.text("format", "yyyy-MM-dd'T'HH:mm:ss[.SSSSSSSSS]XXX") or ""
     target = bound.text("as", "@timestamp") or "@timestamp"
     zone = zone_of(bound)
-    if is_null(value) or zone is None:
+    if is_null(value) or zone is None or bound.refuse("timezoneAs", "timezoneField"):
         return
-    parsed = _parsed(event, value, template, bound)
+    parsed = _in_zone(event, value, template, zone, bound) if template.lower() not in _EPOCHS else _parsed(event, value, template, bound)
     if parsed is None:
         return
-    if zone and template.lower() not in _EPOCHS and not re.search(r"[XxZz](?![^']*'(?:[^']*'[^']*')*[^']*$)", template):
-        # A text that names no zone is in the zone of the call.
-        parsed = _from_local(event.hold(parsed), zone)
     if target == "@timestamp":
         event.assign(target, parsed)
         return
     event.assign(target, call("time.to_epoch", parsed, e.text("ms")))
+
+
+def _in_zone(event: Event, value: e.Expr, template: str, zone: str, bound: Bound) -> e.Expr | None:
+    """Return the moment that a text means; a zone that the call names goes before the one in the text, and without either nothing is read."""
+    names_one = _ZONED.search(template) is not None
+    if names_one and not bound.has("timezone"):
+        return _parsed(event, value, template, bound)
+    if not bound.has("timezone"):
+        if event.has("@timezone"):
+            bound.context.diagnostics.error("E304", "parseTimestamp does not take the zone from @timezone here", bound.span, help="write timezone=…")
+            return None
+        said = "the format names no time zone and the call gives none: LogScale parses nothing then"
+        bound.context.diagnostics.warn("W105", said, bound.span, help='write timezone="UTC"')
+        return None
+    if names_one and value.type is not Type.DATETIME:
+        bare = re.sub(r"\[?[XxZzVO]+\]?$", "", template).rstrip()
+        if _ZONED.search(bare):
+            bound.context.diagnostics.error("E304", "a zone in the middle of a time is not overridden here", bound.place("timezone"))
+            return None
+        value, template = call("text.replace_regex", coerce.text(value), _ZONE_END, e.text("")), bare
+    parsed = _parsed(event, value, template, bound)
+    return from_local(event.hold(parsed), zone) if parsed is not None else None
 
 
 def _parsed(event: Event, value: e.Expr, template: str, bound: Bound) -> e.Expr | None:
@@ -226,8 +261,29 @@ def _parsed(event: Event, value: e.Expr, template: str, bound: Bound) -> e.Expr 
     if value.type is Type.DATETIME:
         return value
     text = event.hold(coerce.text(value))
-    if re.match(r"(yyyy|uuuu)-MM-dd('T'|' '| )HH:mm:ss", template):
-        return call("time.parse", text, span=bound.span)
+    if (iso := _ISO.fullmatch(template)) is not None:
+        fraction = {"": "", ".": r"\.\d{1,9}", "[": r"(?:\.\d{1,9})?"}[iso["fraction"][:1]]
+        zone = r"(?:[Zz]|[+-]\d{2}:?\d{2}(?::?\d{2})?)" if iso["zone"] else ""
+        fits = rf"^\d{{4}}-\d{{2}}-\d{{2}}{iso['gap'].strip(chr(39))}\d{{2}}:\d{{2}}:\d{{2}}{fraction}{zone}$"
+        fitting = coerce.certain(call("text.matches_regex", text, e.text(fits)))
+        return e.Case(((fitting, call("time.parse", text, span=bound.span)),), e.null(Type.DATETIME), Type.DATETIME)
+    if _YEARED.search(template):
+        return _by_format(text, template, bound)
+    # Without a year it is this one, or the last where that is more than eight days ahead.
+    now = e.Parameter("now", Type.DATETIME)
+    year = call("time.part", now, e.text("year"))
+    tried: list[e.Expr] = []
+    for back in (0, 1):
+        whole = call("text.concat", call("number.text", call("number.subtract", year, e.whole(back), type=Type.LONG)), e.text(" "), text)
+        found = _by_format(event.hold(whole), f"yyyy {template}", bound)
+        if found is None:
+            return None
+        tried.append(event.hold(found))
+    near = call("compare.lt", call("time.difference", tried[0], now), _GUESSED)
+    return event.hold(e.Case(((coerce.certain(near), tried[0]),), tried[1], Type.DATETIME))
+
+
+def _by_format(text: e.Expr, template: str, bound: Bound) -> e.Expr | None:
     found: list[e.Expr] = []
     for variant in _variants(template):
         pattern = _strptime(variant)
