@@ -169,3 +169,16 @@ def test_addresses_are_numbers_whatever_their_form() -> None:
     assert refusal(f'{read} | WHERE i LIKE "10.*"', ADDRESSES).code == "E104"
     assert refusal(f'{read} | WHERE i == "ten"', ADDRESSES).code == "E104"
     assert refusal(f'{read} | EVAL c = CONCAT(i, "/32")', ADDRESSES).code == "E104"
+
+
+def test_medians_are_over_every_value() -> None:
+    rows: list[dict[str, Any]] = [{"k": "a", "n": [1, 2, 9]}, {"k": "a", "n": 4}, {"k": "b", "n": None}]
+    # 1, 2, 4, 9: the median lies between 2 and 4, three quarters of the way are 2.25 steps, so 4 + 0.25 · 5; distances from 3 are 2, 1, 1, 6.
+    query = "FROM t | STATS m = MEDIAN(n), p = PERCENTILE(n, 75), d = MEDIAN_ABSOLUTE_DEVIATION(n) BY k | SORT k"
+    assert run(query, rows) == [(3, 5.25, 1.5, "a"), (None, None, None, "b")]
+    assert refusal("FROM t | STATS s = STD_DEV(n)", rows).code == "E305"
+
+
+def test_the_pattern_of_a_mail_address_runs() -> None:
+    rows: list[dict[str, Any]] = [{"s": "by jo.doe+x@mail.example.com now"}, {"s": "none"}]
+    assert run('FROM t | GROK s "%{EMAILADDRESS:who}" | KEEP who | SORT who', rows) == [("jo.doe+x@mail.example.com",), (None,)]
