@@ -137,6 +137,27 @@ def test_greatest_takes_each_column_by_its_own_greatest() -> None:
     assert value("LEAST([4, 5], 7)") == 4
 
 
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ('MV_UNION(["a", "b"], ["b", "c"])', ["a", "b", "c"]),
+        ('MV_UNION(null, "c")', "c"),
+        ('MV_UNION("c", null::keyword)', "c"),
+        ("MV_UNION(null::keyword, null::keyword)", None),
+        ('MV_DIFFERENCE(["a", "b"], "b")', "a"),
+        ('MV_DIFFERENCE(["a", "b"], null::keyword)', ["a", "b"]),
+        ('MV_DIFFERENCE(null::keyword, "b")', None),
+        ('MV_DIFFERENCE("b", ["a", "b"])', None),
+        ('MV_INTERSECTION(["a", "b"], null::keyword)', None),
+        ('MV_INTERSECTION(["a", "b"], ["b", "a"])', ["a", "b"]),
+        ('MV_INTERSECTS(null::keyword, "a")', False),
+        ('MV_CONTAINS("a", null::keyword)', True),
+    ],
+)
+def test_sets_of_values(expression: str, found: Any) -> None:
+    assert value(expression) == found
+
+
 def test_limits_of_a_number() -> None:
     assert run("ROW a = 5 | EVAL b = CLAMP(a, 1, 3), c = CLAMP_MIN(a, 7), d = CLAMP_MAX(a, 2), e = ROUND_TO(a, 8, 0, 4), f = ROUND_TO(-1, 0, 4) | DROP a") == [
         (3, 7, 2, 4, 0)
