@@ -119,6 +119,8 @@ def test_groups_of_two_fields_with_several_values_are_every_pair() -> None:
         "TO_INTEGER(3000000000)",
         "[1, 2] + 1",
         "[1, 2] == 1",
+        'MV_CONCAT("a", null::keyword)',
+        'MV_CONCAT(null::keyword, ",")',
     ],
 )
 def test_what_has_no_value_is_null(expression: str) -> None:

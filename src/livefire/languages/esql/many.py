@@ -110,7 +110,8 @@ def join(use: Use) -> Value:
     if not value.kind.textual and value.kind not in (Kind.ANY, Kind.NULL):
         use.wrong(0, "keyword", value.kind)
         return v.null(Kind.TEXT)
-    return Value(call("text.join", call("logic.null_if", v.array(value), e.Literal("[]", Type.DYNAMIC)), delimiter, span=use.span), Kind.TEXT)
+    joined = call("text.join", call("logic.null_if", v.array(value), e.Literal("[]", Type.DYNAMIC)), delimiter, span=use.span)
+    return Value(e.Case(((call("logic.is_null", delimiter), e.null(Type.STRING)),), joined, Type.STRING), Kind.TEXT)
 
 
 def at(place: int) -> Builder:
