@@ -184,6 +184,8 @@ ADDRESSES: list[dict[str, Any]] = [
 
 def test_addresses_are_numbers_whatever_their_form() -> None:
     read = "FROM t | EVAL i = ip::ip"
+    assert value('TO_IP("::FFFF:10.0.0.9")') == "10.0.0.9"
+    assert value('CIDR_MATCH(TO_IP("::ffff:10.0.0.9"), "10.0.0.0/8")') is True
     assert run(f"{read} | SORT i, id | KEEP id, i", ADDRESSES) == [(3, "9.255.0.1"), (2, "10.0.0.9"), (1, "2001:db8::1"), (4, None), (5, None)]
     assert run(f'{read} | WHERE i == "2001:db8:0::0001" | KEEP id', ADDRESSES) == [(1,)]
     assert run(f'{read} | WHERE i IN ("2001:0db8::1", "10.0.0.9") | SORT id | KEEP id', ADDRESSES) == [(1,), (2,)]

@@ -16,6 +16,7 @@ _IPV6 = "|".join(
     )
 )
 ADDRESS = rf"\A(?:(?:{_OCTET}\.){{3}}{_OCTET}|{_IPV6})\z"
+MAPPED = rf"(?i)\A::ffff:((?:{_OCTET}\.){{3}}{_OCTET})\z"
 
 PATTERNS: dict[str, str] = {
     # plain text
