@@ -90,8 +90,15 @@ class Translator:
             translated = self._runner(again, [shown for _, shown in translation.numbers])
         except QueryError as error:
             return Equivalence("not proved", reason=f"the printed text is not read back: {error}")
+        return self._compared(original, translated, self.grounds(translation.assumptions, compiled, again))
+
+    def compare(self, one: stages.Compiled, other: stages.Compiled) -> Equivalence:
+        """Run two rules over emulations, events that nearly meet either, and the user's own."""
+        return self._compared(self._runner(one, ()), self._runner(other, ()), self.grounds((), one, other))
+
+    def _compared(self, original: Runner, translated: Runner, grounds: Sequence[Ground]) -> Equivalence:
         total = Equivalence("proved")
-        for events in self.grounds(translation.assumptions, compiled, again):
+        for events in grounds:
             here = compare(original, translated, events, _schema)
             total = replace(here, events=total.events + here.events, found=total.found + here.found, excluded=total.excluded + here.excluded)
             if here.verdict != "proved":

@@ -25,14 +25,23 @@ from livefire.schema import Schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from livefire.detections.baseline import Baseline
+    from livefire.detections.baseline_files import Kept
     from livefire.detections.chain import ChainFinding
     from livefire.detections.detection import Detection, Rule
+    from livefire.detections.finding import Finding
     from livefire.detections.formats import RuleFile
+    from livefire.detections.inventory import Machine
+    from livefire.detections.investigation import Case
+    from livefire.detections.triage import Triage
     from livefire.engines.program import TableFiles
+    from livefire.exporting import Exported
+    from livefire.exports import Artefact
     from livefire.proof.matrix import Matrix
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
     from livefire.translating import Translated, Translator
+    from livefire.translation.equivalence import Equivalence
 
 # The product whose tables each language reads.
 _PRODUCTS = {
@@ -145,8 +154,8 @@ class Workspace:
         """Take what a site keeps beside its logs.
 
         `site` is a folder: `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an
-        `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name (see
-        `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
+        `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name, `places.csv` says
+        where networks are (see `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
         files (each a table of its name), `outputs` the only folder that outputlookup may write to;
         without it nothing is written. SiteError, MacroFileError or OSError for what cannot be read.
         """
@@ -171,6 +180,8 @@ class Workspace:
                 texts = dict.fromkeys(rows.columns, "string") if rows.format != "json" else None
                 schema = {**texts, "row": "long"} if texts and kind == "external" else texts
                 self._put(f"{kind}:{name}", rows.rows, schema, vendor="site", form=rows.format)
+        if site.places is not None:
+            self._put("places", site.places.rows, dict.fromkeys(site.places.columns, "string"), vendor="site", form="csv")
         self._functions.update(site.functions)
 
     @property
@@ -373,6 +384,53 @@ class Workspace:
 
         return find_chains(load_chains(), acts_for_chains(self.bench(now, **options)))
 
+    def triage(
+        self,
+        detections: Sequence[Detection] | None = None,
+        *,
+        tuning: str | Path | None = None,
+        baseline: Baseline | None = None,
+        language: str | None = None,
+        now: datetime | None = None,
+        progress: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> Triage:
+        """Hunt, score what is found against what is usual, and raise alerts; `tuning` is a file of what the site trusts and excepts."""
+        from livefire.detections.triage import triage
+        from livefire.detections.tuning import SHIPPED, load_tuning
+
+        chosen, said = detections if detections is not None else self.detections(), load_tuning(Path(tuning) if tuning is not None else SHIPPED)
+        bench = self.bench(now, **options)
+        return triage(hunt(chosen, bench, language, progress), chosen, bench, said, baseline)
+
+    def learn(self, *, keep: bool = False, now: datetime | None = None, **options: Any) -> Kept:
+        """Return the baseline of the lake's events, version 0; with `keep` it is kept beside the lake as the next version."""
+        from livefire.detections.baseline import learn
+        from livefire.detections.baseline_files import Kept
+        from livefire.detections.baseline_files import keep as keep_baseline
+        from livefire.detections.chain import acts_for_chains
+
+        bench = self.bench(now, **options)
+        known = learn(bench, acts_for_chains(bench))
+        version = keep_baseline(self.lake.path, known, bench.now, self.lake.keep) if keep else 0
+        return Kept(version, bench.now, known)
+
+    def inventory(self, now: datetime | None = None, **options: Any) -> tuple[Machine, ...]:
+        """Return the machines that the lake's events tell of: by whom they were made, what changed, what is gone."""
+        from livefire.detections.chain import acts_for_chains
+        from livefire.detections.inventory import take_inventory
+
+        return take_inventory(acts_for_chains(self.bench(now, **options)))
+
+    def investigate(self, finding: Finding, now: datetime | None = None, **options: Any) -> Case:
+        """Run the guide of a finding's detection for it, and return the case; KeyError for a finding of no bundled detection."""
+        from livefire.detections.chain import acts_for_chains
+        from livefire.detections.investigation import investigate
+
+        detection = {d.card.id: d for d in self.detections()}[finding.detection]
+        bench = self.bench(now, **options)
+        return investigate(finding, detection, bench, acts_for_chains(bench))
+
     def prove(
         self,
         ids: Sequence[str] = (),
@@ -417,6 +475,36 @@ class Workspace:
         """
         source = Source(text, str(options.pop("name", "<query>")))
         return self.translator(**options).translate(source, language, to, prove=prove, lenient=lenient)
+
+    def export(self, detections: Sequence[Detection], target: str, *, attack: str | None = None, now: datetime | None = None) -> Exported:
+        """Return detections as the files that a product deploys; those that it cannot have are in `refused` with the reason.
+
+        A detection without a rule in the target's language is translated, if that is proved. `attack`
+        is the version of ATT&CK to name techniques by, such as v19. KeyError for an unknown target.
+        """
+        from livefire.exporting import export
+        from livefire.exports import find
+
+        return export(detections, find(target), self.translator, f"{now or _present():%Y-%m-%d}", attack)
+
+    def export_findings(self, found: Hunt, target: str, *, attack: str | None = None, now: datetime | None = None) -> tuple[Artefact, ...]:
+        """Return the findings of a hunt for programs: `ocsf` (Detection Finding 2004) or `stix` (2.1). KeyError for another target."""
+        from livefire import __version__
+        from livefire.exporting import export_findings
+
+        return export_findings(found, target, now or _present(), __version__, attack)
+
+    def diff(self, deployed: Rule, rule: Rule, *, lenient: bool = False) -> Equivalence:
+        """Run what is deployed beside a rule over the same events: emulations, near misses, the lake's.
+
+        `proved` says that both find the same; otherwise there is an event that tells them apart.
+        QueryError where one of them cannot be read.
+        """
+        from livefire.exporting import compiled_rule
+
+        translator = self.translator()
+        one, other = (compiled_rule(r, translator, lenient=lenient) for r in (deployed, rule))
+        return translator.compare(one, other)
 
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
         """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""

@@ -93,3 +93,20 @@ def test_query_parameters_take_their_values_from_the_caller(workspace: Workspace
         workspace.query(text)
     assert [d.code for d in error.value.diagnostics] == ["E457"]
     assert [d.code for d in workspace.check(text)] == ["W457"]
+
+
+def test_the_smallest_network_says_where_an_address_is(site: Path) -> None:
+    lines = ["network,country,city,latitude,longitude", "198.51.0.0/16,Norway,,,", "198.51.100.0/24,Norway,Bergen,60.4,5.3", "2001:db8::/32,Chile,,,"]
+    (site / "places.csv").write_text("\n".join(lines), encoding="utf-8")
+    workspace = Workspace()
+    workspace.declare(site)
+    query = "range i from 0 to 5 step 1 | extend a = tostring(dynamic(['198.51.99.255', '198.51.100.0', '198.51.101.0', '2001:db8::1', '192.0.2.1', 'x'])[i])"
+    rows = workspace.query(f"{query} | sort by i desc | extend p = geo_info_from_ip_address(a) | project p.country, p.city, p.latitude").rows
+    # In the order of the rows: no address, one of no network, Chile, and Norway around Bergen.
+    assert rows == [(None, None, None), (None, None, None), ("Chile", "", None), ("Norway", "", None), ("Norway", "Bergen", 60.4), ("Norway", "", None)]
+
+
+def test_places_without_a_network_are_refused(site: Path) -> None:
+    (site / "places.csv").write_text("network,country\n198.51.100.0/99,Norway\n", encoding="utf-8")
+    with pytest.raises(SiteError, match="line 2"):
+        Workspace().declare(site)

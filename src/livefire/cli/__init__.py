@@ -1,7 +1,23 @@
 """The command line. Every command is a few lines around `Workspace`; exit codes are in `docs/cli.md`."""
 
-from livefire.cli import program, logs, rules, checks, translations, detections  # isort: skip  # each adds its commands, in the order that help shows
+from livefire.cli import program, logs, rules, checks, translations, detections, triage  # isort: skip  # each adds its commands, in the order that help shows
 from livefire.cli.program import app, main
 from livefire.cli.terminal import FOUND, INTERRUPTED, OK, PARTIAL, REFUSED, USAGE
 
-__all__ = ["FOUND", "INTERRUPTED", "OK", "PARTIAL", "REFUSED", "USAGE", "app", "checks", "detections", "logs", "main", "program", "rules", "translations"]
+__all__ = [
+    "FOUND",
+    "INTERRUPTED",
+    "OK",
+    "PARTIAL",
+    "REFUSED",
+    "USAGE",
+    "app",
+    "checks",
+    "detections",
+    "logs",
+    "main",
+    "program",
+    "rules",
+    "translations",
+    "triage",
+]

@@ -10,6 +10,7 @@ import typer
 from livefire.cli.inputs import Json, LakeOption, LanguageOption, Moment, known_language, known_techniques, moment, read_logs
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, refuse, say, show, stop
+from livefire.cli.translations import write_files
 
 if TYPE_CHECKING:
     from livefire.detections.detection import Detection
@@ -25,6 +26,8 @@ def hunt(
     rules: Annotated[Path | None, typer.Option(help="Folder of rule files of any product, or one file, in the place of packs.")] = None,
     language: LanguageOption = None,
     now: Moment = None,
+    to: Annotated[str | None, typer.Option("--to", help="Write the findings to --out too: ocsf (Detection Finding 2004) or stix (2.1).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for --to.")] = None,
     as_json: Json = False,
 ) -> None:
     """Read logs, run the detections over them, and show what they find."""
@@ -33,6 +36,8 @@ def hunt(
     from livefire.report import ingest as account
     from livefire.workspace import Workspace
 
+    if (to is not None and to not in ("ocsf", "stix")) or (to is None) is not (out is None):
+        stop("E107: --to is ocsf or stix, with --out FOLDER", USAGE)
     if not paths and lake is None:
         stop("say what to hunt in: livefire hunt PATH, or --lake DIR", USAGE)
     if lake is not None and not paths and not lake.is_dir():
@@ -48,6 +53,8 @@ def hunt(
             found = ws.hunt(ws.detections(packs) if chosen is None else chosen, language=language, now=moment(now), progress=tell)
     except QueryError as error:
         refuse(error, error.source, as_json=as_json)
+    if to is not None and out is not None:
+        write_files(out, ws.export_findings(found, to, now=moment(now)))
     if as_json:
         emit({"ingest": account.report_json(report) if report else None, **view.as_json(found), "unread": [{"file": f, "reason": r} for f, r in broken]})
     else:

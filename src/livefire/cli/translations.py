@@ -1,4 +1,4 @@
-"""The command that turns a rule into another language."""
+"""Commands that turn rules into what other products read, and compare them with what is deployed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import typer
 
 from livefire.cli.inputs import Json, Lenient, rule_source, workspace
 from livefire.cli.program import app
-from livefire.cli.terminal import FOUND, OK, emit, progress, refuse, say, show_diagnostics
+from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, refuse, say, show_diagnostics, stop
 
 if TYPE_CHECKING:
+    from livefire.detections.detection import Detection, Rule
+    from livefire.exports import Artefact
     from livefire.translating import Translated
+    from livefire.translation.equivalence import Equivalence
+    from livefire.workspace import Workspace
 
 
 class Target(StrEnum):
@@ -64,3 +68,111 @@ def translate(
 def agreed(made: Translated) -> bool:
     """True when the proof was made, or was not asked for."""
     return made.proof is None or made.proof.verdict == "proved"
+
+
+@app.command()
+def export(
+    what: Annotated[str, typer.Argument(help="A detection such as T1578.002/instance-created, a technique, a pack, a folder of detections, or a rule file.")],
+    to: Annotated[str, typer.Option("--to", help="sentinel, sentinel-arm, sentinel-bicep, elastic, kibana, splunk, contentctl, logscale, sigma or navigator.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    *,
+    attack: Annotated[str | None, typer.Option(help="Version of ATT&CK to name techniques by, such as v19; the product's own by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write detections as files that a product deploys, each checked before it is written."""
+    from livefire.diagnostics import QueryError
+    from livefire.exports import TARGETS
+    from livefire.workspace import Workspace
+
+    if to not in {t.name for t in TARGETS}:
+        stop(f"E107: no target is named {to!r}; there are {', '.join(t.name for t in TARGETS)}", USAGE)
+    ws = Workspace()
+    try:
+        chosen = chosen_detections(ws, what)
+        with progress("exporting", quiet=as_json):
+            made = ws.export(chosen, to, attack=attack)
+    except QueryError as error:
+        refuse(error, error.source, as_json=as_json)
+    write_files(out, made.artefacts)
+    refused = [
+        {"detection": name, "code": e.diagnostics[-1].code, "reason": e.diagnostics[-1].message, "help": e.diagnostics[-1].help} for name, e in made.refused
+    ]
+    if as_json:
+        emit({"target": to, "files": [str(out / a.path) for a in made.artefacts], "refused": refused})
+    else:
+        for artefact in made.artefacts:
+            say(str(out / artefact.path))
+        for one in refused:
+            say(f"not exported: {one['detection']}: {one['code']} {one['reason']}" + (f" ({one['help']})" if one["help"] else ""), error=True)
+    raise typer.Exit(REFUSED if refused else OK)
+
+
+def chosen_detections(ws: Workspace, what: str) -> tuple[Detection, ...]:
+    """Return the detections that an argument means: a file, a folder, an id, a technique or a pack."""
+    path = Path(what)
+    if path.is_file():
+        return tuple(one.detection() for one in ws.rules(path)) or stop(f"E506: {path.name} holds no rule", USAGE)
+    if path.is_dir():
+        return ws.detections(path) if any(path.rglob("detection.toml")) else ws.rule_folder(path)[0]
+    every = ws.detections()
+    wanted = what.lower()
+    found = tuple(d for d in every if wanted in (d.card.id.lower(), d.folder.parent.name.lower()) or d.card.id.lower().startswith((f"{wanted}/", f"{wanted}.")))
+    if not found:
+        stop(f"E004: {what!r} is no file, folder, pack, technique or detection; there are {', '.join(d.card.id for d in every)}", USAGE)
+    return found
+
+
+def write_files(out: Path, artefacts: tuple[Artefact, ...]) -> None:
+    """Write files below a folder, which is made; what cannot be written ends the command."""
+    try:
+        for artefact in artefacts:
+            path = out / artefact.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(artefact.text, encoding="utf-8")
+    except OSError as fault:
+        stop(f"E003: {out} cannot be written: {fault.strerror}", REFUSED)
+
+
+@app.command()
+def diff(
+    deployed: Annotated[Path, typer.Argument(help="What runs in a product: its export or rule file.")],
+    what: Annotated[str, typer.Argument(help="A detection, or a rule file.")],
+    *,
+    on: Annotated[list[Path] | None, typer.Option("--on", help="Log files and folders to compare over too.")] = None,
+    lenient: Lenient = False,
+    as_json: Json = False,
+) -> None:
+    """Show where what is deployed finds other events than a detection, by running both over the same events."""
+    from livefire.diagnostics import QueryError
+    from livefire.report import translation as view
+
+    if not deployed.is_file():
+        stop(f"E002: there is no file {deployed}", USAGE)
+    ws = workspace(None, on or [], quiet=as_json)
+    found: list[tuple[str, Equivalence | None]] = []
+    try:
+        rules = ws.rules(deployed)
+        if not rules:
+            stop(f"E506: {deployed.name} holds no rule", USAGE)
+        chosen = chosen_detections(ws, what)
+        for one in rules:
+            counterpart = matching(one.rule, one.title, chosen, alone=len(rules) == 1)
+            if counterpart is None:
+                found.append((one.title, None))
+                continue
+            with progress("comparing", quiet=as_json):
+                found.append((one.title, ws.diff(one.rule, counterpart, lenient=lenient)))
+    except QueryError as error:
+        refuse(error, error.source, as_json=as_json)
+    if as_json:
+        emit([{"rule": title, **view.drift_json(drift)} for title, drift in found])
+    else:
+        for title, drift in found:
+            say(f"{title}: {view.drift(drift)}")
+    raise typer.Exit(OK if all(d is not None and d.verdict == "proved" for _, d in found) else FOUND)
+
+
+def matching(rule: Rule, title: str, detections: tuple[Detection, ...], *, alone: bool) -> Rule | None:
+    """Return the rule that a deployed one is compared with: of the detection of its title, in its language where there is one."""
+    found = next((d for d in detections if d.card.title == title), detections[0] if alone and len(detections) == 1 else None)
+    return None if found is None else next(iter(found.written_in(rule.language)), found.rules[0])

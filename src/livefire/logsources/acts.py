@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
+
+from livefire.logsources.traits import Traits, read_traits
 
 Row: TypeAlias = Mapping[str, Any]
 """One event's columns by name; dynamic columns as decoded JSON."""
@@ -43,19 +45,21 @@ class Act:
     done: bool
     resources: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+    traits: Traits = field(default_factory=Traits)
 
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "aws_cloudtrail": (
         "event_name", "event_source", "error_code", "identity_arn", "identity_principal", "identity_account", "identity_invoked_by", "issuer_arn",
-        "recipient_account", "aws_region", "source_ip", "request", "response", "service_event",
+        "recipient_account", "aws_region", "source_ip", "request", "response", "service_event", "identity_type", "mfa", "user_agent",
     ),
     "azure_activity": (
         "operation", "result_type", "sub_status", "principal_id", "caller", "subscription", "caller_ip", "correlation_id", "resource_id", "properties",
+        "app_id", "upn", "claims",
     ),
     "gcp_audit": (
         "method", "resource_name", "principal_email", "principal_subject", "caller_ip", "project", "zone", "status_code", "operation_id", "insert_id",
-        "operation_first", "request", "metadata",
+        "operation_first", "request", "metadata", "user_agent",
     ),
 }  # fmt: skip
 """The columns an act is read from, by log source."""
@@ -63,7 +67,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 def read_act(source: str, event: str, moment: datetime, row: Row) -> Act:
     """Return an event as an act; KeyError for a log source that is not one of the three."""
-    return _READERS[source](event, moment if moment.tzinfo else moment.replace(tzinfo=UTC), row)
+    act = _READERS[source](event, moment if moment.tzinfo else moment.replace(tzinfo=UTC), row)
+    return replace(act, traits=read_traits(source, row))
 
 
 def found(value: Any, *names: str) -> tuple[str, ...]:

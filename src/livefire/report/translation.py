@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 from livefire.report.diagnostics import as_json as objects
+from livefire.report.tables import counted
 from livefire.translating import Translated
+from livefire.translation.equivalence import Equivalence
 
 _WIDTH = 2000
 
@@ -18,10 +20,37 @@ def account(made: Translated) -> str:
     lines += [f"note: {text}" for text in made.translation.notes]
     difference = made.proof.difference if made.proof is not None else None
     if difference is not None:
-        raw = json.dumps(difference.raw, ensure_ascii=True)
         lines.append(f"{difference.words} ({difference.times[0]} and {difference.times[1]} times): {difference.event}")
-        lines.append(raw if len(raw) <= _WIDTH else raw[:_WIDTH] + " …")
+        lines.append(_shortened(difference.raw))
     return "\n".join(lines)
+
+
+def _shortened(raw: Any) -> str:
+    text = json.dumps(raw, ensure_ascii=True)
+    return text if len(text) <= _WIDTH else text[:_WIDTH] + " …"
+
+
+def drift(found: Equivalence | None) -> str:
+    """Return how what is deployed differs from a detection; None stands for no detection of its title."""
+    if found is None:
+        return "no detection of that title to compare with"
+    if found.verdict == "proved":
+        return f"no drift: the same {counted(found.found, 'finding')} over {found.events:,} events"
+    if found.difference is None:
+        return f"DRIFT: {found.reason}" if found.verdict == "different" else f"not compared: {found.reason}"
+    one, other = found.difference.times
+    which = "found by what is deployed alone" if one > other else "found by the detection alone"
+    return f"DRIFT {found.reason}: {which} ({one} and {other} times): {found.difference.event}\n{_shortened(found.difference.raw)}"
+
+
+def drift_json(found: Equivalence | None) -> dict[str, Any]:
+    """Return a comparison for programs."""
+    if found is None:
+        return {"verdict": "no counterpart"}
+    difference = found.difference
+    said = None if difference is None else {"event": difference.event, "deployed": difference.times[0], "detection": difference.times[1], "raw": difference.raw}
+    verdict = {"proved": "same", "different": "drift", "not proved": "not compared"}[found.verdict]
+    return {"verdict": verdict, "events": found.events, "found": found.found, "reason": found.reason, "difference": said}
 
 
 def _verdict(made: Translated) -> str:

@@ -157,6 +157,16 @@ class Lake:
         """Return the Parquet files of a source's current version, earliest events first."""
         return [file.path for file in sorted(self.table(name).files, key=_by_time)]
 
+    def keep(self, path: Path, data: bytes) -> None:
+        """Write a file of its own below the lake, whole or not at all; `LakeError` when its name is taken."""
+        self.disk.make_folder(self.path / ".drafts")
+        self.disk.make_folder(path.parent)
+        draft = self.path / ".drafts" / f"{path.name}-{os.getpid()}"
+        draft.unlink(missing_ok=True)
+        self.disk.write(draft, data)
+        if not self.disk.publish(draft, path):
+            raise LakeError("E440", f"another process has just written {path.name}; run it again")
+
     def version(self, name: str) -> int:
         """Return a source's version, the ingest sequence; -1 while it is empty."""
         return self.table(name).version

@@ -1,6 +1,7 @@
 """What a site declares beside its logs: watchlists, the files that stand for addresses, and saved functions.
 
-A folder holds `watchlists/<alias>.csv`, `external/<file>` and `functions/<Name>.kql`. Its `site.toml` may
+A folder holds `watchlists/<alias>.csv`, `external/<file>`, `functions/<Name>.kql`, and `places.csv` with the columns
+network, country, state, city, latitude and longitude. Its `site.toml` may
 name a watchlist's search key (`[watchlists]`, alias = "column") and the file that stands for a whole
 address (`[external]`, "https://…" = "file"); without that a file stands for every address that ends in its
 name. Nothing here is fetched, and nothing else of the folder is read.
@@ -9,9 +10,10 @@ name. Nothing here is fetched, and nothing else of the folder is read.
 from __future__ import annotations
 
 import csv
+import ipaddress
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ class Site:
     watchlists: Mapping[str, Rows] = field(default_factory=dict)
     external: Mapping[str, Rows] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
+    places: Rows | None = None
 
 
 def read_site(folder: Path) -> Site:
@@ -56,7 +59,8 @@ def read_site(folder: Path) -> Site:
             raise SiteError(f"site.toml names {name!r}, and external/ holds no such file")
         external[address] = external[name]
     functions = {f.stem: _text(f) for f in _files(folder / "functions") if f.suffix == ".kql"}
-    return Site(watchlists, external, functions)
+    places = folder / "places.csv"
+    return Site(watchlists, external, functions, _places(places) if places.is_file() else None)
 
 
 def _settings(path: Path) -> dict[str, Any]:
@@ -98,6 +102,56 @@ def _watchlist(path: Path, key: str | None) -> Rows:
     if key is None:
         return Rows("csv", tuple(names), tuple(items))
     return Rows("csv", ("SearchKey", *names), tuple({"SearchKey": item[key], **item} for item in items))
+
+
+_PLACE = ("country", "state", "city", "latitude", "longitude")
+
+
+def _places(path: Path) -> Rows:
+    """Return the places of networks as ranges that do not overlap, the smaller of two that do first: `first` and `last` in 32 hexadecimal digits."""
+    cells = _cells(_text(path), ",")
+    if not cells or "network" not in cells[0] or "country" not in cells[0]:
+        raise SiteError(f"{path.name} has no first line with network and country among its columns")
+    found: list[tuple[int, int, dict[str, str]]] = []
+    for line, row in enumerate(cells[1:], 2):
+        said = dict(zip(cells[0], row, strict=False))
+        try:
+            network = ipaddress.ip_network(said.get("network", "").strip(), strict=False)
+        except ValueError as error:
+            raise SiteError(f"{path.name}, line {line}: {error}") from error
+        mapped = _MAPPED if network.version == 4 else 0
+        place = {name: said.get(name, "") for name in _PLACE}
+        found.append((int(network.network_address) + mapped, int(network.broadcast_address) + mapped, place))
+    items = tuple({"first": f"{low:032x}", "last": f"{high:032x}", **place} for low, high, place in apart(found))
+    return Rows("csv", ("first", "last", *_PLACE), items)
+
+
+# Where the addresses of IPv4 stand among those of IPv6, ::ffff:0:0/96.
+_MAPPED = 0xFFFF << 32
+
+
+def apart(ranges: Sequence[tuple[int, int, dict[str, str]]]) -> list[tuple[int, int, dict[str, str]]]:
+    """Return ranges of networks without what smaller ones inside them cover; of two equal ones the later."""
+    found: list[tuple[int, int, dict[str, str]]] = []
+    open_: list[tuple[int, dict[str, str]]] = []
+    at = 0
+
+    def close(until: int) -> None:
+        nonlocal at
+        while open_ and open_[-1][0] < until:
+            last, place = open_.pop()
+            if at <= last:
+                found.append((at, last, place))
+            at = max(at, last + 1)
+        if open_ and at < until:
+            found.append((at, until - 1, open_[-1][1]))
+
+    for low, high, place in sorted(ranges, key=lambda r: (r[0], -r[1])):
+        close(low)
+        at = low
+        open_.append((high, place))
+    close(1 << 128)
+    return found
 
 
 def read_rows(path: Path) -> Rows:

@@ -110,6 +110,24 @@ def test_lenient_reads_what_a_person_would() -> None:
         assert numbers(query, ROWS, lenient=True) == [0]
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        # match looks at the whole text and does not regard case, as the older EQL has it.
+        ('any where match(name, "[W-Z]")', [0]),
+        ('any where match(name, "a", "x.")', []),
+        ('any where not match(name, "a")', [0]),
+        ('any where name:length() == 1 and wildcard(name, "X*", "y")', [0]),
+        ('any where string(n):substring(0, 1) == "1"', [0]),
+        ("any where nothing == null", [0]),
+        ("any where nothing == 1 or not nothing == 1", []),
+    ],
+)
+def test_the_older_language_when_lenient(query: str, found: list[int]) -> None:
+    assert faults(query, ROWS)
+    assert numbers(query, ROWS, lenient=True) == found
+
+
 def test_a_sequence_needs_times_and_single_keys() -> None:
     with pytest.raises(livefire.QueryError, match="without a time"):
         ws = livefire.Workspace()

@@ -89,3 +89,52 @@ def test_outputlookup_does_not_leave_its_folder(ws: Workspace, tmp_path: Path) -
         ws.query("index=cloud | table who | outputlookup ../out.csv", language="spl")
     assert "E107" in {d.code for d in caught.value.diagnostics}
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_smallest_block_that_holds_an_address_places_it(ws: Workspace) -> None:
+    ws.load("seen", [{"k": 1, "ip": "10.1.2.3"}, {"k": 2, "ip": "10.9.0.1"}, {"k": 3, "ip": "192.0.2.1"}, {"k": 4, "ip": None}, {"k": 5, "ip": "2001:db8::7"}])
+    blocks = [("10.0.0.0/8", "Lisbon", "Portugal"), ("10.1.0.0/16", "Porto", "Portugal"), ("2001:db8::/32", "Oslo", "Norway")]
+    ws.load("ip_locations", [{"network": n, "city": city, "country": country} for n, city, country in blocks])
+    result = ws.query("index=seen | iplocation prefix=at_ ip | table k at_City at_Country at_lat", language="spl")
+    # The second block lies within the first; the third address is in none, and no block tells a latitude.
+    assert result.rows == [
+        (1, "Porto", "Portugal", None),
+        (2, "Lisbon", "Portugal", None),
+        (3, None, None, None),
+        (4, None, None, None),
+        (5, "Oslo", "Norway", None),
+    ]
+
+
+def test_without_a_database_no_place_is_told(ws: Workspace) -> None:
+    text = "index=cloud | iplocation who"
+    assert {d.severity for d in ws.check(text, language="spl") if d.code in ("W155", "E155")} == {"warning"}
+    with pytest.raises(QueryError) as caught:
+        ws.query(text, language="spl")
+    assert "E155" in {d.code for d in caught.value.diagnostics}
+
+
+def test_logs_that_are_not_read_here_hold_no_events(ws: Workspace) -> None:
+    # In Splunk too a sourcetype, source, model or metric without events is searched and finds nothing; a warning says so.
+    for text in (
+        "sourcetype=o365:management:activity Operation=x | stats count by UserId",
+        "index=o365 sourcetype=o365:management:activity",
+        "sourcetype=aws:cloudtrail:lake",
+        "| tstats count from datamodel=Endpoint.Processes by Processes.dest",
+        "| from datamodel:Web.Web",
+        "| mstats avg(cpu) where index=metrics by host",
+    ):
+        result = ws.query(text, language="spl")
+        assert result.rows == []
+        assert "W155" in {d.code for d in result.diagnostics}, text
+
+
+def test_a_name_that_is_nearly_right_is_an_error(ws: Workspace) -> None:
+    for text, meant in (
+        ("sourcetype=aws:cloudtrial", "aws:cloudtrail"),
+        ("index=clowd", "cloud"),
+        ("| tstats count from datamodel=Authentification", "Authentication"),
+    ):
+        with pytest.raises(QueryError) as caught:
+            ws.query(text, language="spl")
+        assert [(d.code, meant in d.help) for d in caught.value.diagnostics if d.severity == "error"] == [("E101", True)]

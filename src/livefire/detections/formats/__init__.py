@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from livefire.detections.formats import elastic, plain
+from livefire.detections.formats import deployed, elastic, plain
 from livefire.detections.formats.model import FormatError, RuleFile
 from livefire.detections.pack import load_rule
 from livefire.diagnostics import Diagnostic, QueryError, Source
@@ -16,7 +16,8 @@ Reader = Callable[[str, Path], tuple[RuleFile, ...] | None]
 # Each takes a file's text and returns its rules, or None for a file that is none of its kind.
 READERS: tuple[tuple[tuple[str, ...], Reader], ...] = (
     ((".toml",), elastic.from_toml),
-    ((".json", ".ndjson"), elastic.from_json),
+    ((".json", ".ndjson"), deployed.from_json),
+    ((".conf",), deployed.from_conf),
     ((".yml", ".yaml"), plain.from_yaml),
     (tuple(s for s in SUFFIXES if s not in (".yml", ".yaml")), plain.query),
 )

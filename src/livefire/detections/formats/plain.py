@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from livefire.detections.detection import Rule, Severity
+from livefire.detections.formats import deployed
 from livefire.detections.formats.model import FormatError, RuleFile
 from livefire.languages import SUFFIXES
 
@@ -32,7 +33,7 @@ def from_yaml(text: str, path: Path) -> tuple[RuleFile, ...] | None:
         return (RuleFile(Rule(title, "kql", said["query"], path), name, title, what, severity),)
     if isinstance(said.get("search"), str) and ("data_source" in said or "how_to_implement" in said or "type" in said):
         return (RuleFile(Rule(title, "spl", said["search"], path), name, title, what, severity),)
-    return None
+    return deployed.from_logscale(said, path)
 
 
 def _document(text: str) -> Any:

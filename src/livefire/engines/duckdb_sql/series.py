@@ -240,8 +240,8 @@ def _outliers(printer: Printer, call: Call) -> str:
 
 
 def _decompose(printer: Printer, call: Call) -> str:
-    array, period, _, last = (printer.expr(a) for a in call.args)
-    kind = call.args[2]
+    array, turn, _, last = (printer.expr(a) for a in call.args)
+    kind, period = call.args[2], "t"
     if not isinstance(kind, e.Literal) or kind.value not in ("avg", "linefit", "none"):
         raise ValueError("the kind of trend must be one of avg, linefit, none")
     learnt = f"list_filter(n0, LAMBDA v, j: j <= len(n0) - {last})"
@@ -265,7 +265,38 @@ def _decompose(printer: Printer, call: Call) -> str:
     text = printer.dialect.let("g", sums, text)
     text = printer.dialect.let("w", left, text)
     text = printer.dialect.let("z", seasonal, text)
+    text = printer.dialect.let("t", turn, text)
     return f"(CASE WHEN json_type({array}) = 'ARRAY' THEN {_bound(printer, [array], text)} END)"
+
+
+# A lag whose correlation is higher than that of its neighbours; the list of correlations begins with lag 0.
+_PEAKS = "list_filter(range(4, len(w) // 2), LAMBDA p: c[p + 1] > c[p] AND c[p + 1] >= c[p + 2])"
+_UNCLEAR = "stopped: a series whose period is not clear, and how Kusto finds it is not published; write the period as a number of bins"
+
+
+def _period(printer: Printer, call: Call) -> str:
+    """Tell a clear period from none; the correlation at a lag is the mean product over the mean square, less the line."""
+    array, threshold = (printer.expr(a) for a in call.args)
+    mean = "list_transform(n0, LAMBDA x: COALESCE(x, list_avg(n0)))"
+    sums = (
+        "struct_pack(n := CAST(len(w) AS DOUBLE), x := (len(w) - 1) / 2, y := list_avg(w), xx := (len(w) * len(w) - 1) / 12,"
+        " xy := list_avg(list_transform(w, LAMBDA v, i: v * (i - 1))))"
+    )
+    line = "list_transform(w, LAMBDA v, i: v - g.y - (g.xy - g.x * g.y) / NULLIF(g.xx, 0) * (i - 1 - g.x))"
+    product = "list_inner_product(list_slice(z, 1, len(z) - p), list_slice(z, p + 1, len(z))) / (len(z) - p)"
+    correlation = f"list_transform(range(len(w) // 2 + 1), LAMBDA p: CASE WHEN p > 2 AND q > 1e-9 THEN {product} / q END)"
+    chosen = "list_min(list_filter(k, LAMBDA p: c[p + 1] >= list_max(list_transform(k, LAMBDA u: c[u + 1])) - 0.1))"
+    rivals = "list_filter(k, LAMBDA p: p % m <> 0 AND c[p + 1] > c[m + 1] - 0.2)"
+    highest = "list_max(list_transform(k, LAMBDA u: c[u + 1]))"
+    text = (
+        f"(CASE WHEN m IS NULL OR {highest} < {threshold} - 0.25 THEN 0"
+        f" WHEN c[m + 1] >= {threshold} + 0.1 AND len({rivals}) = 0 THEN m ELSE CAST(error('{_UNCLEAR}') AS BIGINT) END)"
+    )
+    for name, value in (
+        ("m", chosen), ("k", _PEAKS), ("c", correlation), ("q", "list_inner_product(z, z) / len(z)"), ("z", line), ("g", sums), ("w", mean),
+    ):  # fmt: skip
+        text = printer.dialect.let(name, value, text)
+    return f"(CASE WHEN json_type({array}) = 'ARRAY' THEN CASE WHEN json_array_length({array}) < 8 THEN 0 ELSE {_bound(printer, [array], text)} END END)"
 
 
 def _two_lines(printer: Printer, call: Call) -> str:
@@ -349,5 +380,6 @@ FUNCTIONS: dict[str, Spelling] = {
     ),
     "series.outliers": _outliers,
     "series.decompose": _decompose,
+    "series.period": _period,
     "series.fit_2lines": _two_lines,
 }  # fmt: skip

@@ -295,25 +295,21 @@ def _reals(lower: Lower, event: Event, bound: Bound, *names: str) -> list[e.Expr
 
 def _distance(lower: Lower, event: Event, bound: Bound) -> e.Expr:
     """https://library.humio.com/data-analysis/functions-geography-distance.html"""
-    found = _reals(lower, event, bound, "lat1", "lon1", "lat2", "lon2")
-    if found is None:
-        return _NONE
-    first_lat, first_lon, second_lat, second_lon = found
-    return call("geo.distance", first_lon, first_lat, second_lon, second_lat, span=bound.span)
+    found = _reals(lower, event, bound, "lon1", "lat1", "lon2", "lat2")
+    return _NONE if found is None else call("geo.distance", *found, span=bound.span)
 
 
 def _geohash(_: Lower, event: Event, bound: Bound) -> e.Expr:
     """https://library.humio.com/data-analysis/functions-geohash.html"""
     field, precision = bound.field("field"), bound.whole("precision", 12)
-    names = [bound.field(part) or f"{field or 'ip'}.{part}" for part in ("lat", "lon")]
+    names = [bound.field(part) or f"{field or 'ip'}.{part}" for part in ("lon", "lat")]
     values = [coerce.real(event.read(name)) for name in names]
     if not 1 <= precision <= 12:
         bound.wrong("precision", "a whole number from 1 to 12")
         return MISSING
     if any(is_null(v) for v in values):
         return MISSING
-    latitude, longitude = (event.hold(v) for v in values)
-    return call("geo.geohash", longitude, latitude, e.whole(precision), span=bound.span)
+    return call("geo.geohash", *(event.hold(v) for v in values), e.whole(precision), span=bound.span)
 
 
 def _hash(_: Lower, event: Event, bound: Bound) -> e.Expr:

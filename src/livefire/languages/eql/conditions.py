@@ -21,6 +21,7 @@ from livefire.schema import Type
 
 FLIPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_FORMER = {"wildcard": (":", 'write field : ("a*", "b*")'), "match": ("regex~", 'write field regex~ ("a.*", "b.*")')}
 MEANING = {"==": "compare.eq", "!=": "compare.ne", "<": "compare.lt", "<=": "compare.le", ">": "compare.gt", ">=": "compare.ge"}
 
 
@@ -72,12 +73,17 @@ class Conditions:
                     return _maybe_not(self.field_call(node, first.value), negated)
             case Name():
                 return self.nothing(node, negated) if self.fields.absent(node) else _maybe_not(self.flag(node), negated)
-            case Apply(function=function, args=(first, _, *_)) if function.lower() == "wildcard" and self.context.lenient:
-                words = "wildcard is no longer a function of EQL; it is read as `:`"
-                self.context.diagnostics.warn("W148", words, node.name_span, help='write field : ("a*", "b*")')
-                listed = ListOf(tuple(a.value for a in node.args[1:]), node.span)
-                return self.truth(Binary(":", first.value, listed, node.span, node.name_span), negated)
+            case Apply(function=function, args=(_, _, *_)) if function.lower() in _FORMER and self.context.lenient:
+                return self.truth(self.former(node), negated)
         return _maybe_not(self.script(node), negated)
+
+    def former(self, node: Apply) -> Binary:
+        """Return a call of a function that gave way to an operator as that operator, without regard to case as the older EQL has it."""
+        operator, example = _FORMER[node.function.lower()]
+        words = f"{node.function} is no longer a function of EQL; it is read as `{operator}`"
+        self.context.diagnostics.warn("W148", words, node.name_span, help=example)
+        listed = ListOf(tuple(a.value for a in node.args[1:]), node.span)
+        return Binary(operator, node.args[0].value, listed, node.span, node.name_span)
 
     # comparisons
 
@@ -239,6 +245,8 @@ class Conditions:
     def script_value(self, node: Ast) -> e.Expr:
         """Return a condition that stands inside an expression, in three-valued logic."""
         match node:
+            case Apply():
+                return self.script_value(self.former(node))
             case Unary(operator="not", operand=operand):
                 return negate(self.operands.truth_value(operand))
             case Binary(operator="and" | "or" as word, left=left, right=right):

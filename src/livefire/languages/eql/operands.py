@@ -112,6 +112,8 @@ class Operands(Coercion):
         """Return a call of one of EQL's functions."""
         name, fold = node.function.rstrip("~").lower(), node.function.endswith("~")
         found = functions.FUNCTIONS.get(name)
+        if found is None and name in ("wildcard", "match") and self.context.lenient and len(args) > 1:
+            return self.condition(node)
         if found is None:
             return self._unknown_function(node, name)
         if fold and not found.folds:

@@ -274,6 +274,16 @@ class Parser(Cursor):
             self.fail("`in` takes a list in brackets", span=right.span, help='write in ("a", "b")')
         return Binary(operator, left, right, Span(left.span.start, self.last_end), token.span)
 
+    def _called(self, first: Ast) -> Ast:
+        """Read `value:function(…)` of the older EQL, whose first argument stands before the colon."""
+        while self.at(":") and self.peek().kind == "name" and self.peek(2).text == "(":
+            self.advance()
+            call = self._call()
+            words = f"a function is not called with `:` in Elasticsearch, where `:` compares with constants; write {call.function}(…)"
+            self.context.quirk(244, words, span=call.name_span, help="put the value first among the arguments")
+            first = Apply(call.function, (Argument(first, span=first.span), *call.args), first.span.to(call.span), call.name_span)
+        return first
+
     def _listed(self) -> ListOf:
         opened = self.advance()
         items = [self._sum()]
@@ -300,7 +310,7 @@ class Parser(Cursor):
 
     def _signed(self) -> Ast:
         if not self.at("-", "+"):
-            return self._primary()
+            return self._called(self._primary())
         sign = self.advance()
         self.deeper()
         operand = self._signed()

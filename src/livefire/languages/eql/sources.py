@@ -180,7 +180,7 @@ class Fields:
 
     def absent(self, name: Name) -> bool:
         """Tell whether an optional field is in no mapping, so that Elasticsearch puts null in its place before the query runs."""
-        return name.optional and name.text not in self.origin.fields and self.origin.known and not self.origin.undeclared
+        return (name.optional or self.context.lenient) and name.text not in self.origin.fields and self.origin.known and not self.origin.undeclared
 
     def find(self, name: Name) -> e.Expr:
         """Return the expression of a field; an unknown one is null if it was marked with `?`, else E102.
@@ -195,6 +195,10 @@ class Fields:
             return found
         if not name.optional and self.origin.undeclared:
             words = f"no table here declares {name.text!r}, so it is null in every event"
+            meant = suggestion(name.text, self.origin.shown, self.context)
+            self.context.diagnostics.warn("W102", words, name.span, help=f"did you mean {meant!r}?" if meant else "")
+        elif not name.optional and self.origin.known and self.context.lenient:
+            words = f"no table here has a field {name.text!r}: it is read as `?{name.text}`, which has no value"
             meant = suggestion(name.text, self.origin.shown, self.context)
             self.context.diagnostics.warn("W102", words, name.span, help=f"did you mean {meant!r}?" if meant else "")
         elif not name.optional and self.origin.known:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from livefire.languages.kit.ast import Apply, Star
 from livefire.languages.kql import coerce
 from livefire.languages.kql.scalars import lower_condition, lower_scalar
-from livefire.languages.kql.scope import Gathered, Scope, fill
+from livefire.languages.kql.scope import Scope, fill
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import aggregate, all_of, call, negate
@@ -26,7 +26,7 @@ class Group:
 
     def value(self, place: int = 0) -> e.Expr:
         """Return an argument over the rows of the group."""
-        inner = Scope(self.scope.state, self.scope.frame, self.scope.relation, self.scope.columns, gathered=Gathered())
+        inner = Scope(self.scope.state, self.scope.frame, self.scope.relation, self.scope.columns)
         return lower_scalar(inner, self.node.args[place].value)
 
     def number(self, place: int = 0) -> e.Expr:
@@ -76,7 +76,7 @@ def lower_aggregate(scope: Scope, node: Apply) -> e.Expr:
         return scope.error("E105", f"{node.function} takes {wanted} arguments, and {len(node.args)} were given", node.span)
     where = None
     if rule.condition is not None and len(node.args) > rule.condition:
-        inner = Scope(scope.state, scope.frame, scope.relation, scope.columns, gathered=Gathered())
+        inner = Scope(scope.state, scope.frame, scope.relation, scope.columns)
         where = call("logic.is_true", lower_condition(inner, node.args[rule.condition].value))
         rest = tuple(a for i, a in enumerate(node.args) if i != rule.condition)
         node = Apply(node.function, rest, node.span, node.name_span)

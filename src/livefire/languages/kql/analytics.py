@@ -84,7 +84,7 @@ def run(plugin: Plugin) -> Callable[[Scope, Relation, k.Evaluate, Apply], Relati
         if len(node.args) < least:
             scope.error("E105", f"{node.function} takes at least {least} arguments, and {len(node.args)} were given", node.span)
             return Relation(relation.plan, open=True)
-        inner = scope.over(relation, Gathered())
+        inner = scope.over(relation)
         columns = [lower_scalar(inner, a.value) for a in node.args[: len(plugin.columns)]]
         dimensions = [lower_scalar(inner, a.value) for a in node.args[least:]]
         if relation.open:

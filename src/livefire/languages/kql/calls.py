@@ -14,7 +14,7 @@ from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Function, Relation, Scope
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import call
+from livefire.plan.functions import call, negate
 from livefire.schema import Type
 
 
@@ -101,6 +101,15 @@ class Site:
         self.scope.error("E107", f"argument {place + 1} of {self.node.function} must be a constant whole number here", self.node.args[place].span)
         return default
 
+    def held(self, value: e.Expr) -> e.Expr:
+        """Return the column of a value that is computed before the expression where rows are at hand, and else the value itself."""
+        gathered = self.scope.gathered
+        if gathered is None or gathered.aggregates is not None or isinstance(value, (e.Literal, e.Column)):
+            return value
+        name = self.scope.state.name("held")
+        gathered.windows.append(n.Item(name, value))
+        return e.Column(name, value.type)
+
     def wrong(self, place: int, wanted: str, help: str = "") -> None:
         """Report an argument of a wrong type: E104, or W104 when lenient."""
         found = self.args[place].type.value
@@ -114,6 +123,13 @@ class Site:
     def call(self, meaning: str, *args: e.Expr, type: Type | None = None) -> e.Expr:
         """Return a meaning with the call's place."""
         return call(meaning, *args, type=type, span=self.span)
+
+
+def stopped(condition: e.Expr, words: str, type: Type = Type.DYNAMIC) -> e.Expr:
+    """Return a null that ends the run with constant words (E458) where a condition holds."""
+    # The two branches differ, so that no engine takes them for one and leaves the condition out.
+    other = e.text("") if type is Type.STRING else e.Literal("0", Type.DYNAMIC)
+    return e.Case(((negate(call("logic.fail_if", condition, e.text(words))), e.null(type)),), other, type)
 
 
 Columns = list[tuple[str | None, e.Expr]]
@@ -255,4 +271,4 @@ def several(scope: Scope, node: object, value: e.Expr, count: int) -> list[e.Exp
     return [e.Path(value, (i,)) for i in range(count)]
 
 
-__all__ = ["Scalar", "Site", "known_function", "lower_call", "operators", "scalar_of", "several", "span_of"]
+__all__ = ["Scalar", "Site", "known_function", "lower_call", "operators", "scalar_of", "several", "span_of", "stopped"]

@@ -10,7 +10,8 @@ from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.analytics import ANALYTICS, members_of
 from livefire.languages.kql.scalars import lower_scalar
-from livefire.languages.kql.scope import Gathered, Relation, Scope, fill
+from livefire.languages.kql.scope import Relation, Scope, fill
+from livefire.languages.kql.service_plugins import SERVICE
 from livefire.languages.kql.sources import lower_source
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -32,9 +33,6 @@ def evaluate(scope: Scope, relation: Relation, step: k.Evaluate) -> Relation:
 
 
 _REFUSED = {
-    "basket": "its patterns are found by an algorithm of the service",
-    "autocluster": "its patterns are found by an algorithm of the service",
-    "diffpatterns": "its patterns are found by an algorithm of the service",
     "python": "code of the rule is never run",
     "r": "code of the rule is never run",
     "http_request": "nothing here reads from the network",
@@ -46,7 +44,7 @@ _REFUSED = {
 def _bag_unpack(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -> Relation:
     """Members of a bag as columns: those that are declared, or those of constant rows."""
     options, places = _options(node)
-    column = lower_scalar(scope.over(relation, Gathered()), places[0]) if places else e.null(Type.UNKNOWN)
+    column = lower_scalar(scope.over(relation), places[0]) if places else e.null(Type.UNKNOWN)
     if relation.open or not isinstance(column, e.Column):
         if not relation.open:
             scope.error("E104", "bag_unpack takes a dynamic column", node.span)
@@ -216,7 +214,7 @@ def _identity(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -
 
 
 _Plugin = Callable[[Scope, Relation, k.Evaluate, Apply], Relation]
-PLUGINS: dict[str, _Plugin] = {**ANALYTICS, "bag_unpack": _bag_unpack, "narrow": _narrow, "ipv4_lookup": _ipv4_lookup, "identity": _identity}
+PLUGINS: dict[str, _Plugin] = {**ANALYTICS, **SERVICE, "bag_unpack": _bag_unpack, "narrow": _narrow, "ipv4_lookup": _ipv4_lookup, "identity": _identity}
 STEPS: dict[type, Callable[..., Relation]] = {k.Evaluate: evaluate}
 
 __all__ = ["STEPS", "Field", "Schema"]

@@ -13,7 +13,7 @@ from livefire.languages.kql import nodes as k
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.rows import count_of, serialized
 from livefire.languages.kql.scalars import lower_scalar
-from livefire.languages.kql.scope import Gathered, Relation, Scope
+from livefire.languages.kql.scope import Relation, Scope
 from livefire.languages.kql.within import Carried, lower_within
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -39,7 +39,7 @@ def mv_expand(scope: Scope, relation: Relation, step: k.MvExpand) -> Relation:
 
 
 def _expansions(scope: Scope, relation: Relation, items: Sequence[k.ExpandItem]) -> list[Expansion]:
-    inner = scope.over(relation, Gathered())
+    inner = scope.over(relation)
     names = Namer(relation.schema.names)
     found: list[Expansion] = []
     for item in items:

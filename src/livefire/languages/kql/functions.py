@@ -14,8 +14,9 @@ from livefire.languages.kql.functions_series import SERIES
 from livefire.languages.kql.functions_text import TEXT
 from livefire.languages.kql.functions_time import TIME
 from livefire.languages.kql.functions_units import UNITS
+from livefire.languages.kql.lookups import LOOKUPS
 
-FUNCTIONS: dict[str, Scalar] = {**GENERAL, **TEXT, **TIME, **NUMBER, **DYNAMIC, **NETWORK, **SERIES, **FORMATS, **UNITS, **GEO, **ROWS}
+FUNCTIONS: dict[str, Scalar] = {**GENERAL, **TEXT, **TIME, **NUMBER, **DYNAMIC, **NETWORK, **SERIES, **FORMATS, **UNITS, **GEO, **ROWS, **LOOKUPS}
 
 _FAMILIES = {
     "series_": "series are analysed by algorithms of the service",
@@ -30,12 +31,10 @@ _FAMILIES = {
     "graph_": "graphs are not run here",
 }
 _REASONS = {
-    "there is no table of places of addresses here; look addresses up in one of yours with evaluate ipv4_lookup()": "geo_info_from_ip_address",
-    "its values are random": "rand new_guid",
+    "its values are random": "rand",
     "Kusto's hash is its own": "hash hash_combine hash_many hash_xxhash64",
     "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
     " percentrank_tdigest rank_tdigest tdigest_isvalid hll_isvalid",
-    "it follows a list that the service keeps": "parse_user_agent",
     "sizes in storage differ here": "estimate_data_size",
     "it needs an option of the service": "bin_auto",
     "it is not computed here": "erf erfc welch_test",

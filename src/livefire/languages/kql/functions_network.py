@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from livefire.languages.kql import coerce
 from livefire.languages.kql.calls import Scalar, Site
+from livefire.languages.kql.functions_formats import compare as compare_v6
 from livefire.languages.kql.scope import fill
 from livefire.plan import expr as e
-from livefire.plan.functions import all_of, any_of, call
+from livefire.plan.functions import all_of, any_of, call, negate
 from livefire.schema import Type
 
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
@@ -38,48 +40,56 @@ def _private(site: Site) -> e.Expr:
     return e.Case(((known, e.null(Type.BOOL)),), any_of(*(same(site, value, e.text(block)) for block in _PRIVATE)), Type.BOOL)
 
 
-def _texts(site: Site, first: int) -> list[e.Expr] | None:
-    """Return the addresses given one by one or as a constant array; None after E302 for another array."""
+_ELEMENT = e.Column("element\x02", Type.DYNAMIC)
+
+
+def _texts(site: Site, first: int) -> tuple[list[e.Expr], list[e.Expr]]:
+    """Return the texts given one by one or in constant arrays, and the arrays that are known only when the query runs."""
     found: list[e.Expr] = []
+    arrays: list[e.Expr] = []
     for value in site.args[first:]:
-        if value.type is Type.DYNAMIC:
-            if not isinstance(value, e.Literal):
-                return None
-            listed = json.loads(str(value.value)) if value.value is not None else []
+        if value.type is Type.DYNAMIC and not isinstance(value, e.Literal):
+            arrays.append(value)
+        elif value.type is Type.DYNAMIC:
+            listed = json.loads(str(value.value)) if isinstance(value, e.Literal) and value.value is not None else []
             found.extend(e.text(str(x)) for x in (listed if isinstance(listed, list) else [listed]))
         else:
             found.append(coerce.to_text(value))
-    return found
+    return found, arrays
+
+
+def _any(site: Site, holds: Callable[[e.Expr], e.Expr]) -> e.Expr:
+    """Return whether a condition holds for any text from the second argument on; no array holds none."""
+    texts, arrays = _texts(site, 1)
+    passed = e.Case(((call("logic.is_true", holds(call("dynamic.text", _ELEMENT))), e.Literal("true", Type.DYNAMIC)),), e.null(Type.DYNAMIC), Type.DYNAMIC)
+    counts = [call("array.length", call("array.map", a, e.Lambda((_ELEMENT,), passed))) for a in arrays]
+    return any_of(*(call("logic.is_true", holds(t)) for t in texts), *(call("compare.gt", c, e.whole(0)) for c in counts))
 
 
 def _in_any_range(site: Site) -> e.Expr:
-    ranges = _texts(site, 1)
-    if ranges is None:
-        return site.refuse("the ranges must be constant", "write them with dynamic([...])")
     value = site.string(0)
-    return any_of(*(call("logic.is_true", same(site, value, r)) for r in ranges))
+    return _any(site, lambda block: same(site, value, block))
 
 
 def _v6_any_range(site: Site) -> e.Expr:
-    ranges = _texts(site, 1)
-    if ranges is None or not all(isinstance(r, e.Literal) for r in ranges):
-        return site.refuse("the ranges must be constant", "write them with dynamic([...])")
     value = site.string(0)
-    return any_of(*(call("logic.is_true", call("text.cidr_contains", value, r)) for r in ranges))
+
+    def inside(block: e.Expr) -> e.Expr:
+        if isinstance(block, e.Literal):
+            return call("text.cidr_contains", value, block)
+        return call("compare.eq", compare_v6(site, value, block), e.whole(0))
+
+    return _any(site, inside)
 
 
 def _in_text(site: Site) -> e.Expr:
-    addresses = _texts(site, 1)
-    if addresses is None:
-        return site.refuse("the addresses must be constant", "write them with dynamic([...])")
-    valid = [(a, call("logic.is_null", call("address.ipv4_number", a))) for a in addresses]
     value = site.string(0)
-    return any_of(*(all_of(call("logic.not", bad), call("address.in_text", value, a)) for a, bad in valid))
+    return _any(site, lambda a: all_of(negate(call("logic.is_null", call("address.ipv4_number", a))), call("address.in_text", value, a)))
 
 
 def _prefix_in_text(site: Site) -> e.Expr:
-    prefixes = _texts(site, 1)
-    if prefixes is None or not all(isinstance(p, e.Literal) for p in prefixes):
+    prefixes, arrays = _texts(site, 1)
+    if arrays or not all(isinstance(p, e.Literal) for p in prefixes):
         return site.refuse("the prefixes must be constant")
     found: list[e.Expr] = []
     for prefix in prefixes:

@@ -48,6 +48,17 @@ def _row_number(site: Site) -> e.Expr:
     return call("number.add", found, start, type=Type.LONG)
 
 
+def _new_guid(site: Site) -> e.Expr:
+    """A guid that no other row and no other call has; it is the same in every run, where Kusto draws another."""
+    site.scope.context.diagnostics.notice("N128", "Kusto draws these at random; here a row has the same guid in every run", site.span)
+    place, gathered = site.scope.state.name("guid"), site.scope.gathered
+    number: e.Expr = e.whole(0)
+    if gathered is not None and gathered.aggregates is None:
+        gathered.windows.append(n.Item(place, window("window.row_number", row_order=True)))
+        number = e.Column(place, Type.LONG)
+    return coerce.to_guid(call("encode.md5", call("text.concat", e.text(place), call("number.text", number))))
+
+
 def _neighbour(meaning: str) -> Callable[[Site], e.Expr]:
     def lower(site: Site) -> e.Expr:
         value = site.args[0]
@@ -118,5 +129,5 @@ ROWS: dict[str, Scalar] = {
     "row_window_session": Scalar(_session, 3, 4),
     "row_number": Scalar(_row_number, 0, 2), "prev": Scalar(_neighbour("window.previous"), 1, 3), "next": Scalar(_neighbour("window.next"), 1, 3),
     "row_cumsum": Scalar(_cumsum, 1, 2), "row_rank_dense": Scalar(_rank_dense, 1, 2), "row_rank": Scalar(_rank_dense, 1, 2),
-    "row_rank_min": Scalar(_rank_min, 1, 2),
+    "row_rank_min": Scalar(_rank_min, 1, 2), "new_guid": Scalar(_new_guid, 0, 0),
 }  # fmt: skip

@@ -109,7 +109,7 @@ def _of_bag(meaning: Callable[[Site], e.Expr], members: dict[str, Type]) -> Scal
     """Return a function whose columns are members of a bag, named after the function, its first argument and the member."""
 
     def columns(site: Site) -> Columns:
-        bag = meaning(site)
+        bag = site.held(meaning(site))
         name = default_name(site.node.args[0].value) or ""
         return [(f"{site.node.function}_{name}_{member}", _member(bag, member, kind)) for member, kind in members.items()]
 
@@ -149,25 +149,39 @@ def _fft(inverse: bool) -> Scalar:
     return _of_bag(lower, dict.fromkeys(("real", "imag"), Type.DYNAMIC))
 
 
-def _parts(site: Site, period: int, trend: int, last: int, default: str) -> e.Expr:
-    """Return the decomposition whose arguments stand at these places; one that looks for the period by itself is refused."""
-    size = site.args[period] if site.has(period) else e.whole(-1)
-    if not isinstance(size, e.Literal) or not isinstance(size.value, int) or size.value < 0:
-        what = "how Kusto finds the period of a series is not published"
-        return site.refuse(what, "give the period as a constant number of bins, as in 7 for a week of days, or 0 for none")
+def _turn(site: Site, place: int, learnt: e.Expr, threshold: int | None = None) -> e.Expr:
+    """Return the period that an argument says; a negative one, and one left out, is looked for in the numbers that are learnt from."""
+    given = site.args[place] if site.has(place) else e.whole(-1)
+    if isinstance(given, e.Literal) and isinstance(given.value, int) and given.value >= 0:
+        return given
+    score = site.real(threshold) if threshold is not None and site.has(threshold) else e.Literal(0.6, Type.REAL)
+    words = "how Kusto finds the period of a series is not published: one that is clear is found here, and a series whose period is not ends the run"
+    site.scope.context.diagnostics.notice("N129", words, site.node.name_span, help="give the period as a number of bins, as in 7 for days, or 0 for none")
+    found = site.held(site.call("series.period", learnt, score))
+    if isinstance(given, e.Literal):
+        return found
+    return e.Case(((call("compare.ge", site.long(place), e.whole(0)), coerce.narrow(site.long(place), Type.LONG)),), found, Type.LONG)
+
+
+def _parts(site: Site, period: int, trend: int, last: int, default: str, threshold: int) -> e.Expr:
+    """Return the decomposition whose arguments stand at these places."""
     kind = site.constant_text(trend) if site.has(trend) else default
     if kind not in ("avg", "linefit", "none"):
         return site.scope.error("E107", f"no trend is named {kind!r}", site.node.args[trend].span, "trends: avg, linefit, none")
     held = coerce.narrow(site.long(last), Type.LONG) if site.has(last) else e.whole(0)
-    return site.call("series.decompose", site.dynamic(0), e.whole(size.value), e.text(kind), held)
+    learnt = site.dynamic(0)
+    if site.has(last):
+        until = call("number.subtract", call("array.length", learnt), held, type=Type.LONG)
+        learnt = call("dynamic.slice", learnt, e.whole(0), call("number.subtract", until, e.whole(1), type=Type.LONG))
+    return site.call("series.decompose", site.dynamic(0), _turn(site, period, learnt, threshold), e.text(kind), held)
 
 
 def _decompose(site: Site) -> e.Expr:
-    return _parts(site, 1, 2, 3, "avg")
+    return _parts(site, 1, 2, 3, "avg", 4)
 
 
 def _forecast(site: Site) -> e.Expr:
-    return _member(_parts(site, 2, 3, 1, "linefit"), "baseline", Type.DYNAMIC)
+    return _member(_parts(site, 2, 3, 1, "linefit", 4), "baseline", Type.DYNAMIC)
 
 
 def _anomalies(site: Site) -> Columns:
@@ -176,20 +190,19 @@ def _anomalies(site: Site) -> Columns:
         site.refuse("test points are not run: which percentiles they are held against is not published", "leave them out")
     if site.has(5) and site.constant_text(5) != "ctukey":
         site.refuse("only the test ctukey is run", "leave the method out")
-    parts = _parts(site, 2, 3, 4, "avg")
+    parts = site.held(_parts(site, 2, 3, 4, "avg", 6))
     score = call("series.outliers", _member(parts, "residual", Type.DYNAMIC), e.null(Type.REAL)) if parts.type is Type.DYNAMIC else e.null(Type.DYNAMIC)
+    shown = site.held(score)
     above, below = call("compare.gt", _X, threshold), call("compare.lt", _X, call("number.negate", threshold))
     flag = e.Case(((above, e.whole(1)), (below, e.whole(-1))), e.whole(0), Type.LONG)
-    found = {"ad_flag": call("series.map", score, e.Lambda((_X,), flag)), "ad_score": score, "baseline": _member(parts, "baseline", Type.DYNAMIC)}
+    found = {"ad_flag": call("series.map", shown, e.Lambda((_X,), flag)), "ad_score": shown, "baseline": _member(parts, "baseline", Type.DYNAMIC)}
     name = default_name(site.node.args[0].value) or ""
     return [(f"{site.node.function}_{name}_{member}", found[member]) for member in _ANOMALIES]
 
 
 def _seasonal(site: Site) -> e.Expr:
-    if not site.has(1):
-        return site.refuse("how Kusto finds the period of a series is not published", "give the period as a second argument")
     last = site.long(2) if site.has(2) else e.whole(0)
-    return _member(site.call("series.decompose", site.dynamic(0), coerce.narrow(site.long(1), Type.LONG), e.text("none"), last), "seasonal", Type.DYNAMIC)
+    return _member(site.call("series.decompose", site.dynamic(0), _turn(site, 1, site.dynamic(0)), e.text("none"), last), "seasonal", Type.DYNAMIC)
 
 
 def _bag(meaning: Callable[[Site], e.Expr]) -> Scalar:

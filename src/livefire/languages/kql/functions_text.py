@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from livefire.languages.kit.ast import Apply
 from livefire.languages.kql import coerce
-from livefire.languages.kql.calls import Scalar, Site
+from livefire.languages.kql.calls import Scalar, Site, stopped
 from livefire.languages.kql.functions_dynamic import read_path
 from livefire.languages.kql.nodes import TypeOf
 from livefire.languages.kql.patterns import check_regex, group_count, group_names
@@ -237,9 +237,14 @@ def _extract_json(site: Site) -> e.Expr:
     inner = Site(site.scope, site.node, args)
     path = inner.constant_text(0)
     steps = read_path(path)
-    if steps is None:
-        return site.refuse(f"the path {path!r} is not read", "write $.a.b or $['a'][0]")
     source = args[1] if args[1].type is Type.DYNAMIC else call("dynamic.try_parse", inner.string(1))
+    if steps is None:
+        # What the service makes of another path is not documented; where there is no JSON it has nothing to make it of.
+        site.scope.context.diagnostics.warn(
+            "W107", f"the path {path!r} is not one that is read here: a run ends that meets JSON", site.span, help="write $.a.b or $['a'][0]"
+        )
+        known = call("logic.not", call("logic.is_null", source))
+        return fill(stopped(known, "extract_json: the path is not one that is read", Type.STRING))
     found = fill(call("dynamic.text", e.Path(source, tuple(steps)))) if steps else coerce.to_text(source)
     if len(site.node.args) == 3 and isinstance(site.node.args[2].value, TypeOf):
         return coerce.to_type(found, site.node.args[2].value.type)

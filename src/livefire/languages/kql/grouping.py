@@ -10,6 +10,7 @@ from livefire.languages.kit.ast import Apply, Name, Star
 from livefire.languages.kql import aggregates, coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.naming import Namer, default_name
+from livefire.languages.kql.rows import with_windows
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Gathered, Relation, Scope, fill
 from livefire.plan import expr as e
@@ -53,7 +54,8 @@ def _limited(item: n.Item, only: e.Expr | None) -> n.Item:
 
 def group_keys(scope: Scope, relation: Relation, items: tuple[k.Item, ...], names: Namer) -> tuple[Relation, list[tuple[str, str, Type]]]:
     """Return the rows with hidden key columns, and for each key its name, hidden name and type."""
-    inner = scope.over(relation, Gathered())
+    gathered = Gathered()
+    inner = scope.over(relation, gathered)
     keys: list[tuple[str, str, Type]] = []
     computed: list[n.Item] = []
     for item in items:
@@ -71,7 +73,7 @@ def group_keys(scope: Scope, relation: Relation, items: tuple[k.Item, ...], name
         keys.append((name, hidden, value.type))
     if not computed:
         return relation, keys
-    plan = n.Project(relation.plan, (*n.keep_all(relation.plan), *computed))
+    plan = n.Project(with_windows(relation, gathered), (*n.keep_all(relation.plan), *computed))
     return relation.with_plan(plan), keys
 
 
@@ -131,7 +133,7 @@ def _arg_columns(scope: Scope, relation: Relation, item: k.Item, node: Apply, na
                     value = e.Column(column.name, column.type)
                     found.append((names.unique(column.name), fill(aggregates.keep(scope, aggregate(meaning, value, ranked, span=node.span)))))
             continue
-        inner = Scope(scope.state, scope.frame, scope.relation, scope.columns, gathered=Gathered())
+        inner = Scope(scope.state, scope.frame, scope.relation, scope.columns)
         value_of = lower_scalar(inner, argument.value)
         name = _named(scope, item, names, argument.name or default_name(argument.value), place)
         found.append((name, fill(aggregates.keep(scope, aggregate(meaning, value_of, ranked, span=node.span)))))
@@ -143,7 +145,7 @@ def _any_columns(scope: Scope, relation: Relation, item: k.Item, node: Apply, na
     """`take_any(*)` and `take_any(a, b)`: columns of one row, the first one."""
     found: list[Column] = []
     for place, argument in enumerate(node.args):
-        inner = Scope(scope.state, scope.frame, scope.relation, scope.columns, gathered=Gathered())
+        inner = Scope(scope.state, scope.frame, scope.relation, scope.columns)
         pairs: list[tuple[str | None, e.Expr]]
         if isinstance(argument.value, Star):
             pairs = [(f.name, _column(f.name, f.type)) for f in relation.schema if f.name not in keys]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from livefire.diagnostics import Span
-from livefire.languages.kit.ast import Binary, Member, Name
+from livefire.languages.kit.ast import Binary, Constant, Index, Member, Name
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql import operators
 from livefire.languages.kql.expressions import span_of
@@ -90,20 +90,22 @@ def _pair(scope: Scope, left: Relation, right: Relation, node: k.Expression) -> 
     if isinstance(node, Name):
         return lower_scalar(scope.over(left), node), lower_scalar(scope.over(right), node)
     if isinstance(node, Binary) and node.operator == "==":
-        sides = {_side_of(x): x for x in (node.left, node.right)}
-        if set(sides) == {"$left", "$right"}:
-            a, b = sides["$left"], sides["$right"]
-            assert isinstance(a, Member)
-            assert isinstance(b, Member)
-            return lower_scalar(scope.over(left), Name(a.name, a.span)), lower_scalar(scope.over(right), Name(b.name, b.span))
+        sides = dict(x for x in (_sided(node.left), _sided(node.right)) if x is not None)
+        if len(sides) == 2:
+            return lower_scalar(scope.over(left), sides["$left"]), lower_scalar(scope.over(right), sides["$right"])
     scope.error("E305", "a join condition is a column, or $left.a == $right.b", span_of(node), "join on equal columns, and test the rest with where")
     return None
 
 
-def _side_of(node: object) -> str | None:
-    if isinstance(node, Member) and isinstance(node.base, Name) and node.base.text in ("$left", "$right"):
-        return node.base.text
-    return None
+def _sided(node: object) -> tuple[str, Name] | None:
+    """Return the side and the column of `$left.column` or `$left.['column']`."""
+    match node:
+        case Member(base=Name(text="$left" | "$right" as side), name=name, span=span):
+            return side, Name(name, span)
+        case Index(base=Name(text="$left" | "$right" as side), index=Constant(value=str() as name), span=span):
+            return side, Name(name, span)
+        case _:
+            return None
 
 
 def _condition(scope: Scope, pairs: list[Pair], renamed: dict[str, str], span: Span) -> e.Expr:

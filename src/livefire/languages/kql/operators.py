@@ -259,11 +259,24 @@ def _pair(scope: Scope, sign: str, left: e.Expr, right: e.Expr, span: Span) -> t
 def _arithmetic(scope: Scope, sign: str, meaning: str, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     if Type.UNKNOWN in (left.type, right.type):
         return e.null(Type.UNKNOWN)
+    if left.type is Type.DYNAMIC and right.type is Type.DYNAMIC:
+        return _of_dynamics(meaning, left, right, span)
     pair = _pair(scope, sign, left, right, span)
     if pair is None:
         return e.null(Type.LONG)
     a, b, wide = pair
     return _numbers(meaning, a, b, wide, span)
+
+
+def _of_dynamics(meaning: str, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
+    """Return a dynamic value: whole where both numbers are, null where one is no number."""
+    kinds = [call("logic.type_name", x) for x in (left, right)]
+    whole = all_of(*(call("compare.eq", x, e.text("long")) for x in kinds))
+    numeric = all_of(*(any_of(*(call("compare.eq", x, e.text(t)) for t in ("long", "double"))) for x in kinds))
+    longs = call(meaning, coerce.to_long(left), coerce.to_long(right), type=Type.LONG, span=span)
+    reals = call(meaning, call("dynamic.real", left), call("dynamic.real", right), type=Type.REAL, span=span)
+    whens = ((call("logic.is_true", whole), call("dynamic.of", longs)), (call("logic.is_true", numeric), call("dynamic.of", reals)))
+    return e.Case(whens, e.null(Type.DYNAMIC), Type.DYNAMIC)
 
 
 def _numbers(meaning: str, a: e.Expr, b: e.Expr, type: Type, span: Span) -> e.Expr:

@@ -15,7 +15,7 @@ from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.patterns import fault, group_count
 from livefire.languages.kql.scalars import lower_scalar
-from livefire.languages.kql.scope import Gathered, Relation, Scope, fill
+from livefire.languages.kql.scope import Relation, Scope, fill
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import all_of, call
@@ -35,7 +35,7 @@ def parse(scope: Scope, relation: Relation, step: k.Parse) -> Relation:
     if step.kind not in ("simple", "relaxed", "regex"):
         scope.error("E107", f"no parse is of kind {step.kind!r}", step.span, "kinds: simple, relaxed, regex")
         return relation
-    value = coerce.to_text(lower_scalar(scope.over(relation, Gathered()), step.value))
+    value = coerce.to_text(lower_scalar(scope.over(relation), step.value))
     built = _pattern(scope, step)
     if built is None:
         return Relation(relation.plan, open=True)
@@ -128,7 +128,7 @@ def parse_kv(scope: Scope, relation: Relation, step: k.ParseKv) -> Relation:
     if not 0 < len(options.get("quote", '"')) < 3 or len(options.get("escape", "\\")) != 1:
         scope.error("E107", "a quote is one character or two, and the escape is one", step.span)
         return Relation(relation.plan, open=True)
-    value = coerce.to_text(lower_scalar(scope.over(relation, Gathered()), step.value))
+    value = coerce.to_text(lower_scalar(scope.over(relation), step.value))
     values = {column.name: fill(coerce.to_type(_valued(value, column.name, options), column.type)) for column in step.columns}
     items = [n.Item(f.name, values.pop(f.name, e.Column(f.name, f.type))) for f in relation.schema]
     items.extend(n.Item(name, x) for name, x in values.items())

@@ -71,7 +71,7 @@ def _levels(scope: Scope, relation: Relation, step: k.TopNested) -> tuple[list[L
     levels: list[Level] = []
     computed: list[n.Item] = []
     for written in step.levels:
-        value = lower_scalar(scope.over(relation, Gathered()), written.value.value)
+        value = lower_scalar(scope.over(relation), written.value.value)
         key = e.Column(scope.state.name("level"), value.type)
         computed.append(n.Item(key.name, value))
         gathered = Gathered(aggregates=[])

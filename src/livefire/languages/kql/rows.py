@@ -23,11 +23,26 @@ from livefire.schema import Field, Schema, Type
 
 
 def with_windows(relation: Relation, gathered: Gathered) -> n.Plan:
-    """Return the plan with the row functions of an expression computed, each able to read those before it."""
+    """Return the plan with the row functions of an expression computed and its lists joined, each able to read those before it."""
     plan = relation.plan
-    for item in gathered.windows:
-        plan = replace(item, input=plan) if isinstance(item, n.Recurrence) else n.Window(plan, (item,))
+    for place, item in enumerate(gathered.windows):
+        plan = _in_order(relation, item, plan, place) if isinstance(item, n.Join) else _with(item, plan)
     return plan
+
+
+def _with(item: n.Item | n.Recurrence, plan: n.Plan) -> n.Plan:
+    if isinstance(item, n.Recurrence):
+        return replace(item, input=plan)
+    return n.Window(plan, (item,)) if isinstance(item.expr, e.WindowCall) else n.extend(plan, item)
+
+
+def _in_order(relation: Relation, join: n.Join, plan: n.Plan, place: int) -> n.Plan:
+    """Return rows with what is joined to them, in their order where they have one: a join has none."""
+    if not relation.ordered:
+        return replace(join, left=plan)
+    name = f"{HIDDEN}joined{place}"
+    numbered = n.Window(plan, (n.Item(name, window("window.row_number", row_order=True)),))
+    return n.Sort(replace(join, left=numbered), (e.SortKey(e.Column(name, Type.LONG)),))
 
 
 def without_hidden(plan: n.Plan, names: Iterable[str]) -> n.Plan:
@@ -147,7 +162,8 @@ def project_rename(scope: Scope, relation: Relation, step: k.ProjectRename) -> R
     renamed: dict[str, str] = {}
     for item in step.items:
         if not item.names or not isinstance(item.value, Name):
-            scope.error("E201", "project-rename is written new = old", item.span)
+            code, help = ("E104", "compute it with extend before") if item.names else ("E201", "")
+            scope.error(code, "project-rename is written new = old, and old is a column", item.span, help)
             continue
         old = matching(scope, relation, k.Wildcard(item.value.text, item.value.span))
         if old:

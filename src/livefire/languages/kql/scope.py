@@ -89,11 +89,12 @@ class Frame:
 class Gathered:
     """Aggregates (None where they may not stand) and row functions found while an expression is lowered.
 
-    A recurrence among the row functions still lacks its input.
+    A recurrence among the row functions still lacks its input, and a join its left side; a value that is
+    no row function is computed before, once for all that reads it.
     """
 
     aggregates: list[n.Item] | None = None
-    windows: list[n.Item | n.Recurrence] = field(default_factory=list)
+    windows: list[n.Item | n.Recurrence | n.Join] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from livefire.schema import Type
 
 def make_series(scope: Scope, relation: Relation, step: k.MakeSeries) -> Relation:
     """`make-series items on axis from a to b step c by keys`: an array of bins a group, empty bins filled with the default."""
-    axis = lower_scalar(scope.over(relation, Gathered()), step.axis.value)
+    axis = lower_scalar(scope.over(relation), step.axis.value)
     if step.step is None:
         scope.error("E105", "make-series needs its step", step.span, "write: step 1h")
         return Relation(relation.plan, open=True)

@@ -10,6 +10,7 @@ from livefire.languages.binder import nearest
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.charts import bucket, read_span
 from livefire.languages.spl.combining import in_order
+from livefire.languages.spl.elsewhere import MODELS
 from livefire.languages.spl.frame import RAW, TIME, Frame
 from livefire.languages.spl.grouping import grouped
 from livefire.languages.spl.lookups import table_named
@@ -41,6 +42,9 @@ def lower_from(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     model = _model(name, scope) if kind.lower() in ("datamodel", "") else None
     if model is not None:
         return newest_first(_object(model, name, node.span, scope))
+    if kind.lower() == "datamodel" and scope.context.catalog.table(name) is None:
+        _no_model(name, node.span, scope)
+        return nowhere()
     table = table_named(name, node.span, scope, "data set")
     return newest_first(events(table, scope.mentions)) if table is not None else nowhere()
 
@@ -74,6 +78,9 @@ def _model(name: str, scope: Scope) -> Table | None:
 
 
 def _no_model(name: str, span: Span, scope: Scope) -> None:
+    if name.partition(".")[0] in MODELS:
+        scope.warn("W155", f"the audit logs hold no events for the data model {name}: it is empty", span, "load the events as a table of that name")
+        return
     known = [t.tags["datamodel"] for t in scope.context.catalog.tables("splunk") if "datamodel" in t.tags]
     meant = nearest(name.partition(".")[0], known)
     help = f"did you mean {meant!r}?" if meant else f"there are {', '.join(known)}; load rows under the name {name!r}, or search the sourcetype"
@@ -142,7 +149,7 @@ def lower_tstats(node: s.Tstats, frame: Frame, scope: Scope) -> Frame:
 
 def _modelled(node: s.Tstats, scope: Scope) -> Frame:
     if node.kind == "mstats":
-        scope.context.diagnostics.error("E101", "there is no metric index", node.span, help="load the measurements as events and use stats")
+        scope.warn("W155", "there is no metric index here, so this finds nothing", node.span, "load the measurements as events and use stats")
         return _searched(nowhere(), node, scope)
     if node.source is None:
         return lower_base(node.condition, node.span, scope)

@@ -9,7 +9,7 @@ from livefire.languages.spl import nodes as s
 from livefire.languages.spl.frame import RAW, Frame
 from livefire.languages.spl.functions import replacement_of
 from livefire.languages.spl.multivalues import member
-from livefire.languages.spl.regexes import group_names, read_pattern
+from livefire.languages.spl.regexes import for_group, group_names, read_pattern
 from livefire.languages.spl.rows import name_of
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.values import any_value, is_multi, is_null, mapped, multi_of, only_of, text_of, tidy
@@ -51,6 +51,7 @@ def lower_rex(node: s.Rex, frame: Frame, scope: Scope) -> Frame:
 
 
 def _captured(subject: Expr, pattern: str, group: int, most: int, span: Span) -> Expr:
+    pattern, group = for_group(pattern, group)
     if most == 1:
         return call("logic.null_if", call("text.extract_regex", subject, e.text(pattern), e.whole(group), span=span), e.text(""))
     found = call("text.extract_all_regex", subject, e.text(pattern), e.whole(group), span=span)
@@ -59,6 +60,7 @@ def _captured(subject: Expr, pattern: str, group: int, most: int, span: Span) ->
 
 def _captured_each(subject: Expr, pattern: str, group: int, most: int, span: Span, scope: Scope) -> Expr:
     """Return what a group finds in each value of a field, in their order."""
+    pattern, group = for_group(pattern, group)
     item = e.Column(scope.name("item"), Type.DYNAMIC)
     found = call("text.extract_all_regex", call("dynamic.text", item), e.text(pattern), e.whole(group), span=span)
     taken = call("dynamic.slice", found, e.whole(0), e.whole(most - 1)) if most else found

@@ -23,8 +23,6 @@ from livefire.plan.expr import Expr, SortKey
 from livefire.plan.functions import aggregate, all_of, call
 from livefire.schema import Schema, Type
 
-_LOCATION = ("City", "Country", "Region", "lat", "lon")
-
 
 def table_named(name: str, span: Span, scope: Scope, what: str = "lookup table") -> Table | None:
     """Return a table the user loaded, by its name with or without `.csv`; E101 and None where there is none."""
@@ -111,18 +109,6 @@ def lower_outputlookup(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     if write(name, shown(frame), scope.flag(node.options, "append")) is None:
         scope.refuse("E107", f"{name[:60]!r} is no name of a table to write", node.span, help="letters, digits, dots, dashes and underscores")
     return frame
-
-
-def lower_location(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
-    """`iplocation`: from a table the user loaded as `iplocation` (column `ip`, then City, Country, Region, lat, lon)."""
-    scope.known("iplocation", node.options, "prefix", "allfields", "lang")
-    prefix = scope.option(node.options, "prefix")
-    if len(node.words) != 1:
-        scope.refuse("E201", f"iplocation takes one field, got {len(node.words)}", node.span)
-    field = Name(node.words[0].text, node.words[0].span, quoted=True)
-    outputs = tuple(s.Match(Name(x, node.span), Name(prefix + x, node.span)) for x in _LOCATION)
-    table = s.Word("iplocation", node.span)
-    return lower_lookup(s.Lookup(table, (s.Match(Name("ip", node.span), field),), "OUTPUT", outputs, (), node.span), frame, scope)
 
 
 def lower_model(node: s.Plain, frame: Frame, scope: Scope) -> Frame:

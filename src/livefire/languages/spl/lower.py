@@ -25,10 +25,11 @@ from livefire.languages.spl.extraction import (
 )
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.grouping import lower_stats
-from livefire.languages.spl.lookups import lower_inputlookup, lower_location, lower_lookup, lower_model, lower_outputlookup
+from livefire.languages.spl.lookups import lower_inputlookup, lower_lookup, lower_model, lower_outputlookup
 from livefire.languages.spl.mentions import mentioned
 from livefire.languages.spl.parser import parse_text
 from livefire.languages.spl.pivoting import lower_transpose, lower_xyseries
+from livefire.languages.spl.places import lower_location
 from livefire.languages.spl.reasons import REACHED, REASONS
 from livefire.languages.spl.rows import lower_dedup, lower_eval, lower_fields, lower_head, lower_rename, lower_search, lower_sort, lower_where
 from livefire.languages.spl.scope import Scope

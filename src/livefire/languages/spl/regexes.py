@@ -18,9 +18,22 @@ _FOREIGN = (
     (r"\(\?P=|\\k[<{']", "a back-reference"),
     (r"\(\*[A-Z]", "a backtracking verb"),
 )
-_ESCAPES = {"h": r"[ \t]", "H": r"[^ \t]", "R": r"(?:\r\n|\n|\r)", "N": r"[^\n]", "Z": r"\n?\z", "e": r"\x1b", "G": None, "K": None, "X": None}
-_IN_CLASS = {"h": r" \t", "e": r"\x1b"}
-_KNOWN = set("AbBdDfnprsStvwWPpQExzaC") | set("01234567")
+# To PCRE \v is any line break, to RE2 one character: https://www.pcre.org/current/doc/html/pcre2pattern.html
+_BREAKS = r"\n\x0b\f\r\x{85}\x{2028}\x{2029}"
+_ESCAPES = {
+    "h": r"[ \t]",
+    "H": r"[^ \t]",
+    "R": r"(?:\r\n|\n|\r)",
+    "N": r"[^\n]",
+    "Z": r"\n?\z",
+    "e": r"\x1b",
+    "v": f"[{_BREAKS}]",
+    "G": None,
+    "K": None,
+    "X": None,
+}
+_IN_CLASS = {"h": r" \t", "e": r"\x1b", "v": _BREAKS}
+_KNOWN = set("AbBdDfnprsStwWPpQExzaC") | set("01234567")
 _LIMIT = 1000
 
 
@@ -131,12 +144,32 @@ def _prove(pattern: str, span: Span, diagnostics: Diagnostics) -> None:
         refuse(f"the pattern is malformed: {str(fault).partition(' at position')[0]}", span, diagnostics)
 
 
+_GROUPS = re.compile(r"\\.|\[\^?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\((?!\?)|\(\?P<(?P<name>\w+)>", re.DOTALL)
+_NUMBERED = 9
+
+
 def group_names(pattern: str) -> list[tuple[int, str]]:
     """Return number and name of each named group of an RE2 pattern."""
     found, number = [], 0
-    for match in re.finditer(r"\\.|\[\^?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\((?!\?)|\(\?P<(?P<name>\w+)>", pattern, re.DOTALL):
+    for match in _GROUPS.finditer(pattern):
         if match.group().startswith("("):
             number += 1
             if match["name"]:
                 found.append((number, match["name"]))
     return found
+
+
+def for_group(pattern: str, number: int) -> tuple[str, int]:
+    """Return a pattern and the number a group has in it: engines number only the first nine, so a later one is left alone in its pattern."""
+    if number <= _NUMBERED:
+        return pattern, number
+    count = 0
+
+    def kept(match: re.Match[str]) -> str:
+        nonlocal count
+        if not match.group().startswith("("):
+            return match.group()
+        count += 1
+        return "(" if count == number else "(?:"
+
+    return _GROUPS.sub(kept, pattern), 1

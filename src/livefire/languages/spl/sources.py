@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from livefire.diagnostics import Fix, Span
 from livefire.languages.binder import nearest
 from livefire.languages.spl import nodes as s
+from livefire.languages.spl.elsewhere import mistyped
 from livefire.languages.spl.frame import RAW, TIME, Frame
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.searching import Searcher
@@ -21,6 +22,8 @@ from livefire.schema import Schema, Type
 
 _WORD = re.compile(r"[a-z0-9]+")
 _NOISE = frozenset({"index", "logs", "log", "main", "events", "data"})
+# What many sourcetypes are called beside the product that they are of.
+_KINDS = frozenset({"management", "activity", "monitor", "audit", "message", "json"})
 
 
 def lower_base(condition: s.Condition | None, span: Span, scope: Scope) -> Frame:
@@ -213,24 +216,39 @@ def _guessed(terms: list[s.Comparison], tables: tuple[Table, ...], scope: Scope)
     name = term.value.text if isinstance(term.value, s.Word) else ""
     what = term.field.text
     if scope.context.lenient:
-        found = _once(tuple(_suggested(name, tables, scope)), scope, term.span)
+        common = _NOISE | _KINDS if what == "sourcetype" else _NOISE
+        found = _once(tuple(_suggested(name, tables, scope, common)), scope, term.span)
         if found:
             listed = ", ".join(t.tags.get("sourcetype") or t.name for t in found)
             fix = Fix(term.span, f'sourcetype="{found[0].tags["sourcetype"]}"', "name the sourcetype") if found[0].tags.get("sourcetype") else None
             scope.warn("W157", f"no {what} is named {name!r}: read as {listed}, which its name and the fields used suggest", term.span, fix=fix)
             return [Facts(t, named=True) for t in found]
-    meant = nearest(name, [t.name for t in tables if not t.vendor] + [t.tags["sourcetype"] for t in tables if "sourcetype" in t.tags])
+    known = [t.name for t in tables if not t.vendor] + [t.tags["sourcetype"] for t in tables if "sourcetype" in t.tags]
+    absent = _absent(terms, known)
+    if absent is not None:
+        word, place = absent
+        message = f"no events of {place.field.text} {word!r} are here, so this finds nothing, as in Splunk"
+        scope.warn("W155", message, place.span, help=f"load them as a table, with index=NAME in the search; {_known(tables)}")
+        return []
+    meant = nearest(name, known)
     help = f"did you mean {meant!r}?" if meant else _known(tables)
     scope.context.diagnostics.error("E101", f"no {what} is named {name!r}", term.span, help=help)
     return []
 
 
-def _suggested(name: str, tables: tuple[Table, ...], scope: Scope) -> list[Table]:
-    words = set(_WORD.findall(name.lower())) - _NOISE
+def _absent(terms: list[s.Comparison], known: list[str]) -> tuple[str, s.Comparison] | None:
+    """Return the name and term of logs that are not read here; None where an index is asked for, or a sourcetype that may be mistyped."""
+    asked = [(t.value.text, t) for t in terms if t.field.text in ("sourcetype", "source") and isinstance(t.value, s.Word)]
+    return None if any(t.field.text == "sourcetype" and mistyped(x, known) for x, t in asked) else next(iter(asked), None)
+
+
+def _suggested(name: str, tables: tuple[Table, ...], scope: Scope, common: frozenset[str]) -> list[Table]:
+    """Return the tables that share most words with a name, those in common use left out, and then most fields with the search."""
+    words = set(_WORD.findall(name.lower())) - common
     folded = {m.casefold() for m in scope.mentions}
 
     def score(table: Table) -> tuple[int, int]:
-        own = set(_WORD.findall(" ".join((table.name, table.title, *table.tags.values())).lower())) - _NOISE
+        own = set(_WORD.findall(" ".join((table.name, table.title, *table.tags.values())).lower())) - common
         return len(words & own), sum(f.name.casefold() in folded for f in table.schema)
 
     scored = [(score(t), t) for t in tables]

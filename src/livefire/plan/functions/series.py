@@ -130,6 +130,21 @@ FUNCTIONS = (
         ),
     ),
     Function(
+        "series.period",
+        (2, 2),
+        L,
+        "the number of places after which an array of numbers comes again, 0 where it does not: from 4 to less than half of the array, the least lag"
+        " whose correlation, without the line through the numbers, peaks within 0.1 of the highest; ends the run with a message when that is"
+        " neither 0.25 below the threshold (second) nor 0.1 above it, or another peak that is no multiple comes within 0.2",
+        "null for no array; nulls count as the mean",
+        examples=(
+            # Three whole turns and a half of 0, 9, 0, 0, 1: all lags but multiples of 5 pair the 9 with less.
+            example(("[0,9,0,0,1,0,9,0,0,1,0,9,0,0,1,0,9,0]", J), (0.6, R), gives=5),
+            example(("[7,7,7,7,7,7,7,7,7,7,7,7]", J), (0.6, R), gives=0),
+            example(("[1,9,1,9,1,9]", J), (0.6, R), gives=0),
+        ),
+    ),
+    Function(
         "series.fit_2lines",
         (1, 1),
         J,

@@ -1,0 +1,194 @@
+"""Baselines: what each identity, account and address has been seen to do, and since when.
+
+Identities are stable ones (the session's issuer, not the session), user agents count by family, addresses by network.
+A thing is new when it was first seen within the window and after a fortnight of known silence: before that nobody can
+say, and nothing is called new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from livefire.logsources.acts import Act
+from livefire.logsources.registry import SOURCES
+from livefire.logsources.traits import agent_family, network_of
+from livefire.plan import nodes as n
+from livefire.plan.expr import Expr, text
+from livefire.plan.functions import aggregate, call
+
+if TYPE_CHECKING:
+    from livefire.detections.runner import Bench
+
+Kind: TypeAlias = Literal["actor", "action", "network", "place", "agent", "hour", "region", "size", "image"]
+WARM_UP = timedelta(days=14)
+WINDOW = timedelta(days=30)
+# Which columns hold an identity, in the order that acts take them.
+_ACTOR = {
+    "aws_cloudtrail": ("issuer_arn", "identity_arn", "identity_principal", "identity_invoked_by"),
+    "azure_activity": ("principal_id", "caller"),
+    "gcp_audit": ("principal_email", "principal_subject"),
+}
+_ACCOUNT = {"aws_cloudtrail": ("recipient_account", "identity_account"), "azure_activity": ("subscription",), "gcp_audit": ("project",)}
+_PLAIN = {
+    "action": {"aws_cloudtrail": "event_name", "azure_activity": "operation", "gcp_audit": "method"},
+    "network": {"aws_cloudtrail": "source_ip", "azure_activity": "caller_ip", "gcp_audit": "caller_ip"},
+    "agent": {"aws_cloudtrail": "user_agent", "azure_activity": "app_id", "gcp_audit": "user_agent"},
+}
+_MADE: tuple[Kind, ...] = ("region", "size", "image")
+_SHARED: tuple[Kind, ...] = ("place", *_MADE)
+"""What belongs to the account: a place is a network that anybody used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When a thing was first and last seen, on how many days at least, how often."""
+
+    first: datetime
+    last: datetime
+    days: int
+    count: int
+
+    def joined(self, other: Seen) -> Seen:
+        """Return both as one."""
+        return Seen(min(self.first, other.first), max(self.last, other.last), max(self.days, other.days), self.count + other.count)
+
+
+Key: TypeAlias = tuple[Kind, str, str, str]
+"""What was seen: its kind, the account, the identity (empty for what belongs to the account), and the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was seen, by key; `begins` says since when each account's log is known."""
+
+    seen: Mapping[Key, Seen] = field(default_factory=dict)
+    begins: Mapping[str, datetime] = field(default_factory=dict)
+
+    def key(self, kind: Kind, act: Act) -> Key:
+        """Return the key of an act's actor, action, network, place, agent, hour, region, size or image."""
+        return kind, act.account, "" if kind in _SHARED else act.actor, _value(kind, act)
+
+    def is_warm(self, account: str, moment: datetime) -> bool:
+        """True when an account's log is known for a fortnight before a moment."""
+        begins = self.begins.get(account)
+        return begins is not None and moment - begins >= WARM_UP
+
+    def is_new(self, kind: Kind, act: Act, window: timedelta = WINDOW) -> bool:
+        """True when an act's key was first seen less than the window before it, and after a warm-up without it."""
+        key = self.key(kind, act)
+        if not key[3] or not self.is_warm(act.account, act.time):
+            return False
+        known = self.seen.get(key)
+        first = min(known.first, act.time) if known else act.time
+        return first - self.begins[act.account] >= WARM_UP and act.time - first < window
+
+    def is_usual(self, kind: Kind, act: Act, days: int = 4) -> bool:
+        """True when an act's key was seen on that many days, the first at least a week before."""
+        known = self.seen.get(self.key(kind, act))
+        return known is not None and known.days >= days and act.time - known.first >= timedelta(days=7)
+
+    def rarity(self, kind: Kind, act: Act) -> float:
+        """Return 1 over the days on which an act's key was seen: 1.0 for what was seen on one day or never."""
+        known = self.seen.get(self.key(kind, act))
+        return 1.0 / max(known.days, 1) if known else 1.0
+
+
+def _value(kind: Kind, act: Act) -> str:
+    match kind:
+        case "actor":
+            return act.actor
+        case "action":
+            return bare_action(act.source, act.action)
+        case "network" | "place":
+            return network_of(act.address)
+        case "agent":
+            return act.traits.agent
+        case "hour":
+            return f"{act.time:%a %H}"
+        case "region":
+            return act.region
+        case "size":
+            return act.traits.size.rpartition("/")[2]
+        case _:
+            return act.traits.image.rpartition("/")[2]
+
+
+def bare_action(source: str, action: str) -> str:
+    """Return an operation without Google's version and in Azure's lower case."""
+    if source == "gcp_audit" and "compute." in action:
+        return action[action.find("compute.") :]
+    return action.lower() if source == "azure_activity" else action
+
+
+def learn(bench: Bench, acts: tuple[Act, ...]) -> Baseline:
+    """Return what the stored events show; regions, sizes and images are those of the acts that made something."""
+    seen: dict[Key, Seen] = {}
+    begins: dict[str, datetime] = {}
+    for source in _ACTOR:
+        for kind in ("action", "network", "agent", "hour"):
+            for account, actor, value, one in _rows(source, kind, bench):
+                _note(seen, (kind, account, actor, _shorten(kind, source, value)), one)
+                _note(seen, ("actor", account, actor, actor), one)
+                if kind == "network":
+                    _note(seen, ("place", account, "", _shorten(kind, source, value)), one)
+                begins[account] = min(begins.get(account, one.first), one.first)
+    baseline = Baseline(seen, begins)
+    for act in acts:
+        if act.verb.endswith(".create") and not act.verb.startswith("principal"):
+            for kind in _MADE:
+                key = baseline.key(kind, act)
+                if key[3]:
+                    _note(seen, key, Seen(act.time, act.time, 1, 1))
+    return baseline
+
+
+def _note(seen: dict[Key, Seen], key: Key, one: Seen) -> None:
+    before = seen.get(key)
+    if before is None:
+        seen[key] = one
+    else:
+        days = before.days + 1 if key[0] in _MADE and one.first.date() > before.last.date() else max(before.days, one.days)
+        seen[key] = Seen(min(before.first, one.first), max(before.last, one.last), days, before.count + one.count)
+
+
+def _shorten(kind: str, source: str, value: str) -> str:
+    if kind == "action":
+        return bare_action(source, value)
+    if kind == "network":
+        return network_of(value)
+    return agent_family(value) if kind == "agent" and source != "azure_activity" else value
+
+
+def _rows(source: str, kind: Literal["action", "network", "agent", "hour"], bench: Bench) -> Iterator[tuple[str, str, str, Seen]]:
+    """Yield (account, actor, value, seen) of one source's events, grouped by the engine."""
+    from livefire.detections.runner import python_rows
+
+    origin = next(s for s in SOURCES if s.name == source)
+    scan = n.Scan(source, origin.schema, origin.schema.names, identity="_id")
+    time = n.column(scan, "_time")
+    value: Expr = call("time.format", time, text("%a %H")) if kind == "hour" else n.column(scan, _PLAIN[kind][source])
+    keys = (n.Item("account", _either(scan, _ACCOUNT[source])), n.Item("actor", _either(scan, _ACTOR[source])), n.Item("value", value))
+    day = call("time.start_of", time, text("day"))
+    items = (
+        n.Item("first", aggregate("agg.min", time)),
+        n.Item("last", aggregate("agg.max", time)),
+        n.Item("days", aggregate("agg.count_distinct", day)),
+        n.Item("events", aggregate("agg.count")),
+    )
+    plan = n.Aggregate(scan, keys, items)
+    for row in python_rows(bench.engine.execute(plan, bench.storage, bench.run_values()), plan.schema):
+        if row["first"] is not None and row["actor"] and row["value"]:
+            yield row["account"] or "", row["actor"], row["value"], Seen(_aware(row["first"]), _aware(row["last"]), row["days"], row["events"])
+
+
+def _either(scan: n.Scan, names: tuple[str, ...]) -> Expr:
+    # Acts pass over an empty identity as over none.
+    columns = [call("logic.null_if", n.column(scan, name), text("")) for name in names]
+    return columns[0] if len(columns) == 1 else call("logic.coalesce", *columns)
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,131 @@
+"""Detections to what a product deploys: the rule in its language, translated and proved where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from livefire import query as stages
+from livefire.detections.detection import Attack, Detection, Rule
+from livefire.detections.elastic.run import Alerting
+from livefire.detections.hunt import Hunt
+from livefire.diagnostics import QueryError, Source
+from livefire.exports import Artefact, Subject, Target, ocsf, stix
+from livefire.exports.attack import LATEST, placed
+from livefire.exports.model import NO_RULE, REFUSED, refuse
+from livefire.plan import nodes as n
+from livefire.translating import Translated, Translator
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The files of an export, and the detections that have none with the reason."""
+
+    artefacts: tuple[Artefact, ...]
+    refused: tuple[tuple[str, QueryError], ...]
+
+
+def export(detections: Sequence[Detection], target: Target, translator: Callable[[], Translator], day: str, attack: str | None = None) -> Exported:
+    """Return what a target needs of detections; one that it cannot have is refused by itself, with the reason."""
+    subjects: list[Subject] = []
+    refused: list[tuple[str, QueryError]] = []
+    keep = [translator()] if target.languages else []
+    for one in detections:
+        try:
+            found = subjects_of(one, target, keep[0] if keep else None, day, attack)
+            target.write(found)
+        except QueryError as error:
+            refused.append((one.card.id, error))
+            continue
+        subjects += found
+    return Exported(target.write(subjects) if subjects else (), tuple(refused))
+
+
+def subjects_of(detection: Detection, target: Target, translator: Translator | None, day: str, attack: str | None) -> list[Subject]:
+    """Return a detection's rules in the target's languages; QueryError E511 where there is none and none can be made."""
+    where = placed(detection.card, attack or target.attack)
+    if translator is None:
+        return [Subject(detection.card, detection.rules[0], attack=where, day=day)]
+    own = [rule for rule in map(plain_rule, detection.rules) if rule.language in target.languages]
+    if own:
+        return [_subject(detection, rule, translator, day, where) for rule in own]
+    return [_translated(detection, target, translator, day, where)]
+
+
+def _subject(detection: Detection, rule: Rule, translator: Translator, day: str, where: Attack | None) -> Subject:
+    compiled = translator.compile(Source(rule.text, str(rule.path or rule.name)), rule.language, lenient=False)
+    return Subject(detection.card, rule, compiled.lowered.schema.names, single(compiled), attack=where, day=day)
+
+
+def _translated(detection: Detection, target: Target, translator: Translator, day: str, where: Attack | None) -> Subject:
+    """Return the first translation that is proved; E511 with every reason otherwise."""
+    reasons: list[str] = []
+    for rule in map(plain_rule, detection.rules):
+        source = Source(rule.text, str(rule.path or rule.name))
+        for language in target.languages:
+            try:
+                made = translator.turn(translator.compile(source, rule.language), language, title=detection.card.title)
+            except QueryError as error:
+                last = error.diagnostics[-1]
+                reasons.append(f"{rule.language} to {language}: {last.code} {last.message}")
+                continue
+            if made.proof is None or made.proof.verdict != "proved":
+                reasons.append(f"{rule.language} to {language}: {made.proof.verdict if made.proof else 'not proved'}")
+                continue
+            fresh = _subject(detection, Rule(rule.name, language, made.text), translator, day, where)
+            return replace(fresh, notes=_notes(rule, made), made=True)
+    return refuse(NO_RULE, f"{detection.card.id} has no rule for {target.title}, and none can be made of another", "; ".join(reasons))
+
+
+def _notes(rule: Rule, made: Translated) -> tuple[str, ...]:
+    assumed = tuple(f"Assumed: {a.words}." for a in made.translation.assumptions)
+    return (f"Translated from {rule.language} and proved to find the same events.", *assumed, *made.translation.notes)
+
+
+def plain_rule(rule: Rule) -> Rule:
+    """Return a rule as its query alone; E511 for a rule whose product adds to the query what a query cannot say."""
+    if rule.alerting is None:
+        return rule
+    said = rule.alerting.said if isinstance(rule.alerting, Alerting) else None
+    if said is None or said.type not in ("eql", "esql", "query"):
+        refuse(NO_RULE, f"{rule.name} is a rule of a type that is more than its query")
+    beside = [
+        name
+        for name, value in (("filters", said.filters), ("exceptions", said.exceptions), ("suppression", said.suppression), ("indicators", said.indicators))
+        if value
+    ]
+    if beside:
+        refuse(REFUSED, f"{rule.name} has {' and '.join(beside)} beside its query, which would be lost")
+    return Rule(rule.name, said.language, said.query, rule.path)
+
+
+def single(compiled: stages.Compiled) -> bool:
+    """True for a rule whose rows are events, each found by itself."""
+
+    def plain(plan: n.Plan) -> bool:
+        own = isinstance(plan, (n.Scan, n.Filter, n.Project, n.Union)) or (isinstance(plan, (n.Sort, n.Limit)) and plan.span is None)
+        return own and all(plain(child) for child in n.inputs(plan))
+
+    return plain(compiled.lowered)
+
+
+def compiled_rule(rule: Rule, translator: Translator, *, lenient: bool) -> stages.Compiled:
+    """Return a rule ready to be compared, its product's filters and exceptions part of it refused."""
+    one = plain_rule(rule)
+    return translator.compile(Source(one.text, str(rule.path or rule.name)), one.language, lenient=lenient)
+
+
+def export_findings(found: Hunt, target: str, now: datetime, version: str, attack: str | None = None) -> tuple[Artefact, ...]:
+    """Return findings as OCSF or STIX, `version` being that of livefire; KeyError for another target."""
+    cards = {d.card.id: d.card for d, _ in found.outcomes}
+    places = {d.card.id: where for d, _ in found.outcomes if (where := placed(d.card, attack or LATEST)) is not None}
+    if target == "ocsf":
+        return ocsf.as_lines(found.findings, cards, places, now, version)
+    if target == "stix":
+        rules = {(d.card.id, r.language): r for d, _ in found.outcomes for r in d.rules}
+        return stix.as_bundle(found.findings, cards, rules, places, now, f"Findings of livefire, {now:%Y-%m-%d}")
+    raise KeyError(target)
+
+
+__all__ = ["Exported", "compiled_rule", "export", "export_findings"]

@@ -1,0 +1,85 @@
+"""The commands export and diff, and hunts written for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from livefire.cli import FOUND, OK, REFUSED, USAGE, app
+
+RULE = """title: Stops
+id: 6f9619ff-8b86-d011-b42d-00cf4fc964ff
+logsource: {product: aws, service: cloudtrail}
+detection:
+  s:
+    eventName: %s
+  condition: s
+level: high
+"""
+
+
+def run(*args: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(a) for a in args])
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def rule(tmp_path: Path) -> Path:
+    path = tmp_path / "stops.yml"
+    path.write_text(RULE % "StopInstances", encoding="utf-8")
+    return path
+
+
+def test_a_rule_file_is_exported_to_another_product_and_has_not_drifted(rule: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, said = run("export", rule, "--to", "sentinel-arm", "--out", out, "--json")
+    assert code == OK
+    assert json.loads(said)["files"] == [str(out / "analytics_rules.json")]
+    code, said = run("diff", out / "analytics_rules.json", rule)
+    assert code == OK, said
+    assert said.startswith("Stops: no drift: the same ")
+
+
+def test_drift_is_shown_by_an_event(rule: Path, tmp_path: Path) -> None:
+    run("export", rule, "--to", "sentinel-arm", "--out", tmp_path)
+    deployed = tmp_path / "analytics_rules.json"
+    # Somebody edited the rule in the portal: it regards case now.
+    deployed.write_text(deployed.read_text(encoding="utf-8").replace("=~", "=="), encoding="utf-8")
+    code, said = run("diff", deployed, rule, "--json")
+    assert code == FOUND
+    (drift,) = json.loads(said)
+    assert drift["verdict"] == "drift"
+    assert (drift["difference"]["deployed"], drift["difference"]["detection"]) == (0, 1)
+    assert drift["difference"]["raw"]["eventName"].lower() == "stopinstances"
+    assert drift["difference"]["raw"]["eventName"] != "StopInstances"
+
+
+def test_what_cannot_be_exported_is_said_and_the_rest_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "a.yml").write_text(RULE % "StopInstances", encoding="utf-8")
+    (folder / "b.yml").write_text(RULE.replace("Stops", "Tls").replace("eventName", "requestParameters|contains") % "x", encoding="utf-8")
+    code, said = run("export", folder, "--to", "splunk", "--out", tmp_path / "out", "--json")
+    assert code == REFUSED
+    found = json.loads(said)
+    assert [r["code"] for r in found["refused"]] == ["E511"]
+    assert "E310" in found["refused"][0]["help"]
+    assert "[livefire - Stops - Rule]" in (tmp_path / "out" / "savedsearches.conf").read_text(encoding="utf-8")
+
+
+def test_names_that_are_none(tmp_path: Path) -> None:
+    assert run("export", "T9999", "--to", "sentinel", "--out", tmp_path)[0] == USAGE
+    assert run("export", "t1578", "--to", "arcsight", "--out", tmp_path)[0] == USAGE
+    assert run("diff", tmp_path / "none.json", "t1578")[0] == USAGE
+    assert run("hunt", tmp_path, "--to", "cef", "--out", tmp_path)[0] == USAGE
+    assert run("hunt", tmp_path, "--to", "ocsf")[0] == USAGE
+
+
+def test_a_pack_is_one_layer(tmp_path: Path) -> None:
+    assert run("export", "t1578", "--to", "navigator", "--out", tmp_path)[0] == OK
+    layer = json.loads((tmp_path / "layer.json").read_text(encoding="utf-8"))
+    assert layer["versions"]["layer"] == "4.5"
+    assert {t["tactic"] for t in layer["techniques"]} == {"defense-impairment"}

@@ -1,0 +1,184 @@
+"""What each product deploys: golden files, what the product would refuse, and our own readers over what was written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import livefire
+from livefire.detections.detection import Attack, Detection, Rule
+from livefire.detections.formats import read_file
+from livefire.detections.pack import load_packs
+from livefire.diagnostics import QueryError
+from livefire.exporting import Exported
+from livefire.exports import TARGETS, Subject, elastic, sentinel, sigma, splunk
+from livefire.exports.attack import placed
+
+HERE = Path(__file__).parent
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+DAY = "2026-11-21"
+
+
+@cache
+def detection() -> Detection:
+    (found,) = load_packs(HERE / "pack")
+    return found
+
+
+@cache
+def exported(target: str, attack: str | None = None) -> Exported:
+    return livefire.Workspace().export([detection()], target, attack=attack, now=NOW)
+
+
+def rule(language: str) -> str:
+    (found,) = detection().written_in(language)
+    return found.text.strip("\n")
+
+
+def subject(language: str, **changed: Any) -> Subject:
+    """Return the detection with its card changed."""
+    card = msgspec.structs.replace(detection().card, **changed)
+    return Subject(card, Rule("r", language, rule(language)), day=DAY, attack=placed(card, "v18"))
+
+
+@pytest.mark.parametrize("target", [t.name for t in TARGETS])
+def test_files_are_as_reviewed(target: str) -> None:
+    made = exported(target)
+    assert made.refused == ()
+    folder = HERE / "golden" / target
+    assert {a.path for a in made.artefacts} == {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    for artefact in made.artefacts:
+        assert artefact.text == (folder / artefact.path).read_text(encoding="utf-8"), artefact.path
+
+
+# What was written is read again by our own readers, and holds the same query.
+READ_AGAIN = {
+    "sentinel": ["kql"],
+    "sentinel-arm": ["kql"],
+    "elastic": ["eql", "esql"],
+    "kibana": ["eql", "esql"],
+    "splunk": ["spl"],
+    "contentctl": ["spl"],
+    "logscale": ["cql"],
+}
+
+
+@pytest.mark.parametrize("target", READ_AGAIN)
+def test_what_is_written_is_read_again(target: str, tmp_path: Path) -> None:
+    found = {}
+    for artefact in exported(target).artefacts:
+        path = tmp_path / artefact.path.replace("/", "_")
+        path.write_text(artefact.text, encoding="utf-8")
+        for one in read_file(path):
+            said = getattr(one.rule.alerting, "said", None)
+            found[one.rule.language] = said.query if said is not None else one.rule.text
+    assert {language: text.strip("\n") for language, text in found.items()} == {language: rule(language) for language in READ_AGAIN[target]}
+
+
+def test_a_rule_of_sigma_is_written_as_it_is() -> None:
+    (artefact,) = exported("sigma").artefacts
+    assert artefact.text.strip("\n") == rule("sigma")
+
+
+def test_a_detection_without_the_language_is_translated_and_says_so() -> None:
+    only = replace_rules("sentinel.kql")
+    made = livefire.Workspace().export([only], "splunk", now=NOW)
+    (artefact,) = made.artefacts
+    # The project step is a table in Splunk; eventName regards case, so it is compared with where.
+    assert 'eventName == "DeleteSnapshot"' in artefact.text
+    assert "Translated from kql and proved to find the same events." in artefact.text
+
+
+def test_a_detection_that_cannot_be_translated_is_refused_with_every_reason() -> None:
+    only = replace_rules("elastic.esql")
+    made = livefire.Workspace().export([only], "sigma", now=NOW)
+    assert made.artefacts == ()
+    ((name, error),) = made.refused
+    assert name == "T1485/snapshot-deleted"
+    assert error.diagnostics[0].code == "E511"
+    assert "esql to sigma: E311" in error.diagnostics[0].help
+
+
+def replace_rules(name: str) -> Detection:
+    kept = tuple(r for r in detection().rules if r.path is not None and r.path.name == name)
+    return msgspec.structs.replace(detection(), rules=kept)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"title": "x" * 257}, "name has a length of 257"),
+        ({"what": "x" * 5001}, "description has a length of"),
+        ({"lookback": "15d"}, "queryPeriod lies beyond 5 minutes to 14 days"),
+        ({"attack": (Attack("v18", ("TA0040",), ("1578",)),)}, "'1578' is no technique"),
+    ],
+)
+def test_sentinel_refuses(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        sentinel.as_yaml([subject("kql", **changed)])
+    assert caught.value.diagnostics[0].code == "E510"
+    assert words in caught.value.diagnostics[0].message
+
+
+def test_sentinel_refuses_a_query_that_is_too_long() -> None:
+    long = replace(subject("kql"), rule=Rule("r", "kql", "AWSCloudTrail\n" + "| where true\n" * 900))
+    with pytest.raises(QueryError, match="query has a length of 11,7"):
+        sentinel.as_arm([long])
+
+
+def test_a_text_in_bicep_is_never_code() -> None:
+    (artefact,) = exported("sentinel-bicep").artefacts
+    (query,) = [line for line in artefact.text.splitlines() if line.strip().startswith("query:")]
+    # An interpolation is escaped, a quote is, and a line break stands for itself.
+    assert "\\${name}" in query
+    assert "\\'quoted\\'" in query
+    assert "text.\\nAWSCloudTrail\\n|" in query
+
+
+def test_attack_is_named_by_version() -> None:
+    evasion = {"attack": (Attack("v18", ("TA0005",), ("T1578",)), Attack("v19", ("TA0112",), ("T1578",)))}
+    card = subject("eql", **evasion).card
+    old, new = (replace(subject("eql", **evasion), attack=placed(card, v)) for v in ("v18", "v19"))
+    assert [elastic.document(s)["threat"][0]["tactic"]["name"] for s in (old, new)] == ["Defense Evasion", "Defense Impairment"]
+    with pytest.raises(QueryError, match="tactics is 'DefenseImpairment'"):
+        sentinel.as_yaml([replace(new, rule=Rule("r", "kql", "AWSCloudTrail"))])
+
+
+def test_kibana_imports_a_summary_last() -> None:
+    (artefact,) = exported("kibana").artefacts
+    *rules, summary = [json.loads(line) for line in artefact.text.splitlines()]
+    assert [r["type"] for r in rules] == ["eql", "esql"]
+    # An ES|QL rule names its indices itself, and two hours are looked back over from an hour's overlap.
+    assert ["index" in r for r in rules] == [True, False]
+    assert rules[0]["from"] == "now-3h"
+    assert summary["exported_count"] == 2
+
+
+def test_a_line_of_a_search_that_ends_in_a_backslash_is_refused() -> None:
+    broken = replace(subject("spl"), rule=Rule("r", "spl", 'sourcetype="a" path="C:\\\n| head 1'))
+    with pytest.raises(QueryError, match="a backslash at the end of a line"):
+        splunk.as_conf([broken])
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"title": "t", "level": "severe", "logsource": {"product": "aws"}, "detection": {"condition": "s"}}, "level is 'severe'"),
+        ({"title": "t", "date": "2026/11/21", "logsource": {"product": "aws"}, "detection": {"condition": "s"}}, "date is not of the form"),
+        ({"title": "t", "logsource": {"definition": "x"}, "detection": {"condition": "s"}}, "needs a logsource"),
+        ({"title": "t", "logsource": {"product": "aws"}, "detection": {"s": {}}}, "needs a detection with a condition"),
+        ({"title": "t", "correlation": {"type": "event_count", "rules": ["a"]}}, "type, rules and timespan"),
+        ({"title": "t", "tags": ["T1578"], "logsource": {"product": "aws"}, "detection": {"condition": "s"}}, "has no namespace"),
+    ],
+)
+def test_sigma_refuses(said: dict[str, Any], words: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        sigma.check_document(said)
+    assert words in caught.value.diagnostics[0].message
