@@ -1,6 +1,6 @@
 """Sigma rules and the bundled detections turned into four SIEM languages, beside pySigma's stock backends in the same run.
 
-Run from the project's folder: `python benchmarks/translation_rivals.py [RULES] [--rivals PYTHON] [--out FILE]`. RULES is
+Run from the project's folder: `python benchmarks/translation_rivals.py [RULES] [--rivals PYTHON] [--out FILE] [--page FILE]`. RULES is
 a folder of Sigma rules, or a file of one JSON object a line with the rule as `query`; without it only the
 bundled detections are translated. PYTHON is an
 interpreter that has pysigma-backend-kusto, -splunk, -elasticsearch and -crowdstrike installed, for
@@ -41,6 +41,8 @@ def backends():
     from sigma.backends.crowdstrike import LogScaleBackend
     yield "kql", "kusto", lambda: KustoBackend()
     yield "kql", "kusto, azure_monitor", lambda: KustoBackend(processing_pipeline=azure_monitor_pipeline())
+    for table in ("AWSCloudTrail", "AzureActivity", "GCPAuditLogs"):
+        yield "kql", f"kusto, azure_monitor with {table}", lambda: KustoBackend(processing_pipeline=azure_monitor_pipeline(query_table=table))
     yield "spl", "splunk", lambda: SplunkBackend()
     yield "esql", "elasticsearch esql", lambda: ESQLBackend()
     yield "cql", "crowdstrike logscale", lambda: LogScaleBackend()
@@ -74,6 +76,7 @@ def main() -> None:
     said.add_argument("rules", type=Path, nargs="?")
     said.add_argument("--rivals", type=Path)
     said.add_argument("--out", type=Path)
+    said.add_argument("--page", type=Path)
     given = said.parse_args()
     rules = read_rules(given.rules) if given.rules is not None else {}
     translator = Workspace().translator()
@@ -92,6 +95,8 @@ def main() -> None:
     for cell in (*cells, *detections):
         if cell.who == "livefire" and cell.verdict not in ("proved", "proved, assuming"):
             print(f"{cell.verdict}: {cell.rule} to {cell.target}: {cell.reason}")
+    if given.page is not None:
+        given.page.write_text(page(len(rules), invalid, cells, detections), encoding="utf-8")
     if given.out is not None:
         given.out.write_text(json.dumps([vars(c) for c in (*cells, *detections)], indent=1) + "\n", encoding="utf-8")
 
@@ -141,11 +146,11 @@ def ours(key: str, rule: Compiled, target: str, translator: Translator) -> Cell:
 
 
 def bundled(translator: Translator) -> list[Cell]:
-    """Return what the translations of the bundled detections come to, from each language that they are written in."""
+    """Return what the translations of the bundled detections come to, from Sentinel KQL, and from Sigma where it is written in that."""
     cells = []
     for detection in Workspace().detections():
-        for rule in detection.rules:
-            source = Source(rule.text, f"{detection.card.id} {rule.language}")
+        for rule in (*detection.written_in("kql"), *detection.written_in("sigma")):
+            source = Source(rule.text, f"{detection.card.id} {rule.path.name if rule.path is not None else rule.language}")
             compiled = translator.compile(source, rule.language)
             cells += [ours(source.name, compiled, target, translator) for target in TARGETS]
     return cells
@@ -162,6 +167,39 @@ def rival(row: list[str], compiled: dict[str, Compiled], translator: Translator)
         return Cell(name, target, key, "not read", str(error))
     proof = translator.prove(compiled[key], Translation(target, text))
     return Cell(name, target, key, proof.verdict, proof.reason)
+
+
+def page(rules: int, invalid: set[str], cells: list[Cell], detections: list[Cell]) -> str:
+    """Return the whole measurement as a page."""
+    unread = (
+        f"{len(invalid)} of them are no rules of Sigma any more, pySigma refuses them too: {', '.join(f'`{n}`' for n in sorted(invalid))}." if invalid else ""
+    )
+    lines = [
+        "# Translation, measured",
+        "",
+        "Written by `python benchmarks/translation_rivals.py RULES --rivals PYTHON --page docs/translation.md`. A text counts as proved when it",
+        "finds the same as the rule over every emulated event and over events that nearly meet either of them; *assuming* says that",
+        "the translation names what it takes for granted of the events. *Different* is a text that finds something else. Other",
+        "translators are measured in the same run over the same events; *no text* is a rule that they refuse, *not read* a text",
+        "that is no query of the product over its own tables.",
+        "",
+        f"## {rules} published Sigma rules for AWS CloudTrail, Azure Activity and Google Cloud Audit Logs",
+        "",
+        *([unread, ""] if unread else []),
+        table(cells),
+        "## The bundled detections, from Sentinel KQL and from Sigma",
+        "",
+        table(detections),
+        "## What is refused, and why",
+        "",
+        "| rule | to | reason |",
+        "|---|---|---|",
+    ]
+    for cell in (*cells, *detections):
+        if cell.who == "livefire" and cell.verdict not in ("proved", "proved, assuming"):
+            reason = cell.reason.replace("|", "\\|")
+            lines.append(f"| {cell.rule} | {TARGETS[cell.target]} | {cell.verdict}: {reason} |")
+    return "\n".join(lines) + "\n"
 
 
 def table(cells: list[Cell]) -> str:

@@ -132,6 +132,8 @@ def field_lines(fields: Sequence[FieldAgreement]) -> list[str]:
         of = [f for f in fields if f.dataset == dataset]
         agreed, compared = sum(f.agreed for f in of), sum(f.compared for f in of)
         lines.append(f"| {dataset} | {len(of)} | {agreed} | {compared} | {100 * agreed / compared:.1f} % |")
+    agreed, compared = sum(f.agreed for f in fields), sum(f.compared for f in fields)
+    lines.append(f"| all | {len(fields)} | {agreed} | {compared} | {100 * agreed / compared:.1f} % |")
     lines += ["", "| data set | field | agree | compared |", "|---|---|---|---|"]
     lines += [f"| {f.dataset} | `{f.field}` | {f.agreed} | {f.compared} |" for f in fields if f.agreed < f.compared]
     lines += ["", "In full agreement: " + ", ".join(f"`{f.field}`" for f in fields if f.agreed == f.compared) + ".", ""]

@@ -19,6 +19,7 @@ from livefire.plan.functions import FAMILIES, FUNCTIONS
 from livefire.plan.functions.model import Function
 from livefire.schema import Type
 from livefire.tables.reference import reference
+from tests import differences
 from tests.house.project import ROOT, codes_raised
 from tests.pack_page import pack_page
 
@@ -40,6 +41,7 @@ def pages() -> dict[Path, str]:
     return {
         docs / "cli.md": command_page(),
         docs / "diagnostics.md": diagnostics_page(),
+        docs / "languages" / "differences.md": differences.page(),
         docs / "checks.md": checks_page(),
         docs / "meanings.md": meanings_page(),
         docs / "t1578.md": pack_page(NOTE),

@@ -17,6 +17,8 @@ from livefire.exports.model import NO_RULE, REFUSED, refuse
 from livefire.plan import nodes as n
 from livefire.translating import Translated, Translator
 
+_CLOUDS = {"aws_cloudtrail": "AWS", "azure_activity": "Azure", "gcp_audit": "Google Cloud"}
+
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -49,33 +51,69 @@ def subjects_of(detection: Detection, target: Target, translator: Translator | N
         return [Subject(detection.card, detection.rules[0], attack=where, day=day)]
     own = [rule for rule in map(plain_rule, detection.rules) if rule.language in target.languages]
     if own:
-        return [_subject(detection, rule, translator, day, where) for rule in own]
-    return [_translated(detection, target, translator, day, where)]
+        return _named([_subject(detection, rule, translator, day, where) for rule in own])
+    return _named(_translated(detection, target, translator, day, where))
+
+
+def _named(subjects: list[Subject]) -> list[Subject]:
+    """Tell the rules of a language apart by their clouds: that of the file's name, and for the file without one what is left."""
+    found = []
+    for subject in subjects:
+        own = _cloud(subject.rule)
+        others = {_cloud(s.rule) for s in subjects if s.rule.language == subject.rule.language and s is not subject}
+        left = (own,) if own else tuple(x for x in subject.sources if x not in others)
+        found.append(replace(subject, sources=left, part=" and ".join(_CLOUDS.get(x, x) for x in left) if others else ""))
+    return found
+
+
+def _cloud(rule: Rule) -> str:
+    """Return the log source that a rule's file is named for, as splunk.azure.spl is."""
+    stem = rule.path.stem if rule.path is not None else ""
+    return {"aws": "aws_cloudtrail", "azure": "azure_activity", "gcp": "gcp_audit"}.get(stem.rpartition(".")[2], "") if "." in stem else ""
 
 
 def _subject(detection: Detection, rule: Rule, translator: Translator, day: str, where: Attack | None) -> Subject:
     compiled = translator.compile(Source(rule.text, str(rule.path or rule.name)), rule.language, lenient=False)
-    return Subject(detection.card, rule, compiled.lowered.schema.names, single(compiled), attack=where, day=day)
+    columns = compiled.lowered.schema.names
+    read = _sources(compiled.lowered)
+    # A language without a table in its text reads every table of the product; the card knows better.
+    sources = tuple(x for x in read if x in detection.card.data) or detection.card.data or read
+    return Subject(detection.card, rule, columns, sources, single=single(compiled), attack=where, day=day)
 
 
-def _translated(detection: Detection, target: Target, translator: Translator, day: str, where: Attack | None) -> Subject:
-    """Return the first translation that is proved; E511 with every reason otherwise."""
+def _sources(plan: n.Plan) -> tuple[str, ...]:
+    """Return the log sources that a plan reads."""
+    own = (plan.table,) if isinstance(plan, n.Scan) else ()
+    return tuple(dict.fromkeys((*own, *(s for child in n.inputs(plan) for s in _sources(child)))))
+
+
+def _translated(detection: Detection, target: Target, translator: Translator, day: str, where: Attack | None) -> list[Subject]:
+    """Return the first language whose every rule has a translation that is proved; E511 with every reason otherwise."""
     reasons: list[str] = []
-    for rule in map(plain_rule, detection.rules):
-        source = Source(rule.text, str(rule.path or rule.name))
+    for origin in detection.languages:
         for language in target.languages:
-            try:
-                made = translator.turn(translator.compile(source, rule.language), language, title=detection.card.title)
-            except QueryError as error:
-                last = error.diagnostics[-1]
-                reasons.append(f"{rule.language} to {language}: {last.code} {last.message}")
-                continue
-            if made.proof is None or made.proof.verdict != "proved":
-                reasons.append(f"{rule.language} to {language}: {made.proof.verdict if made.proof else 'not proved'}")
-                continue
-            fresh = _subject(detection, Rule(rule.name, language, made.text), translator, day, where)
-            return replace(fresh, notes=_notes(rule, made), made=True)
+            found = []
+            for rule in map(plain_rule, detection.written_in(origin)):
+                made = _proved(detection, rule, language, translator)
+                if isinstance(made, str):
+                    reasons.append(f"{origin} to {language}: {made}")
+                    break
+                fresh = _subject(detection, Rule(rule.name, language, made.text, rule.path), translator, day, where)
+                found.append(replace(fresh, notes=_notes(rule, made), made=True))
+            else:
+                return found
     return refuse(NO_RULE, f"{detection.card.id} has no rule for {target.title}, and none can be made of another", "; ".join(reasons))
+
+
+def _proved(detection: Detection, rule: Rule, language: str, translator: Translator) -> Translated | str:
+    """Return a translation that is proved, or why there is none."""
+    source = Source(rule.text, str(rule.path or rule.name))
+    try:
+        made = translator.turn(translator.compile(source, rule.language), language, title=detection.card.title)
+    except QueryError as error:
+        return f"{error.diagnostics[-1].code} {error.diagnostics[-1].message}"
+    verdict = made.proof.verdict if made.proof is not None else "not proved"
+    return made if verdict == "proved" else verdict
 
 
 def _notes(rule: Rule, made: Translated) -> tuple[str, ...]:

@@ -1,17 +1,22 @@
-"""What is put to the proof: emulations as cases, detections and published pages as subjects."""
+"""What is put to the proof: emulations as cases, detections and published pages as subjects, and the trials of a single rule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from livefire.detections.detection import Detection
 from livefire.emulation.catalogue import emulations
 from livefire.emulation.model import Emulation, Kind, Role
-from livefire.proof.case import Case, CaseKind, EventRole
+from livefire.lint.scope import asks_for, on_action
+from livefire.lint.tests import Facts
+from livefire.plan.nodes import Plan
+from livefire.proof.case import Case, CaseKind, EventRole, stage
 from livefire.proof.matrix import Subject
 from livefire.proof.published import Page, read_pages
+from livefire.proof.trial import Trial
 
 STORY_START = datetime(2026, 9, 14, 9, 0, tzinfo=UTC)
 
@@ -74,3 +79,35 @@ def _subject(detection: Detection, language: str) -> Subject:
     absent = {c for d in card.differs if d.language == language for c in d.cases}
     covers = tuple(c for c in card.covers if c not in absent)
     return Subject(f"{card.id} {language}", detection.written_in(language), False, covers, "", card.id, card.finding, card.differs)
+
+
+def fitting(plan: Plan) -> tuple[Emulation, ...]:
+    """Return the emulations of attacks that hold what a rule asks for, and of look-alikes those that resemble them.
+
+    An attack fits when the rule reads its log source and, if the rule names operations, one of the attack's is among them.
+    """
+    facts = Facts(plan)
+    named = any(on_action(t) and not t.negated for t in facts.tests)
+    attacks = [m for m in emulations() if m.kind is Kind.ATTACK and m.cloud.log_source in facts.tables and (not named or _asked(facts, m))]
+    chosen = {m.id for m in attacks}
+    return (*attacks, *(m for m in emulations() if m.kind is Kind.LOOK_ALIKE and chosen.intersection(m.resembles)))
+
+
+def _asked(facts: Facts, emulation: Emulation) -> bool:
+    told = emulation.generate(STORY_START)
+    return bool(asks_for(facts, *{o for r in told.of(Role.ATTACK) if (o := operation_of(r.raw))}))
+
+
+def operation_of(raw: Mapping[str, Any]) -> str:
+    """Return what a raw record says was done, empty when it says nothing."""
+    payload = raw.get("protoPayload")
+    found = raw.get("eventName") or raw.get("operationName") or (payload.get("methodName") if isinstance(payload, Mapping) else None)
+    return found if isinstance(found, str) else ""
+
+
+def emulated(emulation: Emulation, sources: Sequence[str], *, stated: bool = False, rows: int | None = None, name: str = "") -> Trial:
+    """Return an emulation as a trial of a rule."""
+    case = as_case(emulation)
+    staged = stage(case, sources)
+    attack = staged.attack if case.kind == "attack" else None
+    return Trial(name or emulation.id, emulation.title, case.kind, staged.storage, case.end + timedelta(minutes=1), attack, stated, rows)

@@ -27,6 +27,9 @@ class Type(enum.Enum):
     GUID = "guid"
     UNKNOWN = "unknown"
 
+    # Members are single objects: hashing them by identity is the quickest, and columns are looked up by their types all the time.
+    __hash__ = object.__hash__
+
     @property
     def numeric(self) -> bool:
         """True for int, long, real and decimal."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from livefire.exporting import Exported
     from livefire.exports import Artefact
     from livefire.proof.matrix import Matrix
+    from livefire.rehearsing import Rehearsal
     from livefire.store.lake import Lake, LakeInfo
     from livefire.store.report import IngestReport, Progress
     from livefire.translating import Translated, Translator
@@ -456,6 +457,25 @@ class Workspace:
         sources = tuple(s.name for s in self.info().sources)
         staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), _present()), progress)
+
+    def rehearsal(self, **options: Any) -> Rehearsal:
+        """Return what puts rules of one's own to the proof, over cases, log files and emulations; nothing of it is stored in the lake."""
+        from livefire.logsources.registry import SOURCES
+        from livefire.rehearsing import Rehearsal
+
+        apart: list[Workspace] = []  # they live as long as their events are looked at
+
+        def stored(path: Path) -> tuple[Storage, datetime]:
+            other = Workspace()
+            apart.append(other)
+            report = other.ingest(path)
+            if report.quarantined or not report.stored:
+                raise QueryError([Diagnostic("error", "E509", f"{path.name}: {report.quarantined} of {report.records} records cannot be read as events")])
+            return other._storage(), other.clock()
+
+        declared = self._declared(options)
+        empty = Workspace()._storage()
+        return Rehearsal(Bench(self.catalog, self._engine(), empty, _present(), options=declared), tuple(s.name for s in SOURCES), stored, declared)
 
     def translator(self, **options: Any) -> Translator:
         """Return what translates rules; one serves for many, for it keeps the events that proofs are made over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,13 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 def statements(plan: n.Plan) -> list[Any]:
-    """Return what a plan prints, as another project's parser reads it."""
-    return sqlglot.parse(ENGINE.sql(plan), dialect="duckdb")
+    """Return what a plan prints, as another project's parser reads it, which goes as deep as the statement nests."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        return sqlglot.parse(ENGINE.sql(plan), dialect="duckdb")
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda x: x.place)

@@ -45,7 +45,7 @@ def rule(language: str) -> str:
 def subject(language: str, **changed: Any) -> Subject:
     """Return the detection with its card changed."""
     card = msgspec.structs.replace(detection().card, **changed)
-    return Subject(card, Rule("r", language, rule(language)), day=DAY, attack=placed(card, "v18"))
+    return Subject(card, Rule("r", language, rule(language)), sources=card.data, day=DAY, attack=placed(card, "v18"))
 
 
 @pytest.mark.parametrize("target", [t.name for t in TARGETS])

@@ -2,58 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import livefire
-from tests.guides import cell
-
-PAGE = Path(__file__).parents[2] / "docs" / "languages" / "differences.md"
-LANGUAGES = {"KQL": "kql", "EQL": "eql", "ES|QL": "esql", "SPL": "spl", "CQL": "cql", "Sigma": "sigma"}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One query of an intent; `keeps` are the ids in order of number."""
-
-    intent: str
-    language: str
-    query: str
-    keeps: tuple[int, ...]
-
-
-def cells(line: str) -> list[str]:
-    return [c.strip().replace("\\|", "|") for c in re.split(r"(?<!\\)\|", line.strip()[1:-1])]
-
-
-def rows() -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Return the events of the page and the types of their fields."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    at = next(i for i, line in enumerate(lines) if line.startswith("| id:long"))
-    head = [c.split(":") for c in cells(lines[at])]
-    found = []
-    for line in lines[at + 2 :]:
-        if not line.startswith("|"):
-            break
-        found.append({name: cell(c) for (name, _), c in zip(head, cells(line), strict=True)})
-    return found, {pair[0]: pair[1] for pair in head}
-
-
-def lines() -> list[Line]:
-    """Return every query of the page."""
-    intent, found = "", []
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
-            intent = line[3:]
-        parts = cells(line) if line.startswith("|") else []
-        if len(parts) == 3 and parts[0] in LANGUAGES and parts[1] != "—":
-            keeps = tuple(int(x) for x in parts[2].split()) if parts[2] != "none" else ()
-            found.append(Line(intent, LANGUAGES[parts[0]], parts[1].strip("`"), keeps))
-    return found
+from tests.differences import LANGUAGES, NONE, Line, entries, lines, overview, page, rows
 
 
 def sigma(detection: str) -> str:
@@ -86,3 +40,23 @@ def test_a_query_keeps_what_the_page_says(line: Line, ws: livefire.Workspace) ->
 def test_there_are_thirty_intents() -> None:
     assert len({x.intent for x in lines()}) >= 30
     assert {x.language for x in lines()} == set(LANGUAGES.values())
+
+
+def test_thirty_of_them_are_traps_for_who_comes_from_kql_or_eql_to_spl() -> None:
+    traps = [
+        intent
+        for intent, said in entries(page()).items()
+        if "SPL" in said and any(said[other][1] not in (NONE, said["SPL"][1]) for other in ("KQL", "EQL")) and said["SPL"][0] != NONE
+    ]
+    assert len(traps) >= 30
+
+
+def test_the_table_holds_every_intent_once() -> None:
+    made = overview(page())
+    assert made in page()
+    assert made.count("\n") == 1 + len(entries(page()))
+
+
+def test_the_table_marks_who_differs() -> None:
+    text = "## 1. A\n| KQL | `a` | 1 |\n| EQL | `b` | 1 |\n| SPL | `c` | 2 |\n| CQL | — | — |\n"
+    assert overview(text).splitlines()[2] == "| [1. A](#1-a) | 1 | 1 | — | **2** | — | — |"

@@ -41,8 +41,9 @@ def test_fields_that_rules_use_agree_but_for_those_with_a_known_reason() -> None
     known = {
         "aws.cloudtrail.request_parameters",
         "aws.cloudtrail.response_elements",
-        "gcp.audit.authentication_info.principal_email",
     }
     found = by_field(PAIRS)
     assert {f.field for f in found if f.agreed < f.compared} <= known
-    assert sum(f.compared for f in found) > 1000
+    compared = sum(f.compared for f in found)
+    assert compared > 1000
+    assert sum(f.agreed for f in found) / compared >= 0.97

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Moment, known_language, known_techniques, moment, read_logs
+from livefire.cli.inputs import Json, LakeOption, LanguageOption, Moment, known_language, moment, read_logs
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, refuse, say, show, stop
 from livefire.cli.translations import write_files
@@ -77,40 +77,6 @@ def rule_detections(ws: Workspace, path: Path) -> tuple[tuple[Detection, ...], t
         return tuple(one.detection() for one in ws.rules(path)), ()
     found, broken = ws.rule_folder(path)
     return found, tuple((str(file), f"{error.diagnostics[0].code} {error.diagnostics[0].message}") for file, error in broken)
-
-
-@app.command()
-def prove(
-    ids: Annotated[list[str] | None, typer.Argument(help="Techniques, such as T1578.002; all by default.")] = None,
-    published: Annotated[Path | None, typer.Option(help="Folder of published detection pages whose queries are proved too, as written.")] = None,
-    packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
-    details: Annotated[bool, typer.Option(help="Show every rule on every attack and look-alike.")] = True,
-    language: LanguageOption = None,
-    near: Annotated[bool, typer.Option("--near", help="Only the attacks that rules cover and what resembles those: quick, while a rule is written.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Run rules over emulated attacks and look-alikes, and show which fire, which are silent, and why."""
-    from livefire.diagnostics import QueryError
-    from livefire.report import proof as view
-    from livefire.workspace import Workspace
-
-    known_language(language)
-    try:
-        with progress("proving", quiet=as_json) as tell:
-            ws = Workspace()
-            chosen = ws.detections(packs)
-            known_techniques(ids or [], chosen)
-            matrix = ws.prove(ids or (), published=published, detections=chosen, language=language, near=near, progress=tell)
-    except QueryError as error:
-        refuse(error, error.source, as_json=as_json)
-    if as_json:
-        emit(view.as_json(matrix))
-    else:
-        for part in (view.legend, view.attacks, view.look_alikes, view.misses, view.differences)[: 5 if details else 0]:
-            show(part(matrix))
-        say(view.KEY)
-        show(view.summary(matrix))
-    raise typer.Exit(OK if view.proved(matrix) else FOUND)
 
 
 @app.command()

@@ -137,7 +137,7 @@ class Rule(msgspec.Struct, frozen=True):
 class Review(Protocol):
     """What judges the sense of a query that could be read."""
 
-    def __call__(self, source: Source, language: str, plan: Plan) -> Sequence[Diagnostic]:
+    def __call__(self, source: Source, language: str, plan: Plan, /) -> Sequence[Diagnostic]:
         """Return what is wrong with the rule, by place."""
 
 

@@ -149,6 +149,7 @@ TITLES: dict[int, str] = {
     506: "a rule file that says something without meaning, or an index that is not here",
     507: "alerts that a rule's schedule or its most alerts leave out",
     508: "exceptions that a rule names and its file does not hold",
+    509: "cases of a rule that cannot be read",
     510: "an artefact that its product would refuse, or that would lose a part of the rule",
     511: "no rule in the language of a target",
     520: "a tuning file that cannot be read, or that excepts everything",

@@ -42,7 +42,7 @@ def as_ndjson(subjects: Sequence[Subject]) -> tuple[Artefact, ...]:
 
 def _metadata(subject: Subject) -> dict[str, Any]:
     day = subject.day.replace("-", "/")
-    return {"creation_date": day, "integration": [_INTEGRATIONS[d] for d in subject.card.data], "maturity": "production", "updated_date": day}
+    return {"creation_date": day, "integration": [_INTEGRATIONS[d] for d in subject.sources], "maturity": "production", "updated_date": day}
 
 
 def document(subject: Subject) -> dict[str, Any]:
@@ -58,17 +58,17 @@ def document(subject: Subject) -> dict[str, Any]:
         "from": f"now-{span(subject.lookback + interval, 'hms')}",
     }
     if language == "eql":
-        found["index"] = list(dict.fromkeys(i for d in card.data for i in _INDICES[d]))
+        found["index"] = list(dict.fromkeys(i for d in subject.sources for i in _INDICES[d]))
     found |= {
         "interval": span(interval, "hms"),
         "language": language,
         "license": "Apache-2.0",
-        "name": card.title,
+        "name": subject.title,
         "references": list(card.references),
         "risk_score": card.risk.base or _RISK[severity],
         "rule_id": subject.uuid,
         "severity": severity,
-        "tags": [f"Data Source: {d.replace('_', ' ')}" for d in card.data],
+        "tags": [f"Data Source: {d.replace('_', ' ')}" for d in subject.sources],
         "type": language,
         "query": subject.query,
     }

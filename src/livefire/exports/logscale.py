@@ -37,13 +37,13 @@ def as_package(subjects: Sequence[Subject]) -> tuple[Artefact, ...]:
 
 def _readme(subjects: Sequence[Subject]) -> str:
     lines = ["# Detections for the audit logs of AWS, Azure and Google Cloud", ""]
-    return "\n".join([*lines, *(f"- {' '.join(s.card.title.split())}" for s in subjects)]) + "\n"
+    return "\n".join([*lines, *(f"- {' '.join(s.title.split())}" for s in subjects)]) + "\n"
 
 
 def document(subject: Subject) -> dict[str, Any]:
     """Return a filter alert, or a scheduled search over the rule's look-back every hour."""
     labels = [f"severity:{subject.card.severity}", *(subject.attack.techniques if subject.attack is not None else ())]
-    head = {"name": subject.card.title, "description": subject.description, "enabled": True, "queryString": subject.query}
+    head = {"name": subject.title, "description": subject.description, "enabled": True, "queryString": subject.query}
     if subject.single:
         return {**head, "labels": labels, "triggerLimit": 100, "actionNameReferences": [], "$schema": f"{_SCHEMAS}/filteralert/v0.1.0"}
     schedule = {

@@ -26,6 +26,8 @@ class Artefact:
 class Subject:
     """A detection as a target sees it: its card, the rule in the target's language, the columns of its rows.
 
+    `sources` are the log sources that the rule reads; `part` tells it apart where a detection has a
+    rule for each cloud.
     `single` tells that a row is an event, so that it can be found as it comes; `notes` are what the
     reader of the artefact has to know, such as the assumptions of a translation. `attack` is where
     the wanted version of ATT&CK places it, None where the card does not say. `day` is the day of the
@@ -35,6 +37,8 @@ class Subject:
     card: Card
     rule: Rule
     columns: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    part: str = ""
     single: bool = False
     notes: tuple[str, ...] = ()
     attack: Attack | None = None
@@ -43,13 +47,18 @@ class Subject:
 
     @property
     def slug(self) -> str:
-        """The detection's id as a file name."""
-        return re.sub(r"[^a-z0-9]+", "_", self.card.id.lower()).strip("_") or "detection"
+        """The detection's id, and the part, as a file name."""
+        return re.sub(r"[^a-z0-9]+", "_", f"{self.card.id} {self.part}".lower()).strip("_") or "detection"
+
+    @property
+    def title(self) -> str:
+        """The detection's title, and the part."""
+        return f"{self.card.title} ({self.part})" if self.part else self.card.title
 
     @property
     def uuid(self) -> str:
         """An id that stays the same as long as the detection's id and language do."""
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"livefire:{self.card.id}:{self.rule.language}"))
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"livefire:{self.card.id}:{self.part}:{self.rule.language}"))
 
     @property
     def description(self) -> str:

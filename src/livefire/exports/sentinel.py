@@ -88,11 +88,11 @@ def document(subject: Subject) -> dict[str, Any]:
     ]
     found: dict[str, Any] = {
         "id": subject.uuid,
-        "name": card.title,
+        "name": subject.title,
         "description": f"'{subject.description}'",
         "severity": _SEVERITIES[card.severity],
         "status": "Available",
-        "requiredDataConnectors": [{"connectorId": c, "dataTypes": [t]} for source in card.data for c, t in [_CONNECTORS[source]]],
+        "requiredDataConnectors": [{"connectorId": c, "dataTypes": [t]} for source in subject.sources for c, t in [_CONNECTORS[source]]],
         "queryFrequency": span(min(period, _HOUR), "dhm"),
         "queryPeriod": span(period, "dhm"),
         "triggerOperator": "gt",

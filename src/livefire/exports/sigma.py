@@ -33,7 +33,7 @@ def _text(subject: Subject) -> str:
         return subject.rule.text
     (said,) = documents
     found = {
-        "title": subject.card.title,
+        "title": subject.title,
         "id": subject.uuid,
         "status": "experimental",
         "description": subject.description,

@@ -35,10 +35,10 @@ def as_contentctl(subjects: Sequence[Subject]) -> tuple[Artefact, ...]:
 
 
 def _stanza(subject: Subject) -> str:
-    card, name = subject.card, _one_line(f"livefire - {subject.card.title} - Rule")
+    card, name = subject.card, _one_line(f"livefire - {subject.title} - Rule")
     if re.search(r"[\[\]]", name):
-        refuse("E510", f"Splunk would refuse {card.title!r}: the name of a stanza has no brackets")
-    label = _one_line(card.title)
+        refuse("E510", f"Splunk would refuse {subject.title!r}: the name of a stanza has no brackets")
+    label = _one_line(subject.title)
     risks = [{"risk_object_field": f, "risk_object_type": t, "risk_score": _score(subject)} for f, t in _risk_objects(subject)]
     annotations = {"mitre_attack": list(subject.attack.techniques) if subject.attack is not None else []}
     fields = [f for f, _ in _risk_objects(subject)]
@@ -75,7 +75,7 @@ def _stanza(subject: Subject) -> str:
 def _lines(subject: Subject) -> str:
     lines = subject.query.split("\n")
     if any(line.rstrip().endswith("\\") for line in lines[:-1]) or lines[-1].endswith("\\"):
-        refuse("E510", f"Splunk would read {subject.card.title!r} otherwise: in a .conf file a backslash at the end of a line joins it with the next")
+        refuse("E510", f"Splunk would read {subject.title!r} otherwise: in a .conf file a backslash at the end of a line joins it with the next")
     return "\\\n".join(lines)
 
 
@@ -95,7 +95,7 @@ def _score(subject: Subject) -> int:
 
 def _message(subject: Subject) -> str:
     named = " by ".join(f"${f}$" for f, _ in _risk_objects(subject)[:1])
-    title = _one_line(subject.card.title)
+    title = _one_line(subject.title)
     return f"{title} by {named}" if named else title
 
 
@@ -104,7 +104,7 @@ def document(subject: Subject) -> dict[str, Any]:
     card, risks = subject.card, _risk_objects(subject)
     threats = [{"field": c, "type": "ip_address"} for c in _THREATS if c in subject.columns][:1]
     found: dict[str, Any] = {
-        "name": _one_line(card.title),
+        "name": _one_line(subject.title),
         "id": subject.uuid,
         "version": 1,
         "date": subject.day,
@@ -113,7 +113,7 @@ def document(subject: Subject) -> dict[str, Any]:
         # What adds no risk of its own is for hunting.
         "type": "TTP" if risks else "Hunting",
         "description": subject.description,
-        "data_source": [_SOURCES[d] for d in card.data],
+        "data_source": [_SOURCES[d] for d in subject.sources],
         "search": subject.query,
         "how_to_implement": "The add-ons for the data sources have to be installed, and their events indexed with the source types that the search names.",
         "known_false_positives": "\n".join(card.false_positives) or "None are known.",
@@ -134,7 +134,7 @@ def document(subject: Subject) -> dict[str, Any]:
         found["rba"] = {"message": _message(subject), "risk_objects": objects, "threat_objects": threats}
     found["tags"] = {
         "analytic_story": ["livefire"],
-        "asset_type": _ASSETS[card.data[0]] if card.data else "Cloud Instance",
+        "asset_type": _ASSETS[subject.sources[0]] if subject.sources else "Cloud Instance",
         "mitre_attack_id": list(subject.attack.techniques) if subject.attack is not None else [],
         "product": ["Splunk Enterprise", "Splunk Enterprise Security", "Splunk Cloud"],
         "security_domain": "threat",

@@ -11,6 +11,7 @@ from livefire.diagnostics import Span
 from livefire.lint.origin import NONE, Origins, Resolver, walk
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
+from livefire.plan.walk import place_of
 
 EQUAL = {"compare.eq": True, "compare.in": True, "text.equals_fold": False, "text.in_fold": False}
 PART = {
@@ -36,6 +37,7 @@ PATTERN = {
 }
 MEANINGS = {**EQUAL, **PART, **PATTERN}
 ORDER = frozenset({"compare.lt", "compare.le", "compare.gt", "compare.ge"})
+RAW = "_raw"  # the column of every log source that holds the event as it came
 MOST_FIELDS = 20  # a word that is compared with more of them at one place is sought in the whole event
 CHANGES = frozenset({"text.lower", "text.upper"})
 
@@ -113,7 +115,7 @@ class Walker:
             return
         origins = self.origins(value, plan)
         sensitive = MEANINGS.get(call.function, True) and not changes_case(value) and not ignores_case(call)
-        self.found.append(Test(call.function, origins, words, sensitive, negated, alternative, call.span or place(call), clause, value))
+        self.found.append(Test(call.function, origins, words, sensitive, negated, alternative, call.span or place_of(call), clause, value))
 
     def origins(self, value: e.Expr, plan: n.Plan) -> Origins:
         """Return the origins of a value, where the parameter of a lambda stands for what it goes over."""
@@ -152,17 +154,6 @@ def changes_case(value: e.Expr) -> bool:
     if isinstance(value, e.Call) and value.function in CHANGES:
         return True
     return isinstance(value, e.Call) and bool(value.args) and changes_case(value.args[0])
-
-
-def place(expr: e.Expr) -> Span | None:
-    """Return the place of an expression: its own, or that of all its parts together."""
-    own = getattr(expr, "span", None)
-    found: Span | None = own if isinstance(own, Span) else None
-    for child in e.children(expr):
-        part = place(child)
-        if part is not None:
-            found = part if found is None else found.to(part)
-    return found
 
 
 @dataclass(frozen=True)
@@ -204,7 +195,8 @@ class Facts:
     @staticmethod
     def _crowded(tests: list[Test]) -> frozenset[Span]:
         counted = Counter(t.span for t in tests if t.span is not None)
-        return frozenset(span for span, times in counted.items() if times > MOST_FIELDS)
+        whole = {t.span for t in tests if t.span is not None and t.origins and all(o.column == RAW and not o.steps for o in t.origins)}
+        return frozenset(span for span, times in counted.items() if times > MOST_FIELDS) | whole
 
     @cached_property
     def tables(self) -> frozenset[str]:
@@ -230,4 +222,4 @@ def _cases(expr: e.Expr) -> Iterator[e.Expr]:
         yield from _cases(child)
 
 
-__all__ = ["EQUAL", "NONE", "PART", "PATTERN", "Facts", "Test", "place"]
+__all__ = ["EQUAL", "NONE", "PART", "PATTERN", "Facts", "Test"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 from typing import Literal as Choice
 
@@ -332,7 +333,13 @@ def column(plan: Plan, name: str) -> Column:
 
 def keep_all(plan: Plan) -> tuple[Item, ...]:
     """Return one item for each output column, unchanged: the start of an extend or a rename."""
-    return tuple(Item(f.name, Column(f.name, f.type)) for f in plan.schema)
+    return tuple(unchanged(f.name, f.type) for f in plan.schema)
+
+
+@lru_cache(maxsize=8192)
+def unchanged(name: str, type: Type) -> Item:
+    """Return the item of a column as it is; tables are wide, and most columns go through most steps."""
+    return Item(name, Column(name, type))
 
 
 def extend(plan: Plan, *items: Item) -> Project:
@@ -345,4 +352,4 @@ def extend(plan: Plan, *items: Item) -> Project:
 def select(plan: Plan, *names: str) -> Project:
     """Return only the named columns, in that order; KeyError for one that is not there."""
     types = {f.name: f.type for f in plan.schema}
-    return Project(plan, tuple(Item(name, Column(name, types[name])) for name in names))
+    return Project(plan, tuple(unchanged(name, types[name]) for name in names))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.walk import map_expr
+from livefire.plan.walk import map_expr, map_item, plain
 from livefire.schema import Schema
 
 
@@ -34,11 +34,11 @@ def _inside(expr: e.Expr) -> e.Expr:
     def change(part: e.Expr) -> e.Expr:
         return replace(part, plan=prune_columns(part.plan)) if isinstance(part, (e.ScalarQuery, e.InQuery)) else part
 
-    return map_expr(expr, change)
+    return expr if plain(expr) else map_expr(expr, change)
 
 
 def _items(items: tuple[n.Item, ...], needed: frozenset[str]) -> tuple[n.Item, ...]:
-    return tuple(replace(i, expr=_inside(i.expr)) for i in items if i.name in needed)
+    return tuple(map_item(i, _inside) for i in items if i.name in needed)
 
 
 def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:
@@ -118,7 +118,7 @@ def merge_projects(plan: n.Project) -> n.Project:
     known = {i.name: i.expr for i in inner.items}
     if any(isinstance(part, e.Lambda) for i in plan.items for part in _parts(i.expr)):
         return plan
-    items = tuple(replace(i, expr=map_expr(i.expr, lambda x: known.get(x.name, x) if isinstance(x, e.Column) else x)) for i in plan.items)
+    items = tuple(map_item(i, lambda y: map_expr(y, lambda x: known.get(x.name, x) if isinstance(x, e.Column) else x)) for i in plan.items)
     return replace(plan, input=inner.input, items=items)
 
 

@@ -9,7 +9,7 @@ from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS
 from livefire.plan.prune import prune_columns
-from livefire.plan.walk import map_expr, map_inputs
+from livefire.plan.walk import map_expr, map_inputs, map_item, plain
 
 ORDER_PREFIX = "\x01order"
 
@@ -99,16 +99,16 @@ class _Order:
                 return expr
             return replace(expr, order_by=order)
 
-        return tuple(replace(i, expr=map_expr(i.expr, change)) for i in self._items(items))
+        return tuple(map_item(i, lambda x: map_expr(x, change)) for i in self._items(items)) if order else self._items(items)
 
     def _items(self, items: tuple[n.Item, ...]) -> tuple[n.Item, ...]:
-        return tuple(replace(i, expr=self._nested(i.expr)) for i in items)
+        return tuple(map_item(i, self._nested) for i in items)
 
     def _nested(self, expr: e.Expr) -> e.Expr:
         def change(part: e.Expr) -> e.Expr:
             return replace(part, plan=keep_order(part.plan)) if isinstance(part, (e.ScalarQuery, e.InQuery)) else part
 
-        return map_expr(expr, change)
+        return expr if plain(expr) else map_expr(expr, change)
 
 
 def keep_order(plan: n.Plan) -> n.Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from livefire.diagnostics import Span
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 
@@ -26,25 +27,62 @@ def map_inputs(plan: n.Plan, change: Callable[[n.Plan], n.Plan]) -> n.Plan:
 
 
 def map_expr(expr: e.Expr, change: Callable[[e.Expr], e.Expr]) -> e.Expr:
-    """Return an expression with `change` applied bottom-up to every part."""
+    """Return an expression with `change` applied bottom-up to every part; one in which nothing changed is the same object."""
     match expr:
+        case e.Column() | e.Literal() | e.Parameter():
+            pass
         case e.Call(args=args):
-            expr = replace(expr, args=tuple(map_expr(a, change) for a in args))
+            changed = _each(args, change)
+            expr = expr if changed is args else replace(expr, args=changed)
         case e.Aggregate(args=args, where=where, order_by=order):
             keys = tuple(replace(k, expr=map_expr(k.expr, change)) for k in order)
-            expr = replace(expr, args=tuple(map_expr(a, change) for a in args), where=map_expr(where, change) if where is not None else None, order_by=keys)
+            expr = replace(expr, args=_each(args, change), where=map_expr(where, change) if where is not None else None, order_by=keys)
         case e.WindowCall(args=args, partition_by=parts, order_by=order):
             keys = tuple(replace(k, expr=map_expr(k.expr, change)) for k in order)
-            expr = replace(expr, args=tuple(map_expr(a, change) for a in args), partition_by=tuple(map_expr(p, change) for p in parts), order_by=keys)
+            expr = replace(expr, args=_each(args, change), partition_by=_each(parts, change), order_by=keys)
         case e.Case(whens=whens, otherwise=otherwise):
-            arms = tuple((map_expr(c, change), map_expr(v, change)) for c, v in whens)
-            expr = replace(expr, whens=arms, otherwise=map_expr(otherwise, change))
+            arms, last = tuple((map_expr(c, change), map_expr(v, change)) for c, v in whens), map_expr(otherwise, change)
+            same = last is otherwise and all(c is old and v is value for (c, v), (old, value) in zip(arms, whens, strict=True))
+            expr = expr if same else replace(expr, whens=arms, otherwise=last)
         case e.Path(base=base):
-            expr = replace(expr, base=map_expr(base, change))
+            under = map_expr(base, change)
+            expr = expr if under is base else replace(expr, base=under)
         case e.Lambda(body=body):
-            expr = replace(expr, body=map_expr(body, change))
+            within = map_expr(body, change)
+            expr = expr if within is body else replace(expr, body=within)
         case e.InQuery(needle=needle):
-            expr = replace(expr, needle=map_expr(needle, change))
+            sought = map_expr(needle, change)
+            expr = expr if sought is needle else replace(expr, needle=sought)
         case _:
             pass
     return change(expr)
+
+
+def place_of(expr: e.Expr) -> Span | None:
+    """Return the place of an expression in its rule: its own, or that of all its parts together; None when nothing of it has one."""
+    own = getattr(expr, "span", None)
+    found: Span | None = own if isinstance(own, Span) else None
+    for child in e.children(expr):
+        part = place_of(child)
+        if part is not None:
+            found = part if found is None else found.to(part)
+    return found
+
+
+_LEAVES = (e.Column, e.Literal, e.Parameter)
+
+
+def plain(expr: e.Expr) -> bool:
+    """Return whether an expression holds no plan, as far as that is seen at once: a leaf, or a call of leaves."""
+    return isinstance(expr, _LEAVES) or (isinstance(expr, e.Call) and all(isinstance(a, _LEAVES) for a in expr.args))
+
+
+def map_item(item: n.Item, change: Callable[[e.Expr], e.Expr]) -> n.Item:
+    """Return an item with its expression changed by a function of whole expressions, the same object where it stays."""
+    changed = change(item.expr)
+    return item if changed is item.expr else n.Item(item.name, changed)
+
+
+def _each(exprs: tuple[e.Expr, ...], change: Callable[[e.Expr], e.Expr]) -> tuple[e.Expr, ...]:
+    changed = tuple(map_expr(x, change) for x in exprs)
+    return exprs if all(a is b for a, b in zip(changed, exprs, strict=True)) else changed

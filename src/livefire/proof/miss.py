@@ -12,6 +12,7 @@ from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.evidence import EVIDENCE, carry_evidence
 from livefire.plan.rewrite import rewrite
+from livefire.plan.walk import place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def _blame(node: n.Plan, before: n.Plan, probe: _Probe, source: Source) -> Miss:
     if isinstance(node, n.Filter):
         parts = list(_conjuncts(node.predicate))
         guilty = [p for p in parts if len(parts) == 1 or probe.left(replace(node, predicate=p, input=before)) == 0]
-        spans = [s for p in guilty or parts if (s := _span(p)) is not None] or ([node.span] if node.span else [])
+        spans = [s for p in guilty or parts if (s := place_of(p)) is not None] or ([node.span] if node.span else [])
         span = spans[0] if spans else None
         clause = " ".join(source.slice(span).split()) if span else ""
         return Miss(f"dropped by: {clause}" if clause else "dropped by a filter of the table", span, clause)
@@ -101,14 +102,3 @@ def _conjuncts(expr: e.Expr) -> Iterator[e.Expr]:
             yield from _conjuncts(inner)
         case _:
             yield expr
-
-
-def _span(expr: e.Expr) -> Span | None:
-    """Return the place of an expression: its own, or that of all its parts together."""
-    own = getattr(expr, "span", None)
-    found: Span | None = own if isinstance(own, Span) else None
-    for child in e.children(expr):
-        part = _span(child)
-        if part is not None:
-            found = part if found is None else found.to(part)
-    return found

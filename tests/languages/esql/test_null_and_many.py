@@ -143,6 +143,13 @@ def test_limits_of_a_number() -> None:
     ]
 
 
+def test_a_text_taken_apart_may_give_its_own_column() -> None:
+    rows: list[dict[str, Any]] = [{"s": "a-b-c"}]
+    assert run('FROM t | DISSECT s "%{s}-%{x}-%{y}" | KEEP s, x, y', rows) == [("a", "b", "c")]
+    assert run('FROM t | GROK s "(?<s>.)-(?<x>.)" | KEEP s, x', rows) == [("a", "b")]
+    assert run('FROM t | EVAL x = "z" | DISSECT s "%{x}-%{s}" | KEEP s, x', rows) == [("b-c", "a")]
+
+
 ADDRESSES: list[dict[str, Any]] = [
     {"id": 1, "ip": "2001:DB8:0:0::1"},
     {"id": 2, "ip": "10.0.0.9"},

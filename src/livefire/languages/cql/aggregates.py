@@ -213,6 +213,23 @@ def _numeric(meaning: str) -> Callable[[Lower, Event, Bound], Made]:
     return run
 
 
+def _percentage(lower: Lower, event: Event, bound: Bound) -> Made:
+    """https://library.humio.com/data-analysis/functions-percentage.html"""
+    condition = bound.need("condition")
+    if not isinstance(condition, s.Subquery):
+        bound.wrong("condition", "steps in braces: {status=5*}")
+        return []
+    fork = event.fork()
+    lower.steps(fork, condition.pipeline)
+    if fork.aggregated and not event.aggregated:
+        bound.wrong("condition", "steps that keep or change single events")
+        return []
+    passed = fork.alive if fork.alive is not None else e.TRUE
+    one = event.hold(e.Case(((passed, e.Literal(1.0, Type.REAL)),), e.Literal(0.0, Type.REAL), Type.REAL))
+    share = call("number.divide", aggregate("agg.sum", one, type=Type.REAL, span=bound.span), coerce.real(aggregate("agg.count", span=bound.span)))
+    return [n.Item(bound.out, call("number.multiply", share, e.Literal(100.0, Type.REAL), type=Type.REAL))]
+
+
 def _range(_: Lower, event: Event, bound: Bound) -> Made:
     value = event.hold(coerce.real(event.read(bound.field("field") or "")))
     highest, lowest = aggregate("agg.max", value, span=bound.span), aggregate("agg.min", value, span=bound.span)
@@ -338,6 +355,7 @@ FUNCTIONS = (
     Function("max", "aggregate", ("field", "as", "type"), _numeric("agg.max"), "_max"),
     Function("stdDev", "aggregate", ("field", "as"), _numeric("agg.stdev_population"), "_stddev"),
     Function("variance", "aggregate", ("field", "as"), _numeric("agg.variance_population"), "_variance"),
+    Function("percentage", "aggregate", ("condition", "as"), _percentage),
     Function("range", "aggregate", ("field", "as"), _range, "_range"),
     Function("percentile", "aggregate", ("field", "percentiles", "as", "accuracy"), _percentile),
     Function("collect", "aggregate", ("fields", "limit", "separator", "multival"), _collect),

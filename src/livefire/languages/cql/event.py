@@ -24,6 +24,7 @@ from livefire.schema import Type
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 _ELEMENT = re.compile(r"^(.*)\[(\d+)\]$")
 _MOST_PARTS = 5
+_MOST_ELEMENTS = 1_000_000_000
 
 
 class Base(Protocol):
@@ -109,7 +110,12 @@ class Bag:
 
 def path_steps(name: str) -> tuple[str | int, ...]:
     """Return the steps of `a.b[0].c`."""
-    return tuple(int(m.group(2)) if m.group(2) is not None else m.group(1) for m in _STEP.finditer(name))
+    return tuple(index_of(m.group(2)) if m.group(2) is not None else m.group(1) for m in _STEP.finditer(name))
+
+
+def index_of(digits: str) -> int:
+    """Return the place of an element; one past what any array holds is the last there could be."""
+    return int(digits) if len(digits.lstrip("0")) < len(str(_MOST_ELEMENTS)) else _MOST_ELEMENTS
 
 
 def keyings(name: str) -> tuple[tuple[str | int, ...], ...]:
@@ -181,7 +187,7 @@ class Event:
                 return self.fields[spelling]
         if (element := _ELEMENT.match(name)) and element.group(1) in self.arrays:
             array = self.arrays[element.group(1)]
-            return MISSING if is_null(array) else call("dynamic.leaf", e.Path(array, (int(element.group(2)),)))
+            return MISSING if is_null(array) else call("dynamic.leaf", e.Path(array, (index_of(element.group(2)),)))
         found: e.Expr = MISSING
         for bag in self.bags:
             value = None if bag.gentle else bag.read(name)

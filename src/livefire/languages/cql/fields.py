@@ -102,7 +102,7 @@ def _replace(_: Lower, event: Event, bound: Bound) -> None:
     if pattern is None:
         return
     name = bound.field("field", "@rawstring") or "@rawstring"
-    regex = patterns.regex(pattern.pattern, (bound.text("flags", "") or "") + pattern.flags, pattern.span, bound.context)
+    regex = patterns.regex(pattern.pattern, (bound.text("flags", "") or "") + pattern.flags, pattern.span, bound.context, repeated=True)
     if regex is None:
         return
     value = event.read(name)

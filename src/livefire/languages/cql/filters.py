@@ -88,7 +88,7 @@ def _regex(_: Lower, event: Event, bound: Bound) -> e.Expr:
 
 def _repeated(event: Event, field: e.Expr, pattern: ast.Pattern, bound: Bound, *, multiline: bool) -> e.Expr:
     """Make one event of each match; the groups are read again in the matched text."""
-    regex = patterns.regex(pattern.pattern, pattern.flags, pattern.span, bound.context, multiline=multiline)
+    regex = patterns.regex(pattern.pattern, pattern.flags, pattern.span, bound.context, multiline=multiline, repeated=True)
     if regex is None or is_null(field):
         return e.FALSE
     if event.forked or re.search(r"(?<!\\)[\^$]|\\[bBAz]", pattern.pattern):
@@ -97,6 +97,8 @@ def _repeated(event: Event, field: e.Expr, pattern: ast.Pattern, bound: Bound, *
         return e.FALSE
     value = event.hold(coerce.text(field))
     found = event.hold(call("text.extract_all_regex", value, e.text(regex.text), e.whole(0), span=bound.span))
+    if bound.has("limit"):
+        found = event.hold(call("dynamic.slice", found, e.whole(0), e.whole(max(bound.whole("limit", 100), 1) - 1)))
     element = event.rows.fresh()
     outer = not bound.flag("strict", default=True)
     event.rows.wrap(n.Unnest(event.rows.flush(), found, element, outer=outer, span=bound.span))

@@ -9,6 +9,7 @@ from livefire.languages.cql import (
     correlation,
     fields,
     filters,
+    formats,
     lookups,
     numbers,
     objects,
@@ -25,7 +26,7 @@ from livefire.languages.cql import (
 from livefire.languages.cql.handler import Function
 
 FAMILIES = (
-    refused, filters, fields, texts, times, arrays, numbers, objects, parsing, places, lookups,
+    refused, filters, fields, texts, formats, times, arrays, numbers, objects, parsing, places, lookups,
     aggregates, ordering, relations, buckets, sequences, shapes, correlation,
 )  # fmt: skip
 FUNCTIONS: dict[str, Function] = {f.name.lower(): f for family in FAMILIES for f in family.FUNCTIONS}

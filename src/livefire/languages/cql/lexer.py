@@ -51,18 +51,19 @@ class CqlLexer:
             if skipped:
                 place = skipped.end()
                 continue
-            if self._lenient and (comment := _HASHED.match(self._text, place)) and not self._text[:place].rpartition("\n")[2].strip():
-                place = self._comment(comment)
-                continue
+            if (comment := _HASHED.match(self._text, place)) and not self._text[:place].rpartition("\n")[2].strip():
+                self._say_comment(comment)
+                if self._lenient:
+                    place = comment.end()
+                    continue
             place = self._token(place)
         self._tokens.append(Token(END, "", Span(len(self._text), len(self._text))))
         return self._tokens
 
-    def _comment(self, found: re.Match[str]) -> int:
-        """Pass over a line that begins with # and a blank: text to look for, as it stands, but meant as a comment."""
+    def _say_comment(self, found: re.Match[str]) -> None:
+        """Warn of a line that begins with # and no name: it is text to look for, but meant as a comment, which it is when lenient."""
         mark = Span(found.start(), found.start() + len(found.group(1)))
         self._diagnostics.warn("W238", "a comment begins with //; after # stands text to look for", mark, help="write //", fix=Fix(mark, "//", "write //"))
-        return found.end()
 
     @property
     def _mode(self) -> str:

@@ -98,7 +98,7 @@ def _match(lower: Lower, event: Event, bound: Bound) -> e.Expr:
     if not include or include == ["*"]:
         include = [c for c in _columns(right) if c not in columns]
     fit = _BY.get(mode, "compare.eq")
-    matched = attach(event, right, list(zip(fields, columns, strict=True)), include, fold=fold, span=bound.span, fit=fit, many=many)
+    matched = attach(event, right, list(zip(fields, columns, strict=True)), include, fold=fold, span=bound.span, fit=fit, many=many, latest=True)
     return matched if bound.flag("strict", default=True) else e.TRUE
 
 
@@ -148,8 +148,9 @@ def attach(
     span: Span,
     fit: str = "compare.eq",
     many: int = 1,
+    latest: bool = False,
 ) -> e.Expr:
-    """Bring the first rows that fit to each event, and return whether there is one.
+    """Bring the first rows that fit to each event, or the last, and return whether there is one.
 
     Rows fit whose keys are the same, or, by `fit`, the patterns or blocks of the event's values.
     The included fields are set where there is a row; `empty` makes those it lacks empty text.
@@ -166,11 +167,19 @@ def attach(
     shown = [n.Item(values[f], coerce.text(right.read(f)) if right.peek(f).type in (Type.DYNAMIC, Type.UNKNOWN) else right.read(f)) for f in include]
     table = right.rows.finish([*(n.Item(name, v) for name, v in zip(names, rights, strict=True)), *shown, n.Item(mark, e.TRUE)], span)
     partition = tuple(n.column(table, name) for name in names)
-    numbered = n.Window(table, (n.Item(rank, window("window.row_number", partition_by=partition, row_order=True)),), span)
+    place = n.Item(event.rows.fresh(), window("window.row_number", row_order=True))
+    placed = n.Window(table, (place,), span)
+    by = (e.SortKey(e.Column(place.name, Type.LONG), latest),)
+    numbered = n.Window(placed, (n.Item(rank, window("window.row_number", partition_by=partition, order_by=by)),), span)
     first = n.Filter(numbered, call("compare.le", n.column(numbered, rank), e.whole(many)), span)
-    kept = n.select(first, *(name for name in table.schema.names))
+    kept = n.select(first, *table.schema.names, rank)
     on = all_of(*(call("compare.eq", left, n.column(kept, name)) for left, name in zip(lefts, names, strict=True)))
-    event.rows.wrap(n.Join(event.rows.flush(), kept, "left", on, span))
+    if many == 1:
+        event.rows.wrap(n.Join(event.rows.flush(), kept, "left", on, span))
+    else:
+        row = n.Item(event.rows.fresh(), window("window.row_number", row_order=True))
+        joined = n.Join(n.Window(event.rows.flush(), (row,), span), kept, "left", on, span)
+        event.rows.wrap(n.Sort(joined, (e.SortKey(e.Column(row.name, Type.LONG)), e.SortKey(n.column(joined, rank))), span))
     found = coerce.certain(e.Column(mark, Type.BOOL))
     for field in include:
         column = n.column(kept, values[field])
@@ -183,7 +192,7 @@ def attach(
 
 
 def _attach_fitting(event: Event, right: Event, keys: list[tuple[str, str]], include: list[str], *, fold: bool, span: Span, fit: str, many: int) -> e.Expr:
-    """Bring the first rows of a table whose patterns or blocks fit the event's values."""
+    """Bring rows of a table whose patterns or blocks fit the event's values: the narrowest blocks, the first patterns by their characters."""
     lefts = [event.hold(_key(event.read(field), fold=fold)) for field, _ in keys]
     if fit == "address":
         lefts = [event.hold(call("address.digits", left)) for left in lefts]
@@ -195,7 +204,7 @@ def _attach_fitting(event: Event, right: Event, keys: list[tuple[str, str]], inc
     mark, place, row, rank = (event.rows.fresh() for _ in range(4))
     shown = [n.Item(values[f], coerce.text(right.read(f)) if right.peek(f).type in (Type.DYNAMIC, Type.UNKNOWN) else right.read(f)) for f in include]
     blocks = [call("address.block_last", v) for v in rights] if fit == "address" else []
-    edges = [call("address.block_first", v) for v in rights] if fit == "address" else rights
+    edges = [call("address.block_first", v) if fit == "address" else call("text.concat", e.text("*"), v, e.text("*")) for v in rights]
     items = [*(n.Item(x, v) for x, v in zip(names, edges, strict=True)), *(n.Item(x, v) for x, v in zip(ends, blocks, strict=False))]
     table = right.rows.finish([*items, *shown, n.Item(mark, e.TRUE)], span)
     numbered = n.Window(table, (n.Item(place, window("window.row_number", row_order=True)),), span)
@@ -208,7 +217,9 @@ def _attach_fitting(event: Event, right: Event, keys: list[tuple[str, str]], inc
             tests.append(call(fit, left, n.column(kept, name)))
     source = n.Window(event.rows.flush(), (n.Item(row, window("window.row_number", row_order=True)),), span)
     joined = n.Join(source, kept, "left", all_of(*tests), span)
-    by = window("window.row_number", partition_by=(e.Column(row, Type.LONG),), order_by=(e.SortKey(e.Column(place, Type.LONG)),))
+    narrow = [e.SortKey(n.column(joined, name), fit == "address") for name in names]
+    order = (*narrow, *(e.SortKey(n.column(joined, name)) for name in ends[: len(blocks)]), e.SortKey(e.Column(place, Type.LONG), True))
+    by = window("window.row_number", partition_by=(e.Column(row, Type.LONG),), order_by=order)
     ranked = n.Window(joined, (n.Item(rank, by),), span)
     first = n.Filter(ranked, call("compare.le", e.Column(rank, Type.LONG), e.whole(many)), span)
     event.rows.wrap(n.Sort(first, (e.SortKey(e.Column(row, Type.LONG)), e.SortKey(e.Column(rank, Type.LONG))), span))
@@ -294,6 +305,12 @@ def _read_file(lower: Lower, event: Event, bound: Bound) -> None:
         report("W101" if bound.context.open_schema else "E101", f"no table is named {name!r}", bound.span, help="load the file as a table of that name")
         return
     event.become(found)
+    include = bound.get("include")
+    if include is not None and [w.text for w in bound.words("include")] != ["*"]:
+        chosen = s.Call("select", (s.Argument("fields", include, bound.place("include")),), bound.span, bound.span)
+        lower.steps(event, s.Pipeline((s.FilterStep(chosen, bound.span),), bound.span))
+    if bound.has("limit") and bound.text("limit") != "max":
+        event.rows.wrap(n.Limit(event.rows.flush(), max(bound.whole("limit", 200), 0), 0, bound.span))
 
 
 def _stacked(lower: Lower, parts: list[Event], bound: Bound) -> Event:

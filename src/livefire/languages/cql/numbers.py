@@ -302,7 +302,7 @@ def _distance(lower: Lower, event: Event, bound: Bound) -> e.Expr:
 def _geohash(_: Lower, event: Event, bound: Bound) -> e.Expr:
     """https://library.humio.com/data-analysis/functions-geohash.html"""
     field, precision = bound.field("field"), bound.whole("precision", 12)
-    names = [bound.field(part) or f"{field or 'ip'}.{part}" for part in ("lon", "lat")]
+    names = [bound.field(part) or f"{field or 'ip'}.{part}" for part in ("lat", "lon")]
     values = [coerce.real(event.read(name)) for name in names]
     if not 1 <= precision <= 12:
         bound.wrong("precision", "a whole number from 1 to 12")

@@ -273,6 +273,12 @@ class CqlParser(ValueParser):
     def _field_call(self) -> s.Condition:
         name = word_of(self.advance())
         self.advance()
+        start = self.token.span
+        if self.take("!") or (self.at_word("not") and is_call(self.peek(), self.peek(2), self.calls) and self.take_word("not")):
+            return s.Not(self._called_on(name), start.to(Span(start.start, self.last_end)))
+        return self._called_on(name)
+
+    def _called_on(self, name: s.Word) -> s.Condition:
         if self.token.kind == "regex":
             value = self.pattern()
             self.context.quirk(234, "=~ takes a function; a pattern is compared with =", span=name.span.to(value.span), help="write =")

@@ -121,9 +121,9 @@ def _set(event: Event, name: str, value: e.Expr, only: e.Expr) -> None:
 def _parse_uri(_: Lower, event: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-parseuri.html"""
     text = source_of(event, bound)
-    if text is None:
+    if text is None or bound.refuse("defaultBase"):
         return
-    prefix = bound.text("as", bound.text("field")) or "uri"
+    prefix = bound.text("prefix") or bound.text("as", bound.text("field")) or "uri"
     for name, group in _URL_PARTS:
         _set(event, f"{prefix}.{name}", call("text.extract_regex", text, e.text(_URL), e.whole(group), span=bound.span), e.TRUE)
     query = event.hold(call("text.extract_regex", text, e.text(_URL), e.whole(6)))
@@ -363,7 +363,7 @@ def _strip_ansi(_: Lower, event: Event, bound: Bound) -> e.Expr:
 
 FUNCTIONS = (
     Function("parseUrl", "step", ("field", "as"), _parse_url),
-    Function("parseUri", "step", ("field", "as", "queryParametersAs", "defaultBase"), _parse_uri),
+    Function("parseUri", "step", ("field", "prefix", "as", "queryParametersAs", "defaultBase"), _parse_uri),
     Function("parseCsv", "step", ("field", "columns", "delimiter", "trim", "excludeEmpty"), _parse_csv),
     Function("parseFixedWidth", "step", ("field", "columns", "widths", "trim"), _parse_fixed_width),
     Function("parseHexString", "value", ("field", "as", "charset"), _parse_hex, "{field}"),

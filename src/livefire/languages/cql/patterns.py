@@ -75,17 +75,17 @@ def literal(raw: str) -> str | None:
     return "".join(out)
 
 
-def regex(pattern: str, flags: str, span: Span, context: Context, *, multiline: bool = False) -> Regex | None:
+def regex(pattern: str, flags: str, span: Span, context: Context, *, multiline: bool = False, repeated: bool = False) -> Regex | None:
     """Return a pattern for RE2 with its flags inside, or None after E205 for what RE2 has not.
 
     `d` lets the dot take line ends, `m` lets ^ and $ take lines, `g` repeats, `F` picks an engine
-    and changes nothing here.
+    and changes nothing here. `repeated` patterns go on where a match ends, so nothing may be matched that is only looked at.
     """
     for flag in flags:
         if flag not in "idmgFs":
             context.diagnostics.error("E205", f"no flag of patterns is named {flag!r}", span, help="flags are d, F, g, i and m")
             return None
-    pattern = _without_possessive(_tail_ahead(pattern))
+    pattern = _without_possessive(pattern if repeated else _tail_ahead(pattern))
     bare = _outside_classes(pattern)
     for found, what in _UNSUPPORTED:
         if found.search(bare):
@@ -105,15 +105,16 @@ def regex(pattern: str, flags: str, span: Span, context: Context, *, multiline: 
 
 _SIMPLE = r"(?:\\[dwsDWS]|\\[^A-Za-z0-9]|\[\^?(?:\\.|[^\]\\\[])+\]|[A-Za-z0-9 _,;:/=\"'<>~@#%&-])"
 _EAGER = re.compile(rf"({_SIMPLE})([*+?]|\{{\d+(?:,\d*)?\}})\+(?={_SIMPLE}|\)|$)")
-_AHEAD = re.compile(r"\(\?=((?:\\.|\[(?:\\.|[^\]\\])*\]|[^()\\\[|])*)\)(\)*)$")
+_AHEAD = re.compile(r"\(\?=((?:\\.|\[(?:\\.|[^\]\\])*\]|[^()\\\[])*)\)(\)*)$")
 
 
 def _without_possessive(pattern: str) -> str:
     """Drop the second + of `a*+b` where nothing of b could have been taken by a, so that it changes nothing."""
 
     def plain(found: re.Match[str]) -> str:
-        rest = re.match(_SIMPLE, pattern[found.end() :])
-        if rest is None or _share(found.group(1), rest.group()):
+        # Brackets that close at once, unrepeated, change nothing of what comes next.
+        rest = re.match(rf"\)*({_SIMPLE})", pattern[found.end() :])
+        if rest is None or _share(found.group(1), rest.group(1)):
             return found.group()
         return found.group(1) + found.group(2)
 

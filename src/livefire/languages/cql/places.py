@@ -131,7 +131,7 @@ def _indicators(lower: Lower, event: Event, bound: Bound) -> None:
     kind = bound.text("type")
     table = _database(bound, "indicators", "CrowdStrike's list of indicators")
     event.mentioned.setdefault("ioc.detected")
-    if table is None:
+    if table is None or bound.refuse("confidenceThreshold", "include", "prefix"):
         return
     columns = [c for c in TableBase(table).names if c != "indicator"]
     found: list[e.Expr] = []

@@ -25,6 +25,7 @@ FUNCTIONS = (
     _refused("sample", "it picks events at random, and a run here repeats exactly", "filter by hash(field, limit=…)"),
     _refused("fieldstats", "its estimates of different values are not published", "fieldset() and count(field, distinct=true)"),
     _refused("callFunction", "the function that it calls is known only when it runs", "call the function by its name"),
+    _refused("window", "it goes over the buckets of a chart as they come in", "slidingTimeWindow(…, span=…) after bucket"),
     _refused("xml:prettyPrint", "the layout it gives is not published"),
     _refused("text:editDistanceAsArray", "what it gives is not published", "text:editDistance takes one text at a time"),
     _drawn("worldMap"),

@@ -15,7 +15,6 @@ from livefire.plan.functions import call
 from livefire.schema import Type
 
 Run = Callable[[Lower, Event, Bound], e.Expr]
-_SPEC = re.compile(r"%(?P<flags>[-,0+ ]*)(?P<width>\d+)?(?:\.(?P<precision>\d*))?(?P<kind>[a-zA-Z%])")
 
 
 _CHARSETS = frozenset({"UTF-8", "US-ASCII", "ASCII", "ISO-8859-1", "UTF-16LE", "UTF-16BE"})
@@ -33,6 +32,9 @@ def field_of(event: Event, bound: Bound, default: str | None = None) -> e.Expr:
 def _text(meaning: str) -> Run:
     def run(_: Lower, event: Event, bound: Bound) -> e.Expr:
         value = field_of(event, bound)
+        # Only these languages have letters of their own that change otherwise.
+        if (bound.text("locale", "") or "")[:2].lower() in ("tr", "az", "lt") and bound.refuse("locale"):
+            return MISSING
         return MISSING if is_null(value) else call(meaning, coerce.text(value), span=bound.span)
 
     return run
@@ -147,15 +149,25 @@ def _substring(lower: Lower, event: Event, bound: Bound) -> e.Expr:
     if string is None:
         return MISSING
     value = coerce.text(lower.value(event, string))
-    begin, end = bound.whole("begin", 0), bound.whole("end", -1)
-    if begin < 0 or (bound.has("end") and end < 0):
-        bound.wrong("begin" if begin < 0 else "end", "a place counted from 0")
+    begin, end = _place(lower, event, bound, "begin"), _place(lower, event, bound, "end")
+    if is_null(value) or (begin is None and bound.has("begin")) or (end is None and bound.has("end")):
         return MISSING
-    if is_null(value):
-        return MISSING
-    if bound.has("end"):
-        return call("text.slice", value, e.whole(begin), e.whole(max(end - begin, 0)), span=bound.span)
-    return call("text.slice", value, e.whole(begin), span=bound.span)
+    held = event.hold(value)
+    start, length = event.hold(begin if begin is not None else e.whole(0)), event.hold(call("text.length", held))
+    stop = event.hold(end if end is not None else length)
+    size = event.hold(call("number.subtract", stop, start, type=Type.LONG))
+    # A place outside the text, or a part without characters, makes no field.
+    fits = call("logic.and", call("compare.le", stop, length), call("compare.gt", size, e.whole(0)))
+    return e.Case(((coerce.certain(fits), call("text.slice", held, start, size, span=bound.span)),), MISSING, Type.STRING)
+
+
+def _place(lower: Lower, event: Event, bound: Bound, name: str) -> e.Expr | None:
+    """Return a place in a text, a number or an expression, counted from 0; one below 0 is none."""
+    value = bound.get(name)
+    if value is None:
+        return None
+    found = event.hold(call("number.to_long", coerce.real(lower.value(event, value))))
+    return event.hold(e.Case(((coerce.certain(call("compare.ge", found, e.whole(0))), found),), e.null(Type.LONG), Type.LONG))
 
 
 def _of_string(meaning: str) -> Run:
@@ -177,13 +189,22 @@ def _two_texts(meaning: str, first: str, second: str) -> Run:
             a, b = call("text.lower", a), call("text.lower", b)
         if is_null(a) or is_null(b):
             return e.null(Type.LONG)
-        if meaning != "text.position":
-            return call(meaning, event.hold(a), event.hold(b), span=bound.span)
-        begin, end = bound.whole("begin", 0), bound.whole("end", -1)
-        length = e.whole(end - begin if bound.has("end") else -1)
-        return call("text.position_of", event.hold(a), event.hold(b), e.whole(begin), length, e.whole(1), span=bound.span)
+        return call(meaning, event.hold(a), event.hold(b), span=bound.span)
 
     return run
+
+
+def _position_of(lower: Lower, event: Event, bound: Bound) -> e.Expr:
+    """https://library.humio.com/data-analysis/functions-text-positionof.html"""
+    string, sought = bound.need("string"), bound.need("character")
+    begin, occurrence = bound.whole("begin", 0), bound.whole("occurrence", 1)
+    if string is None or sought is None:
+        return e.null(Type.LONG)
+    a, b = coerce.text(lower.value(event, string)), coerce.text(lower.value(event, sought))
+    if is_null(a) or is_null(b) or begin < 0 or occurrence < 1:
+        return e.null(Type.LONG)
+    found = call("text.position_of", event.hold(a), event.hold(b), e.whole(begin), e.whole(-1), e.whole(occurrence), span=bound.span)
+    return call("logic.null_if", found, e.whole(-1))
 
 
 def _entropy(_: Lower, event: Event, bound: Bound) -> e.Expr:
@@ -196,75 +217,14 @@ def split(value: e.Expr, by: str, bound: Bound) -> e.Expr:
     """Return the parts of a text between matches of a pattern, as an array."""
     if re.escape(by).replace("\\", "") == by and not re.search(r"[.\\+*?()\[\]{}|^$]", by):
         return call("text.split", coerce.text(value), e.text(by), span=bound.span)
-    regex = patterns.regex(by, "", bound.place("by"), bound.context)
+    regex = patterns.regex(by, "", bound.place("by"), bound.context, repeated=True)
     return call("text.split_regex", coerce.text(value), e.text(regex.text if regex else by), span=bound.span)
-
-
-# format
-
-
-def _format(_: Lower, event: Event, bound: Bound) -> e.Expr:
-    """https://library.humio.com/data-analysis/functions-format.html"""
-    template = bound.text("format")
-    if template is None:
-        bound.need("format")
-        return MISSING
-    fields = [event.read(w.text) for w in bound.fields("field")]
-    parts: list[e.Expr] = []
-    at = taken = 0
-    for spec in _SPEC.finditer(template):
-        parts.append(e.text(template[at : spec.start()]))
-        at = spec.end()
-        if spec["kind"] in "%n":
-            parts.append(e.text("%" if spec["kind"] == "%" else "\n"))
-            continue
-        if taken >= len(fields):
-            bound.context.diagnostics.error("E105", f"the format wants more than {len(fields)} fields", bound.span)
-            return MISSING
-        shown = _shown(event, fields[taken], spec, bound)
-        taken += 1
-        if shown is None:
-            return MISSING
-        parts.append(shown)
-    parts.append(e.text(template[at:]))
-    kept = [p for p in parts if p != e.text("")]
-    return call("text.concat", *kept, span=bound.span) if kept else e.text("")
-
-
-def _shown(event: Event, value: e.Expr, spec: re.Match[str], bound: Bound) -> e.Expr | None:
-    kind, flags, precision = spec["kind"], spec["flags"] or "", spec["precision"]
-    if kind == "s":
-        text = coerce.either(coerce.text(value), e.text("null"))
-        if precision:
-            text = call("text.slice", text, e.whole(0), e.whole(int(precision)))
-    elif kind in "dif":
-        number = coerce.real(value)
-        decimals = 0 if kind in "di" or precision == "" else int(precision) if precision else 6
-        # Halves go away from zero, as Java's formatter has it.
-        rounded = call("number.round", number, e.whole(decimals))
-        text = coerce.either(call("number.fixed", rounded, e.whole(decimals), e.Literal("," in flags, Type.BOOL)), e.text("null"))
-    elif kind in "xX":
-        digits = call("encode.hex", call("number.to_long", coerce.real(value)))
-        text = coerce.either(digits if kind == "x" else call("text.upper", digits), e.text("null"))
-    else:
-        bound.context.diagnostics.error("E304", f"format does not write {spec.group()} here", bound.place("format"), help="it writes %s, %d, %f, %x and %%")
-        return None
-    return _padded(event, text, int(spec["width"] or 0), flags)
-
-
-def _padded(event: Event, text: e.Expr, width: int, flags: str) -> e.Expr:
-    if not width:
-        return text
-    held = event.hold(text)
-    missing = call("compare.greatest", call("number.subtract", e.whole(width), call("text.length", held), type=Type.LONG), e.whole(0))
-    fill = call("text.repeat", e.text("0" if "0" in flags and "-" not in flags else " "), missing)
-    return call("text.concat", held, fill) if "-" in flags else call("text.concat", fill, held)
 
 
 def _community_id(_: Lower, event: Event, bound: Bound) -> e.Expr:
     """https://library.humio.com/data-analysis/functions-communityid.html"""
     names = [bound.field(p) for p in ("sourceip", "destinationip", "sourceport", "destinationport", "proto")]
-    if None in names or any(bound.has(p) for p in ("icmptype", "icmpcode")):
+    if None in names or any(bound.has(p) for p in ("icmptype", "icmpcode", "seed")):
         bound.context.diagnostics.error("E304", "communityId runs here with addresses, ports and proto, for tcp, udp and sctp", bound.span)
         return MISSING
     source, target, source_port, target_port, protocol = (event.read(name or "") for name in names)
@@ -289,18 +249,11 @@ FUNCTIONS = (
     Function("text:lower", "value", ("string", "as"), _of_string("text.lower"), "_lower"),
     Function("text:upper", "value", ("string", "as"), _of_string("text.upper"), "_upper"),
     Function("text:length", "value", ("string", "as"), _of_string("text.length"), "_length"),
-    Function(
-        "text:positionOf",
-        "value",
-        ("string", "substring", "begin", "end", "ignoreCase", "as"),
-        _two_texts("text.position", "string", "substring"),
-        "_positionOf",
-    ),
+    Function("text:positionOf", "value", ("string", "character", "begin", "occurrence", "as"), _position_of, "_position"),
     Function("text:editDistance", "value", ("string", "target", "maxDistance", "as"), _two_texts("text.edit_distance", "string", "target"), "_distance"),
     Function("text:trim", "value", ("string", "as"), _trim, "_trim"),
     Function("text:substring", "value", ("string", "begin", "end", "as"), _substring, "_substring"),
     Function("concat", "value", ("field", "as"), _concat, "_concat"),
-    Function("format", "value", ("format", "field", "as", "timezone"), _format, "_format"),
     Function("if", "value", ("condition", "then", "else", "as"), _if, "_if"),
     Function("coalesce", "value", ("expressions", "as", "ignoreEmpty"), _coalesce, "_coalesce"),
     Function("getField", "value", ("source", "as"), _get_field, "_getField"),

@@ -85,7 +85,12 @@ def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
         return MISSING
     if value.type is not Type.DATETIME and scale != 1:
         value = call("number.multiply", coerce.real(value), e.Literal(float(scale), Type.REAL), type=Type.REAL)
-    utc = event.hold(moment(value))
+    found = written_time(event, event.hold(moment(value)), template, zone, bound)
+    return MISSING if found is None else found
+
+
+def written_time(event: Event, utc: e.Expr, template: str, zone: str, bound: Bound) -> e.Expr | None:
+    """Return a moment as a format writes it in a zone; None after E304."""
     at = event.hold(local(utc, zone))
     parts: list[e.Expr] = []
     plain = ""
@@ -93,7 +98,7 @@ def _format_time(_: Lower, event: Event, bound: Bound) -> e.Expr:
         found = _zoned(piece, utc, at, zone) if zone or piece in ("%Q", "%s") else _spec(piece, at, bound)
         found = _spec(piece, at, bound) if found is None else found
         if found is None:
-            return MISSING
+            return None
         if isinstance(found, str):
             plain += found
         else:
@@ -153,7 +158,7 @@ def _spec(piece: str, at: e.Expr, bound: Bound) -> str | e.Expr | None:
     if kind == "e":
         day = call("number.text", call("time.part", at, e.text("day")))
         return e.Case(((call("compare.eq", call("text.length", day), e.whole(1)), call("text.concat", e.text(" "), day)),), day, Type.STRING)
-    bound.context.diagnostics.error("E304", f"formatTime does not write {piece} here", bound.place("format"))
+    bound.context.diagnostics.error("E304", f"{bound.function.name} does not write {piece} here", bound.place("format"))
     return None
 
 

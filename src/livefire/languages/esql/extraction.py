@@ -47,8 +47,7 @@ def dissect(node: ast.Dissect, scope: Scope, context: Context) -> None:
     for name in dict.fromkeys(k.name for k in keys if k.name):
         groups = [k.group for k in sorted((k for k in keys if k.name == name), key=lambda k: k.order)]
         found[name] = _each(subject, _joined(pieces, groups, node.separator))
-    for name, value in found.items():
-        scope.assign(name, value)
+    scope.assign_all(found)
 
 
 def _joined(pieces: list[str], groups: list[int], separator: str) -> Callable[[e.Expr], e.Expr]:
@@ -127,8 +126,7 @@ def run_grok(node: ast.Grok, scope: Scope, context: Context) -> None:
         for capture in pattern.captures:
             kinds.setdefault(capture.name, capture)
     found = {name: _grok_value(subject, first, read) for name, first in kinds.items()}
-    for name, value in found.items():
-        scope.assign(name, value)
+    scope.assign_all(found)
 
 
 def _grok_value(subject: Value, wanted: grok.Capture, patterns: list[grok.Pattern]) -> Value:

@@ -107,6 +107,13 @@ class Scope:
         self._forget(name)
         self.columns.append(Column(name, plan_name, value.kind, value.many))
 
+    def assign_all(self, values: Mapping[str, Value]) -> None:
+        """Compute several columns out of the same row, whichever of its columns they replace."""
+        fresh = {name: self.fresh(name) for name in values}
+        self.plan = n.Project(self.plan, (*n.keep_all(self.plan), *(n.Item(fresh[name], v.plain(x).expr) for name, x in values.items())))
+        for name, value in values.items():
+            self.assign(name, Value(n.column(self.plan, fresh[name]), value.kind, value.many))
+
     def _move(self, columns: list[Column], taken: str) -> None:
         fresh = self.fresh(taken)
         self.plan = n.Project(self.plan, (*n.keep_all(self.plan), n.Item(fresh, n.column(self.plan, taken))))

@@ -107,7 +107,7 @@ def extend(scope: Scope, relation: Relation, step: k.Extend) -> Relation:
 def _extended(relation: Relation, gathered: Gathered, fresh: dict[str, e.Expr], span: Span) -> n.Plan:
     if not fresh:
         return relation.plan
-    kept = [n.Item(f.name, fresh.pop(f.name, e.Column(f.name, f.type))) for f in relation.schema]
+    kept = [n.Item(f.name, fresh.pop(f.name)) if f.name in fresh else n.unchanged(f.name, f.type) for f in relation.schema]
     added = [n.Item(name, value) for name, value in fresh.items()]
     return n.Project(with_windows(relation, gathered), (*kept, *added), span)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NoReturn
 
 from livefire.diagnostics import Halt, Span
@@ -104,6 +105,14 @@ class State:
     context: Context
     fresh: int = 0
     calls: int = 0
+    seen: dict[int, tuple[Schema, Mapping[str, e.Expr]]] = field(default_factory=dict)
+
+    def columns_of(self, schema: Schema) -> Mapping[str, e.Expr]:
+        """Return a schema's columns by name; steps that change none share one schema."""
+        known = self.seen.get(id(schema))
+        if known is None or known[0] is not schema:
+            known = self.seen[id(schema)] = (schema, {f.name: n.unchanged(f.name, f.type).expr for f in schema})
+        return known[1]
 
     def name(self, what: str) -> str:
         """Return a column name that no text can write."""
@@ -139,7 +148,7 @@ class Scope:
 
     def over(self, relation: Relation, gathered: Gathered | None = None) -> Scope:
         """Return the scope of an expression over the rows of a relation."""
-        columns = {f.name: e.Column(f.name, f.type) for f in relation.schema}
+        columns = self.state.columns_of(relation.schema)
         return replace(self, relation=relation, columns=columns, sides=None, gathered=gathered)
 
     def bare(self) -> Scope:
@@ -173,7 +182,12 @@ def filled(plan: n.Plan) -> n.Plan:
     """
     if not any(f.type is Type.STRING for f in plan.schema):
         return plan
-    return n.Project(plan, tuple(n.Item(f.name, fill(e.Column(f.name, f.type))) for f in plan.schema))
+    return n.Project(plan, tuple(_filled(f.name) if f.type is Type.STRING else n.unchanged(f.name, f.type) for f in plan.schema))
+
+
+@lru_cache(maxsize=8192)
+def _filled(name: str) -> n.Item:
+    return n.Item(name, fill(e.Column(name, Type.STRING)))
 
 
 def fill(expr: e.Expr) -> e.Expr:

@@ -159,7 +159,9 @@ def lower_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
 
 def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     """One row a bucket from the first event's to the last one's, those without events too."""
-    span = next((o for o in node.options if o.name == "span"), None)
+    # A span of time after BY can only be that of the buckets.
+    spans = [o for o in node.split_options if o.name == "span" and (span_of(o.value.text) or (0, ""))[1]]
+    span = next((o for o in (*node.options, *spans) if o.name == "span"), None)
     if span is None:
         scope.refuse("E304", "without span= the buckets depend on the time range of the search page", node.span, help="add span=, such as span=1h")
     scope.known("timechart", (*node.options, *node.split_options), "span", "cont", "partial", "fixedrange", *SPLIT_OPTIONS)
@@ -184,13 +186,27 @@ def _time_chart(node: s.Chart, frame: Frame, scope: Scope) -> Frame:
     if unit in _MONTHS or unit in _PARTS:
         scope.refuse("E304", "the empty rows of this span are not made", node.span, help="add cont=false")
     step = e.Literal(int(count) * _SECONDS[unit or "s"] * TICKS_PER_SECOND, Type.TIMESPAN)
-    return _continuous(rows, step, node, scope)
+    return _continuous(rows, binned.plan, step, node, _edges(node, count, unit, scope), scope)
 
 
-def _continuous(rows: Frame, step: Expr, node: s.Chart, scope: Scope) -> Frame:
+def _edges(node: s.Chart, count: float, unit: str, scope: Scope) -> tuple[Expr | None, Expr | None]:
+    """Return the first and last bucket of the search's own time range, which fixedrange=true (the default) shows, empty or not."""
+    if not scope.flag(node.options, "fixedrange", default=True):
+        return None, None
+    first = bucket(scope.since, count, unit, node.span, scope) if scope.since is not None else None
+    if scope.until is None:
+        return first, None
+    # The end of the range is no moment of it.
+    instant = call("time.subtract", scope.until, e.Literal(TICKS_PER_SECOND // 1_000_000, Type.TIMESPAN))
+    return first, bucket(instant, count, unit, node.span, scope)
+
+
+def _continuous(rows: Frame, binned: n.Plan, step: Expr, node: s.Chart, edges: tuple[Expr | None, Expr | None], scope: Scope) -> Frame:
     low, high, item, other = (scope.name(x) for x in ("low", "high", "bucket", "time"))
-    ends = n.Aggregate(rows.plan, (), (n.Item(low, aggregate("agg.min", rows.column(TIME))), n.Item(high, aggregate("agg.max", rows.column(TIME)))))
-    listed = n.Unnest(ends, call("array.range_datetime", n.column(ends, low), n.column(ends, high), step), item)
+    ends: n.Plan = n.Aggregate(binned, (), tuple(n.Item(x, aggregate(f, n.column(binned, TIME))) for x, f in ((low, "agg.min"), (high, "agg.max"))))
+    first, last = (n.column(ends, x) for x in (low, high))
+    begins = _further(first, edges[0], "compare.lt")
+    listed = n.Unnest(ends, call("array.range_datetime", begins, _further(last, edges[1], "compare.gt"), step), item)
     buckets = n.Project(listed, (n.Item(other, call("dynamic.datetime", e.Column(item, Type.DYNAMIC))),))
     joined = n.Join(buckets, rows.plan, "left", call("compare.eq", n.column(buckets, other), rows.column(TIME)))
     items = [n.Item(TIME, n.column(joined, other))]
@@ -202,6 +218,11 @@ def _continuous(rows: Frame, step: Expr, node: s.Chart, scope: Scope) -> Frame:
             items.append(n.Item(name, call("logic.coalesce", column, e.whole(0)) if name in counted else column))
     plan = n.Project(joined, tuple(items), node.span)
     return Frame(n.Sort(plan, (SortKey(n.column(plan, TIME)),)), closed=("timechart", node.span), wild=rows.wild)
+
+
+def _further(bound: Expr, edge: Expr | None, test: str) -> Expr:
+    """Return the edge of the range where it lies beyond what the events reach; without events there are no buckets."""
+    return bound if edge is None else Case(((call(test, edge, bound), edge),), bound, Type.DATETIME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,10 @@ def read_sort(p: Parser, start: Span) -> s.Command:
         if p.take(","):
             continue
         if p.at_option() and p.token.text.lower() == "limit":
-            limit = int(p.option().value.text or 0)
+            value = p.option().value
+            if not value.text.isdecimal() or len(value.text) > 15:
+                p.fail(f"limit is a number of rows, not {value.text[:40]!r}", code="E107", span=value.span)
+            limit = int(value.text)
         elif p.at_word("by") and not keys and p.ahead().text != ",":
             stray.append(p.advance().span)
         elif keys and p.at_word("desc", "d") and p.ahead().text in ("|", "]", ""):
@@ -195,7 +198,7 @@ def read_head(p: Parser, start: Span) -> s.Command:
         options.extend(p.options(*known))
     limit = next((o.value for o in options if o.name == "limit"), None)
     if limit is not None:
-        if not limit.text.isdecimal():
+        if not limit.text.isdecimal() or len(limit.text) > 15:
             p.fail(f"limit is a number of rows, not {limit.text[:40]!r}", code="E107", span=limit.span)
         count = int(limit.text)
     if condition is None and any(o.name != "limit" for o in options):
@@ -234,6 +237,8 @@ def read_bin(p: Parser, start: Span) -> s.Command:
     field = p.name()
     alias = p.name("the new name") if p.take_word("as") else None
     options.extend(p.options())
+    if alias is None and p.take_word("as"):
+        alias = p.name("the new name")
     return s.Bin(field, alias, tuple(options), p.span_from(start))
 
 

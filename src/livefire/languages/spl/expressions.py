@@ -142,7 +142,7 @@ class ExpressionReader(Reader):
         if text[-1] in "eE" and self.at("+", "-") and self.piece.glued:
             text += self.advance().text + self.advance().text
         span = self.span_from(first.span)
-        if text.isdecimal() and int(text) < 2**63:
+        if text.isdecimal() and len(text) < 20 and int(text) < 2**63:
             return Constant(int(text), Type.LONG, span)
         try:
             value = float(text)

@@ -94,6 +94,13 @@ def read_stats(kind: str) -> Callable[[Parser, Span], s.Command]:
     def read(p: Parser, start: Span) -> s.Command:
         options, resets = _stream_options(p) if kind == "streamstats" else (p.options(*_STATS_OPTIONS), ())
         measures = read_measures(p, "by")
+        while kind == "streamstats" and p.at_option():
+            # The manual's own examples write `streamstats avg(foo) window=5`.
+            later, more = _stream_options(p)
+            if not later and not more:
+                break
+            options, resets = (*options, *later), (*resets, *more)
+            measures = (*measures, *read_measures(p, "by"))
         by: tuple[Name, ...] = ()
         if p.take_word("by"):
             by, extra = read_by(p)

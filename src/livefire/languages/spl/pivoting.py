@@ -15,7 +15,7 @@ from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.grouping import grouped, spread
 from livefire.languages.spl.rows import name_of, numbered, without
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.values import is_multi, is_null, not_null, only_of, text_of
+from livefire.languages.spl.values import is_multi, is_null, not_null, only_of, text_of, whole_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr, SortKey
@@ -102,9 +102,10 @@ def _number(score: Any) -> float:
 
 def _limit(options: s.Options, scope: Scope) -> int:
     text = scope.option(options, "limit", str(_LIMIT)).lower().removeprefix("top").removeprefix("bottom").strip()
-    if not text.isdecimal():
+    found = whole_of(text)
+    if found is None:
         scope.refuse("E107", "limit is a number of columns, such as 10, top5 or bottom5", next(o.value.span for o in options if o.name == "limit"))
-    return int(text)
+    return found
 
 
 def _titles(node: s.Chart, columns: list[str], options: s.Options, scope: Scope) -> list[tuple[str, str, s.Measure]]:
@@ -169,9 +170,9 @@ def lower_xyseries(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
 def lower_transpose(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     """`transpose [rows]`: each field becomes a row, each of the first rows a column."""
     scope.known("transpose", node.options, "column_name", "header_field", "include_empty")
-    if len(node.words) > 1 or (node.words and not node.words[0].text.isdecimal()):
+    if len(node.words) > 1 or (node.words and whole_of(node.words[0].text) is None):
         scope.refuse("E206", "transpose takes a number of rows", node.span)
-    limit = int(node.words[0].text) if node.words else 5
+    limit = whole_of(node.words[0].text) if node.words else 5
     header, title = scope.option(node.options, "header_field"), scope.option(node.options, "column_name", "column")
     frame, place = numbered(frame, (), scope)
     shown: Expr = text_of(scope.field(frame, header, node.span)) if header else e.null(Type.STRING)

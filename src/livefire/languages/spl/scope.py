@@ -33,6 +33,9 @@ class Scope:
     mentions: frozenset[str] = frozenset()
     fresh: int = 0
     elsewhere: frozenset[str] = frozenset()
+    # From when to when the first search looks, where its text says so.
+    since: Expr | None = None
+    until: Expr | None = None
 
     def name(self, hint: str = "") -> str:
         """Return a column name that no search can write."""

@@ -14,7 +14,7 @@ from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.stepwise import lower_addcoltotals
 from livefire.languages.spl.times import NOW
 from livefire.languages.spl.timing import formatted, parsed_by
-from livefire.languages.spl.values import is_multi, is_text, mapped, not_null, number_of, only_of, real_of, text_of
+from livefire.languages.spl.values import is_multi, is_text, mapped, not_null, number_of, only_of, real_of, text_of, whole_of
 from livefire.languages.spl.wildcards import capture, is_pattern, matching
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -251,9 +251,10 @@ def lower_tail(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     """`tail`: the last rows, 10 unless told otherwise, the last one first."""
     count = 10
     if node.words:
-        if not node.words[0].text.isdecimal() or len(node.words) > 1:
+        asked = whole_of(node.words[0].text)
+        if asked is None or len(node.words) > 1:
             scope.refuse("E206", "tail takes a number of rows", node.span)
-        count = int(node.words[0].text)
+        count = asked
     turned = lower_reverse(node, frame, scope)
     return turned.over(n.Limit(turned.plan, count, span=node.span))
 

@@ -13,6 +13,7 @@ from livefire.languages.spl.frame import RAW, TIME, Frame
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.searching import Searcher
 from livefire.languages.spl.tables import FACTS, Facts, events
+from livefire.languages.spl.times import NOW, moment
 from livefire.languages.spl.values import multi_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -28,6 +29,8 @@ _KINDS = frozenset({"management", "activity", "monitor", "audit", "message", "js
 
 def lower_base(condition: s.Condition | None, span: Span, scope: Scope) -> Frame:
     """Return the events that the first search of a pipeline finds, newest first."""
+    if scope.since is None and scope.until is None:
+        scope.since, scope.until = _range(condition)
     facts = _chosen(condition, scope)
     if not facts:
         frame = Frame(n.Values(Schema.of((TIME, Type.DATETIME), (RAW, Type.STRING)), ()), wild=True)
@@ -45,6 +48,14 @@ def lower_base(condition: s.Condition | None, span: Span, scope: Scope) -> Frame
     scope.elsewhere = before
     joined = stack(frames)
     return newest_first(joined)
+
+
+def _range(condition: s.Condition | None) -> tuple[Expr | None, Expr | None]:
+    """Return the moments that `earliest=` and `latest=` of a search name; without `latest` it looks until now."""
+    items = condition.items if isinstance(condition, s.Junction) and condition.operator == "and" else (condition,)
+    said = {i.field.text: moment(i.value.text) for i in items if isinstance(i, s.Comparison) and i.operator == "=" and isinstance(i.value, s.Word)}
+    since = said.get("earliest")
+    return since, said.get("latest", NOW if since is not None else None)
 
 
 def newest_first(frame: Frame) -> Frame:

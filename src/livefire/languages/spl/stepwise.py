@@ -15,7 +15,7 @@ from livefire.languages.spl.reasons import REACHED
 from livefire.languages.spl.rows import name_of, numbered, without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.times import NOW
-from livefire.languages.spl.values import is_multi, multi_of, not_null, number_of, only_of, real_of, text_of, tidy
+from livefire.languages.spl.values import is_multi, multi_of, not_null, number_of, only_of, real_of, text_of, tidy, whole_of
 from livefire.languages.spl.wildcards import is_pattern, matching
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -67,15 +67,16 @@ def lower_autoregress(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     scope.known("autoregress", node.options, "p")
     word, alias = _renamed(node, scope)
     first, _, last = scope.option(node.options, "p", "1").partition("-")
-    if not first.isdecimal() or (last and not last.isdecimal()) or not 1 <= int(first) <= int(last or first) <= 50:
+    low, high = whole_of(first) or 0, whole_of(last or first) or 0
+    if not 1 <= low <= high <= 50:
         scope.refuse("E107", "p is a number of rows, or a range such as 1-3", node.span)
     value = scope.field(frame, name_of(word))
     looked, items, earlier = frame, [], value
-    for step in range(1, int(last or first) + 1):
+    for step in range(1, high + 1):
         column = scope.name("before")
         looked = looked.over(n.Window(looked.plan, (n.Item(column, e.WindowCall("window.previous", (earlier,), value.type, row_order=True)),)))
         earlier = looked.column(column)
-        if step >= int(first):
+        if step >= low:
             items.append(n.Item(alias if alias and not last else f"{alias or word.text}_p{step}", earlier))
     kept = frame.over(looked.plan).extended(*items, span=node.span)
     return without(kept, *(x for x in kept.known if x.startswith("\x02before")))

@@ -15,7 +15,7 @@ from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.rows import without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.times import NOW, moment, shift, span_of
-from livefire.languages.spl.values import is_multi, not_null, text_of
+from livefire.languages.spl.values import is_multi, not_null, text_of, whole_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr
@@ -78,7 +78,7 @@ def lower_return(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     words = list(node.words)
     count = 1
     if words and words[0].text.isdecimal():
-        count = int(words.pop(0).text)
+        count = whole_of(words.pop(0).text) or 2**31
     if not words:
         scope.refuse("E201", "return needs a field", node.span)
     items: list[n.Item] = []

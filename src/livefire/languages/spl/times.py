@@ -30,6 +30,9 @@ _UNITS = {
 UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words}
 _SNAP = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mon": "month", "q": "quarter", "y": "year"}
 _PART = re.compile(r"(?P<sign>[+-])(?P<count>\d*)(?P<unit>[a-zA-Z]+)|@(?P<snap>[a-zA-Z]+)(?P<day>[0-7])?")
+# Ten thousand years: no moment further off is one that events have.
+_FAR = 10_000 * 31_622_400
+_DIGITS = 9
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?::(\d{1,2}):(\d{2}):(\d{2}))?")
 
 
@@ -72,6 +75,8 @@ def _shift(value: Expr, match: re.Match[str]) -> Expr | None:
     if unit is None or len(match["count"]) > 9:
         return None
     count = int(match["count"] or 1) * (-1 if match["sign"] == "-" else 1)
+    if abs(count) * (_SECONDS[unit] if unit in _SECONDS else _MONTHS[unit] * 2_678_400) > _FAR:
+        return None
     return shift(value, count, unit)
 
 
@@ -96,7 +101,7 @@ def _snap(value: Expr, word: str, day: str | None) -> Expr | None:
 def span_of(text: str) -> tuple[float, str] | None:
     """Return number and unit (`''` for a plain number, `log`) of a span such as 10m, 1mon, 500ms; None when it is none."""
     match = re.fullmatch(r"(\d*\.?\d*)(us|ms|cs|ds|[a-zA-Z]*)(\d*)", text.strip())
-    if match is None or (not match[1] and not match[2]) or match[1] == ".":
+    if match is None or (not match[1] and not match[2]) or match[1] == "." or len(match[1]) > _DIGITS or len(match[3]) > _DIGITS:
         return None
     count = float(match[1] or 1)
     word = match[2].lower()

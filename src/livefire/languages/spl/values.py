@@ -40,13 +40,18 @@ def not_null(x: Expr) -> Expr:
     return negate(is_null(x))
 
 
+def whole_of(text: str) -> int | None:
+    """Return the number of rows, columns or steps that a text writes; None for none, and for more than any run could have."""
+    return int(text) if text.isdecimal() and len(text) <= 15 else None
+
+
 def parsed(text: str) -> float | int | None:
     """Return the number that a constant text writes, or None."""
     body = text.strip()
     if not body or not body.isascii() or any(c not in "0123456789+-.eE" for c in body):
         return None
     try:
-        return int(body) if body.lstrip("+-").isdecimal() and abs(int(body)) < 2**63 else float(body)
+        return int(body) if body.lstrip("+-").isdecimal() and len(body) < 21 and abs(int(body)) < 2**63 else float(body)
     except ValueError:
         return None
 

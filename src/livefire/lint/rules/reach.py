@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from livefire.diagnostics import NOWHERE, Span
 from livefire.lint.rule import Found, Reading, check
 from livefire.lint.scope import asks_for, field_tests, named_actions
-from livefire.lint.tests import PART, PATTERN, Test, place
+from livefire.lint.tests import PART, PATTERN, Test
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
+from livefire.plan.walk import place_of
 
 TICKS_A_MINUTE = 600_000_000
 SHORTEST = 30 * TICKS_A_MINUTE
@@ -135,7 +136,7 @@ def volatile_key(reading: Reading) -> Iterator[Found]:
 
 
 def _keys_place(node: n.Aggregate) -> Span:
-    spans = [s for k in node.keys if (s := place(k.expr)) is not None]
+    spans = [s for k in node.keys if (s := place_of(k.expr)) is not None]
     return spans[0] if spans else node.span or NOWHERE
 
 
@@ -157,7 +158,7 @@ def absent_key(reading: Reading) -> Iterator[Found]:
             if len(node.keys) > 1 and reading.language != "spl":
                 continue
             if len(origins) == 1 and (reason := OFTEN_ABSENT.get(next(iter(origins)))):
-                yield Found(place(key.expr) or node.span, reason)
+                yield Found(place_of(key.expr) or node.span, reason)
 
 
 @check(
@@ -207,13 +208,13 @@ def _back(expr: e.Expr) -> int | None:
 def tumbling(reading: Reading) -> Iterator[Found]:
     """An aggregation by a bucket of the time whose result a threshold cuts."""
     nodes = reading.facts.nodes
-    for place_of, node in enumerate(nodes):
+    for number, node in enumerate(nodes):
         if not isinstance(node, n.Aggregate) or node.span is None:
             continue
         bucket = next((k for k in node.keys if _is_bucket(k.expr, node.input)), None)
-        if bucket is None or not _thresholded(node, nodes[place_of + 1 :]):
+        if bucket is None or not _thresholded(node, nodes[number + 1 :]):
             continue
-        yield Found(place(bucket.expr) or node.span, "events on both sides of a bucket's boundary are never counted together")
+        yield Found(place_of(bucket.expr) or node.span, "events on both sides of a bucket's boundary are never counted together")
 
 
 def _thresholded(node: n.Aggregate, later: tuple[n.Plan, ...]) -> bool:
@@ -244,7 +245,7 @@ def _is_bucket(expr: e.Expr, plan: n.Plan) -> bool:
 
 def _cuts(node: n.Plan, made: set[str]) -> bool:
     """True for a filter that wants more than one of what was counted."""
-    if not isinstance(node, n.Filter) or (node.span is None and place(node.predicate) is None):
+    if not isinstance(node, n.Filter) or (node.span is None and place_of(node.predicate) is None):
         return False
     return any(c.function in ("compare.gt", "compare.ge") and e.columns_of(c) & made for c in _calls(node.predicate))
 

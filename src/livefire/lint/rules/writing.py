@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from livefire.diagnostics import NOWHERE, Fix, Span
 from livefire.lint.rule import Found, Reading, check
-from livefire.lint.tests import place
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
+from livefire.plan.walk import place_of
 
 LABELS = frozenset({"critical", "high", "medium", "moderate", "low", "informational", "info", "none"})
 PLACEHOLDER = re.compile(r"^(?:expected_\w+|your[_ -].*|change_?me|todo|tbd|x{3,}|<[^>]+>|\{\{.*\}\}|insert[_ ].*|example[_-]\w+|placeholder.*)$", re.I)
@@ -31,7 +31,7 @@ def sorted_labels(reading: Reading) -> Iterator[Found]:
         for key in node.keys:
             words = _words(key.expr, node.input)
             if len(words & LABELS) > 1:
-                yield Found(place(key.expr) or node.span, "this sorts words by the alphabet, so High stands before Low and Medium last")
+                yield Found(place_of(key.expr) or node.span, "this sorts words by the alphabet, so High stands before Low and Medium last")
 
 
 def _words(expr: e.Expr, plan: n.Plan) -> frozenset[str]:

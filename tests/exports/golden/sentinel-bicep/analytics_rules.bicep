@@ -7,7 +7,7 @@ resource logAnalytics 'Microsoft.OperationalInsights/workspaces@2023-09-01' exis
 
 resource t1485_snapshot_deleted 'Microsoft.SecurityInsights/alertRules@2025-09-01' = {
   scope: logAnalytics
-  name: 'e4aa27a4-bd8f-5319-b38c-36a63d25535a'
+  name: '96dc33fd-171f-5046-8b7c-03a95a12371e'
   kind: 'Scheduled'
   properties: {
     displayName: 'Disk snapshot deleted by a person'

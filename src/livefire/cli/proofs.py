@@ -1,0 +1,135 @@
+"""The command that proves: detections over every emulation, and rules of one's own over their cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from livefire.cli.inputs import Json, LanguageOption, Lenient, known_language, known_techniques, rule_files, rule_source
+from livefire.cli.program import app
+from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, put, refuse, say, show, stop
+
+if TYPE_CHECKING:
+    from livefire.detections.detection import Rule
+    from livefire.proof.trial import RuleProof
+
+
+class Form(StrEnum):
+    """The forms that `prove` writes."""
+
+    text = "text"
+    json = "json"
+    junit = "junit"
+
+
+@app.command()
+def prove(
+    subjects: Annotated[list[str] | None, typer.Argument(help="Techniques, or rule files and folders; by default the bundled detections.")] = None,
+    *,
+    published: Annotated[Path | None, typer.Option(help="Folder of published detection pages whose queries are proved too, as written.")] = None,
+    packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
+    details: Annotated[bool, typer.Option(help="Show every rule on every attack and look-alike.")] = True,
+    language: LanguageOption = None,
+    near: Annotated[bool, typer.Option("--near", help="Only the attacks that rules cover and what resembles those: quick, while a rule is written.")] = False,
+    attack: Annotated[list[Path] | None, typer.Option(help="Log file or folder in which the rules must find something.")] = None,
+    benign: Annotated[list[Path] | None, typer.Option(help="Log file or folder in which the rules must find nothing.")] = None,
+    cases: Annotated[Path | None, typer.Option(help="Case file; by default the one beside the rule, rule.cases.yml or cases.yml.")] = None,
+    lenient: Lenient = False,
+    form: Annotated[Form, typer.Option("--format", help="Text for people; JUnit for test runners (rules of one's own).")] = Form.text,
+    as_json: Json = False,
+) -> None:
+    """Run rules over attacks and look-alikes, and show which fire, which are silent, and why."""
+    known_language(language)
+    chosen = Form.json if as_json else form
+    files = [Path(s) for s in subjects or [] if Path(s).exists()]
+    if not files and (attack or benign or cases is not None):
+        stop("E002: --attack, --benign and --cases are for a rule file: livefire prove RULE", USAGE)
+    if not files:
+        prove_detections(subjects or [], published, packs, language, near=near, details=details, as_json=chosen is Form.json)
+    if len(files) != len(subjects or []):
+        stop(f"E002: there is no file {next(s for s in subjects or [] if not Path(s).exists())}", USAGE)
+    given = [*(attack or []), *(benign or []), *([cases] if cases is not None else [])]
+    absent = next((p for p in given if not p.exists()), None)
+    if absent is not None:
+        stop(f"E002: there is no file {absent}", USAGE)
+    prove_rules(files, language, attack or [], benign or [], cases, form=chosen, lenient=lenient)
+
+
+def prove_detections(ids: Sequence[str], published: Path | None, packs: Path | None, language: str | None, *, near: bool, details: bool, as_json: bool) -> None:
+    """Prove detections over the emulations, show the matrix, and leave."""
+    from livefire.diagnostics import QueryError
+    from livefire.report import proof as view
+    from livefire.workspace import Workspace
+
+    try:
+        with progress("proving", quiet=as_json) as tell:
+            ws = Workspace()
+            chosen = ws.detections(packs)
+            known_techniques(list(ids), chosen)
+            matrix = ws.prove(ids, published=published, detections=chosen, language=language, near=near, progress=tell)
+    except QueryError as error:
+        refuse(error, error.source, as_json=as_json)
+    if as_json:
+        emit(view.as_json(matrix))
+    else:
+        for part in (view.legend, view.attacks, view.look_alikes, view.misses, view.differences)[: 5 if details else 0]:
+            show(part(matrix))
+        say(view.KEY)
+        show(view.summary(matrix))
+    raise typer.Exit(OK if view.proved(matrix) else FOUND)
+
+
+def rules_below(path: Path, language: str | None) -> list[Rule]:
+    """Return the rules of a file, or of every rule file below a folder."""
+    from livefire.detections.detection import Rule
+    from livefire.detections.formats import read_folder
+    from livefire.diagnostics import QueryError
+
+    if path.is_dir():
+        found: list[Rule] = []
+        for file, rules in read_folder(path):
+            if file.name.endswith(("cases.yml", "cases.yaml")):
+                continue
+            if isinstance(rules, QueryError):
+                stop(f"{rules.diagnostics[0].code}: {file}: {rules.diagnostics[0].message}", USAGE)
+            found += [one.rule for one in rules]
+        return found
+    listed = [one.rule for one in rule_files(path, language)]
+    if listed:
+        return listed
+    source, chosen = rule_source(path, language)
+    return [Rule(path.stem, chosen, source.text, path)]
+
+
+def prove_rules(
+    files: Sequence[Path], language: str | None, attacks: Sequence[Path], benign: Sequence[Path], cases: Path | None, *, form: Form, lenient: bool
+) -> None:
+    """Prove rules of one's own, show what became of each case, and leave."""
+    from livefire.diagnostics import QueryError
+    from livefire.proof.stated import cases_beside
+    from livefire.report import rehearsal as view
+    from livefire.workspace import Workspace
+
+    stage = Workspace().rehearsal()
+    proofs: list[RuleProof] = []
+    try:
+        with progress("proving", quiet=form is not Form.text) as tell:
+            for rule in [r for f in files for r in rules_below(f, language)]:
+                beside = cases if cases is not None else cases_beside(rule.path) if rule.path is not None else None
+                trials = stage.trials(rule, cases=beside, attacks=attacks, benign=benign, lenient=lenient)
+                proofs.append(stage.prove(rule, trials, lenient=lenient, progress=tell))
+    except QueryError as error:
+        stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
+    if form is Form.json:
+        emit(view.as_json(proofs))
+    elif form is Form.junit:
+        put(view.junit(proofs))
+    else:
+        for proof in proofs:
+            show(view.trials(proof))
+        say(view.totals(proofs))
+    raise typer.Exit(REFUSED if any(p.refused for p in proofs) else OK if all(p.proved for p in proofs) else FOUND)

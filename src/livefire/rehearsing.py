@@ -1,0 +1,111 @@
+"""Puts a rule of one's own to the proof: over stated cases, given log files, or the emulations that fit what it reads."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from livefire import query as stages
+from livefire.detections.detection import Rule
+from livefire.detections.runner import Bench
+from livefire.diagnostics import Diagnostic, QueryError, Source
+from livefire.emulation.catalogue import UnknownEmulationError, find
+from livefire.engines.base import Storage
+from livefire.plan import nodes as n
+from livefire.proof.case import CaseKind
+from livefire.proof.stated import CaseFile, StatedCase, read_cases
+from livefire.proof.trial import RuleProof, Trial, try_rule
+from livefire.proving import emulated, fitting
+
+Stored = Callable[[Path], tuple[Storage, datetime]]
+"""Reads log files apart from any lake: the stored events, and a minute past the latest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What rules are put to the proof with: a bench without events, the log sources, and what reads log files.
+
+    `options` are those of the languages.
+    """
+
+    bench: Bench
+    sources: Sequence[str]
+    stored: Stored
+    options: Mapping[str, object]
+
+    def trials(self, rule: Rule, *, cases: Path | None = None, attacks: Sequence[Path] = (), benign: Sequence[Path] = (), lenient: bool = False) -> list[Trial]:
+        """Return what a rule is tried on: stated cases, log files that hold an attack or none, and where no attack is given the emulations that fit.
+
+        QueryError E509 for a case that cannot be read.
+        """
+        found = list(stated_trials(read_cases(cases), cases.parent, self.sources, self.stored)) if cases is not None else []
+        found += [recorded(p.name, "attack", p, self.stored) for p in attacks] + [recorded(p.name, "look_alike", p, self.stored) for p in benign]
+        if not any(t.kind == "attack" for t in found):
+            plan = self.plan(rule, lenient=lenient)
+            found += [emulated(m, self.sources) for m in fitting(plan)] if plan is not None else []
+        return found
+
+    def prove(self, rule: Rule, trials: Sequence[Trial], *, lenient: bool = False, progress: Callable[[str], None] | None = None) -> RuleProof:
+        """Run a rule over trials and return what became of each; without one, over no events, so that a rule that cannot run is refused."""
+        tried = try_rule(rule, trials or [nothing(self.bench)], self.bench, lenient=lenient, progress=progress)
+        return tried if trials or tried.refused else RuleProof(rule, ())
+
+    def plan(self, rule: Rule, *, lenient: bool = False) -> n.Plan | None:
+        """Return the plan of a rule's query as far as it can be read."""
+        found: list[n.Plan] = []
+
+        def keep(_source: Source, _language: str, plan: n.Plan) -> Sequence[Diagnostic]:
+            found.append(plan)
+            return ()
+
+        catalog = self.bench.catalog(rule.language)
+        if rule.alerting is not None:
+            rule.alerting.check(rule, catalog, lenient=lenient, review=keep)
+            return found[0] if found else None
+        return stages.check(Source(rule.text, rule.name), rule.language, catalog, stages.Options(lenient, language=self.options))[0]
+
+
+def nothing(bench: Bench) -> Trial:
+    """Return a trial without events."""
+    return Trial("no events", "no events", "look_alike", bench.storage, bench.now)
+
+
+def stated_trials(said: CaseFile, folder: Path, sources: Sequence[str], stored: Stored) -> Iterator[Trial]:
+    """Yield the cases that a rule's author wrote; files are looked for below `folder`. QueryError E509 for one that is not there."""
+    kinds: tuple[tuple[tuple[StatedCase, ...], CaseKind], ...] = ((said.must_fire, "attack"), (said.must_not_fire, "look_alike"))
+    for cases, kind in kinds:
+        for case in cases:
+            if case.emulation is not None:
+                try:
+                    found = emulated(find(case.emulation), sources, stated=True, rows=case.rows, name=case.name)
+                except UnknownEmulationError as fault:
+                    raise _unread(case.name, str(fault.args[0])) from fault
+                yield replace(found, kind=kind, attack=found.attack if kind == "attack" else None)
+            elif case.file is not None:
+                path = folder / case.file
+                if not path.exists():
+                    raise _unread(case.name, f"there is no file {case.file}")
+                yield recorded(case.name, kind, path, stored, rows=case.rows)
+            else:
+                yield _inline(case, kind, stored)
+
+
+def _inline(case: StatedCase, kind: CaseKind, stored: Stored) -> Trial:
+    with tempfile.TemporaryDirectory(prefix="livefire-case-") as folder:
+        path = Path(folder) / "events.json"
+        path.write_text("\n".join(json.dumps(e, separators=(",", ":")) for e in case.events), encoding="utf-8")
+        return recorded(case.name, kind, path, stored, rows=case.rows)
+
+
+def recorded(name: str, kind: CaseKind, path: Path, stored: Stored, *, rows: int | None = None) -> Trial:
+    """Return log files of an attack, or of what is none, as a trial; every event of an attack's counts as its evidence."""
+    storage, now = stored(path)
+    return Trial(name, name, kind, storage, now, None, True, rows)
+
+
+def _unread(case: str, why: str) -> QueryError:
+    return QueryError([Diagnostic("error", "E509", f"{case}: {why}")])
