@@ -27,6 +27,10 @@ INTRO = """# T1578 on logs of others
 Logs that others published with labels: Stratus Red Team's detonations and documentation, Invictus' exercise on AWS (attacks
 among Terraform's set-up and clean-up of the same things), and the rule tests of Panther and StreamAlert, whose label says what
 *their* rule must do. Counts and operations only; the logs are no part of livefire.
+
+What their rule must not find may still be an attack to ours: a share with a foreign account is no public share. Rule tests of one
+source are read together, so that rules of several steps may join what their authors meant apart. The columns are the languages
+measured; the alerts are those of `livefire alerts` with the tuning that comes with it.
 """
 Case = Mapping[str, Any]
 
