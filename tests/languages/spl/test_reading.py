@@ -1,5 +1,9 @@
 """How searches are read: precedence, words, macros."""
 
+from time import perf_counter
+
+import pytest
+
 from livefire import Workspace
 from livefire.diagnostics import Diagnostics, Source
 from livefire.languages.base import Context
@@ -85,3 +89,15 @@ def test_a_near_name_is_offered() -> None:
     assert found.help == "did you mean 'stats'?"
     assert found.fix is not None
     assert found.fix.replacement == "stats"
+
+
+@pytest.mark.parametrize(
+    "text", ["bin _time span={}", "sort limit={} a", "head {}", "timechart span={} count", "eval b={}", "transpose {}", "search earliest=-{}d"]
+)
+def test_numbers_of_thousands_of_digits_are_refused_at_once(text: str) -> None:
+    started = perf_counter()
+    found = Workspace().check("index=x | " + text.format("1" + "0" * 5000), language="spl")
+    assert not {"E009"} & {d.code for d in found}
+    assert {"E206", "E107", "E201"} & {d.code for d in found}
+    # Patterns that part a long text in every way they can took minutes.
+    assert perf_counter() - started < 5

@@ -162,6 +162,9 @@ class Evaluator:
         path = self._path(ast)
         if path is not None:
             return path
+        for side in (ast.left, ast.right):
+            if isinstance(side, Apply) and side.function == "round" and len(side.args) > 1:
+                self.scope.context.diagnostics.notice("N159", "Splunk may show zeros at the end of a rounded number as text; here there are none", side.span)
         left, right = self.text(self.value(ast.left), ast.left.span), self.text(self.value(ast.right), ast.right.span)
         return call("text.concat", left, right, span=ast.span)
 
@@ -189,6 +192,10 @@ class Evaluator:
         if ast.operator == "+" and is_text(left) and is_text(right):
             return self._sum_or_join(left, right, ast.span)
         a, b = self.number(left, ast.left.span), self.number(right, ast.right.span)
+        if ast.operator in "*/" and any(isinstance(x, Constant) and x.type is Type.REAL for x in (ast.left, ast.right)):
+            # https://docs.splunk.com/Documentation/Splunk/latest/SearchReference/MathematicalFunctions, under sigfig(X)
+            message = "Splunk shows such a result with as many significant figures as its least exact number has; here it is not rounded"
+            self.scope.context.diagnostics.notice("N159", message, ast.span, help="exact() shows all of them there too")
         if ast.operator == "/":
             zero = call("compare.eq", real_of(b), e.Literal(0.0, Type.REAL))
             return Case(((zero, e.null(Type.REAL)),), call("number.divide", a, b, span=ast.span), Type.REAL)
@@ -211,6 +218,7 @@ class Evaluator:
 
     def _apply(self, ast: Apply) -> Expr:
         from livefire.languages.spl.functions import FUNCTIONS, KNOWN
+        from livefire.languages.spl.shaping import OF_VALUES
 
         if ast.function == "`macro`":
             return e.null(Type.STRING)
@@ -218,6 +226,11 @@ class Evaluator:
         if function is None:
             if ast.function in KNOWN:
                 self.scope.refuse("E302", f"{ast.function}() is not run: {KNOWN[ast.function]}", ast.name_span)
+            if ast.function in OF_VALUES and len(ast.args) == 1:
+                self.scope.context.quirk(
+                    153, f"{ast.function}() is a function of convert, not of eval", span=ast.name_span, help=f"write | convert {ast.function}(field) AS name"
+                )
+                return OF_VALUES[ast.function](self.value(ast.args[0].value))
             meant = nearest(ast.function, FUNCTIONS)
             fix = Fix(ast.name_span, meant, f"write {meant}") if meant else None
             self.scope.refuse("E103", f"no function is named {ast.function!r}", ast.name_span, help=f"did you mean {meant!r}?" if meant else "", fix=fix)

@@ -94,7 +94,7 @@ def _convert(text: str, span: Span, diagnostics: Diagnostics) -> str:
         else:
             repeat = re.compile(r"\{\d+(,\d*)?\}").match(text, place)
             if repeat:
-                if any(int(x) > _LIMIT for x in re.findall(r"\d+", repeat.group())):
+                if any(len(x) > 4 or int(x) > _LIMIT for x in re.findall(r"\d+", repeat.group())):
                     refuse(f"the engine's RE2 repeats at most {_LIMIT} times", span, diagnostics)
                 out.append(repeat.group())
                 place = repeat.end()

@@ -33,6 +33,7 @@ _PART = re.compile(r"(?P<sign>[+-])(?P<count>\d*)(?P<unit>[a-zA-Z]+)|@(?P<snap>[
 # Ten thousand years: no moment further off is one that events have.
 _FAR = 10_000 * 31_622_400
 _DIGITS = 9
+_LENGTH = 40
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?::(\d{1,2}):(\d{2}):(\d{2}))?")
 
 
@@ -100,7 +101,9 @@ def _snap(value: Expr, word: str, day: str | None) -> Expr | None:
 
 def span_of(text: str) -> tuple[float, str] | None:
     """Return number and unit (`''` for a plain number, `log`) of a span such as 10m, 1mon, 500ms; None when it is none."""
-    match = re.fullmatch(r"(\d*\.?\d*)(us|ms|cs|ds|[a-zA-Z]*)(\d*)", text.strip())
+    body = text.strip()
+    # A long run of digits could be parted in too many ways.
+    match = re.fullmatch(r"(\d*\.?\d*)(us|ms|cs|ds|[a-zA-Z]*)(\d*)", body) if len(body) <= _LENGTH else None
     if match is None or (not match[1] and not match[2]) or match[1] == "." or len(match[1]) > _DIGITS or len(match[3]) > _DIGITS:
         return None
     count = float(match[1] or 1)
