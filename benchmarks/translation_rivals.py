@@ -187,9 +187,7 @@ def page(rules: int, invalid: set[str], cells: list[Cell], detections: list[Cell
         "",
         *([unread, ""] if unread else []),
         table(cells),
-        "## The bundled detections, from Sentinel KQL and from Sigma",
-        "",
-        table(detections),
+        *(("## The bundled detections, from Sentinel KQL and from Sigma", "", table(detections)) if detections else ()),
         "## What is refused, and why",
         "",
         "| rule | to | reason |",
@@ -197,8 +195,9 @@ def page(rules: int, invalid: set[str], cells: list[Cell], detections: list[Cell
     ]
     for cell in (*cells, *detections):
         if cell.who == "livefire" and cell.verdict not in ("proved", "proved, assuming"):
-            reason = cell.reason.replace("|", "\\|")
-            lines.append(f"| {cell.rule} | {TARGETS[cell.target]} | {cell.verdict}: {reason} |")
+            # The clause itself is the author's text, and stays out of the page.
+            reason = cell.reason.partition(": ")[0].replace("|", "\\|")
+            lines.append(f"| {cell.rule} | {_named(cell.target)} | {cell.verdict}: {reason} |")
     return "\n".join(lines) + "\n"
 
 
@@ -208,8 +207,13 @@ def table(cells: list[Cell]) -> str:
     lines = ["| | to | " + " | ".join(columns) + " |", "|---|---|" + "---:|" * len(columns)]
     for who, target in dict.fromkeys((c.who, c.target) for c in cells):
         counts = Counter(c.verdict for c in cells if (c.who, c.target) == (who, target))
-        lines.append(f"| {who} | {TARGETS[target]} | " + " | ".join(str(counts[c]) for c in columns) + " |")
+        lines.append(f"| {who} | {_named(target)} | " + " | ".join(str(counts[c]) for c in columns) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _named(target: str) -> str:
+    """Return a language's name as a cell of a table."""
+    return TARGETS[target].replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import livefire
+from livefire.diagnostics import Source
 
+CORRELATION = """title: C
+correlation:
+  type: {kind}
+  rules: {rules}
+  group-by: [user]
+  timespan: {span}
+  condition: {condition}
+"""
 RULE = """title: T
 logsource:
   product: aws
@@ -20,7 +29,7 @@ detection:
 
 
 def codes(text: str) -> list[tuple[str, int]]:
-    source = livefire.diagnostics.Source(text)
+    source = Source(text)
     return [(d.code, source.position(d.span.start).line) for d in livefire.Workspace().check(text, language="sigma", index=None) if d.severity == "error"]
 
 
@@ -42,6 +51,35 @@ def codes(text: str) -> list[tuple[str, int]]:
 )
 def test_fault_has_code_and_line(text: str, code: str, line: int) -> None:
     assert (code, line) in codes(text)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "line"),
+    [
+        ({"kind": "many"}, "E107", 3),
+        ({"rules": "[a, a]"}, "E106", 4),
+        ({"rules": "[]"}, "E201", 3),
+        ({"span": "5 minutes"}, "E107", 6),
+        ({"span": "0m"}, "E107", 6),
+        ({"condition": "{gte: many}"}, "E104", 7),
+        ({"condition": "{atleast: 3, gte: 1}"}, "E107", 7),
+        ({"condition": "{field: x}"}, "E201", 7),
+        ({"kind": "value_sum"}, "E201", 7),
+        ({"kind": "value_percentile", "condition": "{field: x, gte: 1}"}, "E201", 7),
+        ({"kind": "value_percentile", "condition": "{field: x, gte: 1, percentile: 101}"}, "E107", 7),
+        ({"kind": "temporal", "condition": "a and b"}, "E102", 7),
+        ({"kind": "temporal", "condition": "a and"}, "E201", 7),
+    ],
+)
+def test_a_correlation_that_cannot_be_told_is_refused_at_its_place(changed: dict[str, str], code: str, line: int) -> None:
+    said = {"kind": "event_count", "rules": "[a]", "span": "5m", "condition": "{gte: 1}", **changed}
+    assert (code, line) in codes(CORRELATION.format(**said))
+
+
+def test_a_key_that_would_be_passed_over_is_refused() -> None:
+    text = CORRELATION.replace("group-by", "group_by").format(kind="event_count", rules="[a]", span="5m", condition="{gte: 1}")
+    (fault,) = [d for d in livefire.Workspace().check(text, language="sigma") if d.code == "E107"]
+    assert "did you mean 'group-by'?" in fault.help
 
 
 def test_condition_carets_point_into_the_line() -> None:

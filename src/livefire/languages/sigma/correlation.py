@@ -7,6 +7,7 @@ import re
 from typing import NoReturn
 
 from livefire.diagnostics import Diagnostics, Halt, Span
+from livefire.languages.binder import nearest
 from livefire.languages.kit.cursor import Cursor
 from livefire.languages.kit.lexer import Lexer, Token
 from livefire.languages.sigma.ast import Correlation, Either, Every, Mentioned, Reference, Threshold, Together, Without
@@ -19,6 +20,7 @@ BOUNDS = ("gt", "gte", "lt", "lte", "eq", "neq")
 SECOND = 10_000_000
 # A month and a year are the mean ones of the Gregorian calendar, as pySigma has them.
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_629_746, "y": 31_556_952}
+_KEYS = ("type", "rules", "group-by", "timespan", "condition", "aliases", "generate")
 _LEXER = Lexer((("skip", r"\s+"), ("sign", r"[()]"), ("word", r"[^\s()]+")))
 
 
@@ -45,8 +47,12 @@ class _Reader:
 
     def read(self) -> Correlation:
         """Return the correlation."""
+        self._known_keys()
         kind = self._kind()
         rules = tuple(self._names("rules"))
+        for at, rule in enumerate(rules):
+            if rule.text in {r.text for r in rules[:at]}:
+                self.diagnostics.error("E106", f"the rule {rule.text!r} is listed twice", rule.span)
         condition = self._condition(kind)
         if not rules and condition is not None and not isinstance(condition, Threshold):
             rules = tuple(dict.fromkeys(mentioned(condition)))
@@ -69,6 +75,13 @@ class _Reader:
             isinstance(generate, Leaf) and generate.value is True,
             self.part.span,
         )
+
+    def _known_keys(self) -> None:
+        """A key that is passed over, such as group_by, would make another correlation of it."""
+        for key, _ in self.part.members:
+            if key.text not in _KEYS:
+                close = nearest(key.text, _KEYS)
+                self.diagnostics.error("E107", f"a correlation has no {key.text!r}", key.span, help=f"did you mean {close!r}?" if close else ", ".join(_KEYS))
 
     def _kind(self) -> str:
         node = self.part.get("type")
@@ -131,6 +144,8 @@ class _Reader:
             self.fail("E201", f"{kind} needs the field whose values it takes: field in its condition", node.span)
         if len(fields) > 1 and kind != "value_count":
             self.fail("E107", f"{kind} takes one field", fields[1].span)
+        if fields and not kind.startswith("value_"):
+            self.diagnostics.warn("W305", f"field has no effect: {kind} takes no values", fields[0].span)
         percentile = node.get("percentile")
         if kind == "value_percentile" and percentile is None:
             self.fail("E201", "value_percentile needs to know which: percentile, from 0 to 100, in its condition", node.span)
