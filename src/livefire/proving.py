@@ -121,4 +121,4 @@ def emulated(
     numbers = order(list(range(len(case.records))))
     staged = stage(replace(case, records=[case.records[i] for i in numbers], roles=[case.roles[i] for i in numbers]), sources)
     attack = staged.attack if case.kind == "attack" else None
-    return Trial(name or emulation.id, emulation.title, case.kind, staged.storage, case.end + timedelta(minutes=1), attack, stated, rows)
+    return Trial(name or emulation.id, emulation.title, case.kind, staged.storage, case.end + timedelta(minutes=1), attack, stated, rows, emulation.id)

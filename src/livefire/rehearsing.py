@@ -15,7 +15,6 @@ from livefire.detections.evidence import acts_of
 from livefire.detections.runner import Bench, prepare, run_rule
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.emulation.catalogue import UnknownEmulationError, find
-from livefire.emulation.model import Emulation
 from livefire.engines.base import Storage
 from livefire.plan import nodes as n
 from livefire.proof.case import CaseKind
@@ -73,7 +72,7 @@ class Rehearsal:
         """
         ready = prepare(rule, self.bench, lenient=lenient) if rule.alerting is None else None
         kept = [t for t in trials if t.kind == "attack" and found(rule, t, self.bench, ready=ready, lenient=lenient)]
-        told = [m for t in kept if (m := known(t.name)) is not None]
+        told = [find(t.emulation) for t in kept if t.emulation]
         shifted = [replace(emulated(m, self.sources, start=STORY_START + by), name=f"{m.id}, {by} later") for m in told for by in SHIFTS]
         turned = [emulated(m, self.sources, order=lambda records: records[::-1]) for m in told]
         twice = [emulated(m, self.sources, order=lambda records: [r for r in records for _ in range(2)]) for m in told]
@@ -104,14 +103,6 @@ class Rehearsal:
             rule.alerting.check(rule, catalog, lenient=lenient, review=keep)
             return found[0] if found else None
         return stages.check(Source(rule.text, rule.name), rule.language, catalog, stages.Options(lenient, language=self.options))[0]
-
-
-def known(name: str) -> Emulation | None:
-    """Return the emulation of a name, None for a case that is none."""
-    try:
-        return find(name)
-    except UnknownEmulationError:
-        return None
 
 
 def nothing(bench: Bench) -> Trial:

@@ -46,6 +46,8 @@ def mutants(score: Score) -> Table:
         table.add_column(head, overflow="fold")
     for judged in score.survivors:
         table.add_row(*(Text(safe_text(c)) for c in (judged.mutant.change, judged.mutant.clause, judged.test)))
+    if not score.survivors:
+        table.add_row("none", "", "")
     return table
 
 
@@ -56,7 +58,8 @@ def edges(listed: Sequence[Edge], lookback: timedelta | None) -> Table:
     for head in ("edge", "cases", "lost", "such as"):
         table.add_column(head, overflow="fold")
     for edge in listed:
-        name = f"{edge.name}: {edge.note}" if edge.note else edge.name
+        said = edge.note or ("" if edge.cases else "no attack found here is one that livefire can tell again")
+        name = f"{edge.name}: {said}" if said else edge.name
         table.add_row(*(Text(safe_text(c)) for c in (name, str(edge.cases), str(len(edge.lost)), "; ".join(edge.lost[:2]))))
     return table
 
