@@ -17,6 +17,7 @@ from typing import Any
 from livefire.detections.alerts import Alert
 from livefire.detections.triage import Triage
 from livefire.emulation.background import Plan, write_background
+from livefire.emulation.company import staff
 from livefire.workspace import Workspace
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
@@ -48,8 +49,9 @@ def page(ws: Workspace, found: Triage, planted: list[dict[str, Any]]) -> str:
     events = sum(s.events for s in ws.info().sources)
     people = len({(account, actor) for kind, account, actor, _ in found.baseline.seen if kind == "actor"})
     lines = [NOTE, "", "# The T1578 pack on a month of background", ""]
-    lines += [f"`livefire background` wrote {events:,} events of {DAYS} days and three clouds by {people} identities, with auto scaling, pipelines,"]
-    lines += ["backups, schedules, people at work and on journeys, three look-alikes a day, and from the seventeenth day on planted attacks, each in"]
+    lines += [f"`livefire background` wrote {events:,} events of {DAYS} days and three clouds by {staff(0).size} principals"]
+    lines += [f"({people} stable identities, for people share roles), with auto scaling, pipelines, backups, schedules, people at work and on"]
+    lines += ["journeys, three look-alikes a day, and from the seventeenth day on planted attacks, each in"]
     lines += ["another person's name and from another address. `livefire alerts` then said:", ""]
     lines += [f"- {len(met)} of {len(planted)} planted attacks are behind an alert;"]
     lines += [f"- {len(found.alerts)} alerts, {len(found.alerts) / DAYS:.1f} a day: {len(true)} rest on planted attacks, {len(false)} do not"]

@@ -33,7 +33,7 @@ def act(
     event: str = "e1", *, hours: float = 0, actor: str = MALLORY, address: str = "203.0.113.9", verb: str = "instance.create", traits: Traits | None = None
 ) -> Act:
     moment = NOON + timedelta(hours=hours)
-    known = traits or Traits(agent="aws-cli", mfa=True, human=True)
+    known = traits or Traits(agent="aws-cli", human=True)
     return Act(event, event, "aws_cloudtrail", moment, "RunInstances", verb, actor, "111122223333", "us-east-1", address, True, (f"i-{event}",), (), known)
 
 
@@ -67,9 +67,9 @@ def test_usual_work_from_the_usual_network_is_lowered() -> None:
 
 
 def test_what_is_new_raises_the_risk() -> None:
-    # The network is new to the actor (+15) and to the account (+10); actor, action and hour are old.
-    found = scored(30, baseline=known(actor=30, action=30, hour=30))
-    assert (found.risk, {add for _, add in found.reasons}) == (30 + 15 + 10, {15, 10})
+    # The network is new to the actor (+15) and to the account (+20); actor, action and hour are old.
+    found = scored(20, baseline=known(actor=30, action=30, hour=30))
+    assert (found.risk, {add for _, add in found.reasons}) == (20 + 15 + 20, {15, 20})
     assert not found.alerts
 
 
@@ -77,7 +77,7 @@ def test_nothing_is_new_before_a_fortnight_of_log() -> None:
     young = Baseline({}, {"111122223333": NOON - timedelta(days=13)})
     assert scored(30, baseline=young).risk == 30
     grown = Baseline({}, {"111122223333": NOON - timedelta(days=14)})
-    assert scored(30, baseline=grown).risk == 30 + 15 + 10 + 15 + 10
+    assert scored(30, baseline=grown).risk == 30 + 15 + 20 + 15 + 10
 
 
 def test_what_began_within_the_warm_up_is_not_called_new() -> None:
@@ -103,13 +103,14 @@ def test_a_second_factor_counts_for_people_only() -> None:
     assert scored(50, modifiers=rule, of=without).risk == 40
     assert scored(50, modifiers=rule, of=act(traits=Traits(agent="terraform", mfa=False))).risk == 30
     assert scored(50, modifiers=rule, of=act(traits=Traits(agent="browser", human=True))).risk == 30  # the log does not say
+    assert scored(50, modifiers=rule, of=act(traits=Traits(agent="browser", mfa=True, human=True))).risk == 20  # one that was shown lowers
 
 
 def test_automation_is_lowered_at_home_only() -> None:
     tuning = Tuning(trusted=(Trusted("role/Support", "pipeline"),))
     rule = (Modifier("known automation from its known network", -25),)
     assert scored(90, tuning=tuning, modifiers=rule).risk == 90 - 25 - 20
-    assert scored(90, tuning=tuning, modifiers=rule, baseline=known(actor=30, action=30, hour=30)).risk == 100  # from a new network: +15 +10
+    assert scored(90, tuning=tuning, modifiers=rule, baseline=known(actor=30, action=30, hour=30)).risk == 100  # from a new network: +15 +20
 
 
 def test_a_maintenance_window_lowers_and_shows() -> None:

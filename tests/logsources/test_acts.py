@@ -46,6 +46,12 @@ def test_only_adding_a_permission_shares(given: dict[str, Any], verb: str) -> No
     assert read_act("aws_cloudtrail", "e4", NOON, columns).verb == verb
 
 
+@pytest.mark.parametrize(("tokens", "verb"), [("optional", "instance.modify"), ("required", "")])
+def test_requiring_tokens_hardens_and_changes_nothing_for_the_worse(tokens: str, verb: str) -> None:
+    request = {"ModifyInstanceMetadataOptionsRequest": {"InstanceId": "i-0a", "HttpTokens": tokens}}
+    assert read_act("aws_cloudtrail", "e9", NOON, row("aws_cloudtrail", event_name="ModifyInstanceMetadataOptions", request=request)).verb == verb
+
+
 def test_the_actor_is_the_role_and_not_its_session() -> None:
     role, session = "arn:aws:iam::111122223333:role/ops", "arn:aws:sts::111122223333:assumed-role/ops/ann"
     assert read_act("aws_cloudtrail", "e5", NOON, row("aws_cloudtrail", event_name="StopInstances", issuer_arn=role, identity_arn=session)).actor == role

@@ -21,9 +21,10 @@ ALERT = 60
 """From this risk on a finding is an alert of its own."""
 USUAL = (
     Modifier("the network is new to the actor", 15),
-    Modifier("nobody in the account used the network before", 10),
+    Modifier("nobody in the account used the network before", 20),
     Modifier("the operation is new to the actor", 15),
     Modifier("the hour of the week is new to the actor", 10),
+    Modifier("a second factor was shown", -10),
     Modifier("the actor's usual work from its usual network", -20),
 )
 """What weighs on every finding, beside the modifiers of its card."""
@@ -136,6 +137,7 @@ def _automation_at_home(s: Situation) -> bool:
 CONDITIONS: Mapping[str, Callable[[Situation], bool]] = {
     "inside a maintenance window": lambda s: s.tuning.announced(s.act) is not None,
     "no second factor": lambda s: s.act.traits.human and s.act.traits.mfa is False and not s.tuning.trusts(s.act),
+    "a second factor was shown": lambda s: s.act.traits.human and s.act.traits.mfa is True,
     "known automation from its known network": _automation_at_home,
     "the actor was first seen less than 30 days ago": lambda s: s.baseline.is_new("actor", s.act),
     "a service-linked role": lambda s: "/aws-service-role/" in s.act.actor,

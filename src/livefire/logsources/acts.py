@@ -150,7 +150,8 @@ def _aws_verb(name: str, request: Any) -> str:
         guards = [request.get(g) for g in ("disableApiTermination", "disableApiStop")]
         off = any(isinstance(g, dict) and g.get("value") is False for g in guards)
         return "instance.unprotect" if off else verb
-    return verb
+    # Requiring tokens of the metadata service hardens an instance.
+    return "" if name == "ModifyInstanceMetadataOptions" and "required" in found(request, "HttpTokens") else verb
 
 
 # Azure: the operation names provider, type and verb; what was made stands in the answer, JSON in a string
