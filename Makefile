@@ -26,6 +26,7 @@ bench: $(STAMP)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 measure: $(STAMP)
+	$(BIN)/python -m tests.background_run build/background docs/t1578-background.md
 	$(BIN)/python -m tests.real_logs $(SHARED) docs/t1578-real-logs.md
 
 conformance: $(STAMP)

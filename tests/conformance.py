@@ -20,6 +20,7 @@ from typing import Any
 import livefire
 from livefire.diagnostics import catalogue
 from livefire.languages import REGISTRY
+from tests.kusto import binding
 from tests.tables.pairs import Agreement, FieldAgreement
 from tests.tables.pairs import by_field as compared_by_field
 from tests.tables.pairs import measure as compared
@@ -88,7 +89,13 @@ def unread(suite: str) -> bool:
 
 
 def page(
-    figures: Iterable[Mapping[str, Any]], printed: str, notes: str, day: str, agreements: Sequence[Agreement] = (), fields: Sequence[FieldAgreement] = ()
+    figures: Iterable[Mapping[str, Any]],
+    printed: str,
+    notes: str,
+    day: str,
+    agreements: Sequence[Agreement] = (),
+    fields: Sequence[FieldAgreement] = (),
+    beside: Sequence[str] = (),
 ) -> str:
     """Return the page: a table of suites, the codes that refuse most, and the notes as they are."""
     lines = [NOTE, "", "# Conformance", ""]
@@ -117,6 +124,7 @@ def page(
             lines.append(f"| {one.dataset} | {one.generation} | {one.agreed} | {one.compared} | {100 * one.agreed / one.compared:.1f} % | {differing} |")
         lines.append("")
     lines += field_lines(fields)
+    lines += beside
     if notes.strip():
         lines += [notes.strip(), ""]
     return "\n".join(lines)
@@ -153,7 +161,16 @@ def main(arguments: Sequence[str]) -> int:
     beside = target.parent / NOTES
     notes = beside.read_text(encoding="utf-8") if beside.is_file() else ""
     target.write_text(
-        page(figures, printed, notes, f"{datetime.now(UTC):%Y-%m-%d}", compared(folder / "logs"), compared_by_field(folder / "logs")), encoding="utf-8"
+        page(
+            figures,
+            printed,
+            notes,
+            f"{datetime.now(UTC):%Y-%m-%d}",
+            compared(folder / "logs"),
+            compared_by_field(folder / "logs"),
+            binding.page(binding.measure(folder), binding.judged(folder)),
+        ),
+        encoding="utf-8",
     )
     wrong = sum(tally(row["verdicts"])[bad] for row in figures for bad in ("wrong", "crash"))
     sys.stdout.write(f"{len(figures)} suites, {wrong} wrong or crashed\n")

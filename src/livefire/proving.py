@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,9 @@ def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = (), *, near: bo
         yield as_case(emulation)
 
 
-def as_case(emulation: Emulation) -> Case:
+def as_case(emulation: Emulation, start: datetime = STORY_START) -> Case:
     """Return an emulation's records as a case."""
-    told = emulation.generate(STORY_START)
+    told = emulation.generate(start)
     roles = tuple(_ROLES[r.role] for r in told.records)
     kind = _KINDS[emulation.kind]
     return Case(emulation.id, emulation.title, emulation.technique, kind, told.log_source, told.raws(), roles, told.end, emulation.page_tests)
@@ -105,9 +106,19 @@ def operation_of(raw: Mapping[str, Any]) -> str:
     return found if isinstance(found, str) else ""
 
 
-def emulated(emulation: Emulation, sources: Sequence[str], *, stated: bool = False, rows: int | None = None, name: str = "") -> Trial:
-    """Return an emulation as a trial of a rule."""
-    case = as_case(emulation)
-    staged = stage(case, sources)
+def emulated(
+    emulation: Emulation,
+    sources: Sequence[str],
+    *,
+    stated: bool = False,
+    rows: int | None = None,
+    name: str = "",
+    start: datetime = STORY_START,
+    order: Callable[[list[int]], list[int]] = list,
+) -> Trial:
+    """Return an emulation as a trial of a rule; `order` gives the numbers of its records as they come."""
+    case = as_case(emulation, start)
+    numbers = order(list(range(len(case.records))))
+    staged = stage(replace(case, records=[case.records[i] for i in numbers], roles=[case.roles[i] for i in numbers]), sources)
     attack = staged.attack if case.kind == "attack" else None
-    return Trial(name or emulation.id, emulation.title, case.kind, staged.storage, case.end + timedelta(minutes=1), attack, stated, rows)
+    return Trial(name or emulation.id, emulation.title, case.kind, staged.storage, case.end + timedelta(minutes=1), attack, stated, rows, emulation.id)

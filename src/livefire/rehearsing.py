@@ -6,20 +6,23 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from livefire import query as stages
 from livefire.detections.detection import Rule
-from livefire.detections.runner import Bench
+from livefire.detections.evidence import acts_of
+from livefire.detections.runner import Bench, prepare, run_rule
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.emulation.catalogue import UnknownEmulationError, find
 from livefire.engines.base import Storage
 from livefire.plan import nodes as n
 from livefire.proof.case import CaseKind
+from livefire.proof.edges import SHIFTS, Edge, Schedule, edge, found, scheduled
+from livefire.proof.mutation import Score, mutate
 from livefire.proof.stated import CaseFile, StatedCase, read_cases
 from livefire.proof.trial import RuleProof, Trial, try_rule
-from livefire.proving import emulated, fitting
+from livefire.proving import STORY_START, emulated, fitting
 
 Stored = Callable[[Path], tuple[Storage, datetime]]
 """Reads log files apart from any lake: the stored events, and a minute past the latest of them."""
@@ -53,6 +56,39 @@ class Rehearsal:
         """Run a rule over trials and return what became of each; without one, over no events, so that a rule that cannot run is refused."""
         tried = try_rule(rule, trials or [nothing(self.bench)], self.bench, lenient=lenient, progress=progress)
         return tried if trials or tried.refused else RuleProof(rule, ())
+
+    def score(self, rule: Rule, trials: Sequence[Trial], *, lenient: bool = False, progress: Callable[[str], None] | None = None) -> Score:
+        """Return how many of a rule's mutants its trials notice; QueryError for a rule that cannot be run, or whose product adds alerts to its query."""
+        if rule.alerting is not None:
+            raise QueryError(
+                [Diagnostic("error", "E305", "the query of a rule with a schedule of its own is not mutated; write the query into a file of its own")]
+            )
+        return mutate(rule, trials, self.bench, lenient=lenient, progress=progress)
+
+    def edges(self, rule: Rule, trials: Sequence[Trial], schedule: Schedule, *, lenient: bool = False) -> tuple[tuple[Edge, ...], timedelta | None]:
+        """Return what a rule loses when its attacks come at other times, in another order, twice, and late; and the look-back that would lose none.
+
+        Only attacks that it finds are tried; the first two need attacks that livefire can tell again.
+        """
+        ready = prepare(rule, self.bench, lenient=lenient) if rule.alerting is None else None
+        kept = [t for t in trials if t.kind == "attack" and found(rule, t, self.bench, ready=ready, lenient=lenient)]
+        told = [find(t.emulation) for t in kept if t.emulation]
+        shifted = [replace(emulated(m, self.sources, start=STORY_START + by), name=f"{m.id}, {by} later") for m in told for by in SHIFTS]
+        turned = [emulated(m, self.sources, order=lambda records: records[::-1]) for m in told]
+        twice = [emulated(m, self.sources, order=lambda records: [r for r in records for _ in range(2)]) for m in told]
+        listed = [
+            edge(name, rule, variants, self.bench, lenient=lenient)
+            for name, variants in (("other times", shifted), ("turned order", turned), ("each event twice", twice))
+        ]
+        late, most = scheduled([(t.name, self._evidence(rule, t, lenient=lenient)) for t in kept], schedule)
+        return (*listed, late), most if kept else None
+
+    def _evidence(self, rule: Rule, trial: Trial, *, lenient: bool) -> list[tuple[str, datetime]]:
+        """Return the events that a rule's first finding in a trial rests on, with their times."""
+        here = replace(self.bench, storage=trial.storage, now=trial.now)
+        outcome = run_rule(rule, here, lenient=lenient)
+        names = next(e for e in outcome.evidence if e and (trial.attack is None or trial.attack.intersection(e)))
+        return [(name, act.time) for name, act in acts_of(names, here).items()]
 
     def plan(self, rule: Rule, *, lenient: bool = False) -> n.Plan | None:
         """Return the plan of a rule's query as far as it can be read."""

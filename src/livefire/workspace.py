@@ -204,7 +204,7 @@ class Workspace:
 
     def latest(self) -> datetime | None:
         """Return the time of the latest event in the lake, None when it is empty."""
-        return max((s.last for s in self.info().sources if s.last is not None), default=None)
+        return self.info().last
 
     # queries
 

@@ -14,8 +14,6 @@ from tests.languages.mutants import seeds
 # Second names of functions that have a case under their first.
 ALIASES = {
     *("bin", "stddev", "to_bool", "to_dbl", "to_dt", "to_int", "to_str"),
-    # Refused, though known by name, until its rule for nulls is settled.
-    "mv_difference",
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +17,15 @@ from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, put
 
 if TYPE_CHECKING:
     from livefire.detections.detection import Rule
-    from livefire.proof.trial import RuleProof
+    from livefire.proof.edges import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """What else is asked of rules beside their cases."""
+
+    mutants: bool
+    schedule: Schedule | None
 
 
 class Form(StrEnum):
@@ -38,6 +48,12 @@ def prove(
     attack: Annotated[list[Path] | None, typer.Option(help="Log file or folder in which the rules must find something.")] = None,
     benign: Annotated[list[Path] | None, typer.Option(help="Log file or folder in which the rules must find nothing.")] = None,
     cases: Annotated[Path | None, typer.Option(help="Case file; by default the one beside the rule, rule.cases.yml or cases.yml.")] = None,
+    mutants: Annotated[bool, typer.Option("--mutants", help="Change one clause of each rule at a time, and show the changes that no case notices.")] = False,
+    edges: Annotated[
+        bool, typer.Option("--edges", help="Tell the attacks at other times, turned round, twice and late, and show what each rule loses.")
+    ] = False,
+    every: Annotated[float, typer.Option(help="For --edges: how often the rule runs, in minutes.")] = 5,
+    lookback: Annotated[float, typer.Option(help="For --edges: how far back the rule looks, in minutes.")] = 10,
     lenient: Lenient = False,
     form: Annotated[Form, typer.Option("--format", help="Text for people; JUnit for test runners (rules of one's own).")] = Form.text,
     as_json: Json = False,
@@ -56,7 +72,12 @@ def prove(
     absent = next((p for p in given if not p.exists()), None)
     if absent is not None:
         stop(f"E002: there is no file {absent}", USAGE)
-    prove_rules(files, language, attack or [], benign or [], cases, form=chosen, lenient=lenient)
+    from livefire.proof.edges import Schedule
+
+    if every <= 0 or lookback <= 0:
+        stop("E107: --every and --lookback are minutes, more than none", USAGE)
+    more = Further(mutants=mutants, schedule=Schedule(timedelta(minutes=every), timedelta(minutes=lookback)) if edges else None)
+    prove_rules(files, language, attack or [], benign or [], cases, more, form=chosen, lenient=lenient)
 
 
 def prove_detections(ids: Sequence[str], published: Path | None, packs: Path | None, language: str | None, *, near: bool, details: bool, as_json: bool) -> None:
@@ -106,7 +127,15 @@ def rules_below(path: Path, language: str | None) -> list[Rule]:
 
 
 def prove_rules(
-    files: Sequence[Path], language: str | None, attacks: Sequence[Path], benign: Sequence[Path], cases: Path | None, *, form: Form, lenient: bool
+    files: Sequence[Path],
+    language: str | None,
+    attacks: Sequence[Path],
+    benign: Sequence[Path],
+    cases: Path | None,
+    more: Further,
+    *,
+    form: Form,
+    lenient: bool,
 ) -> None:
     """Prove rules of one's own, show what became of each case, and leave."""
     from livefire.diagnostics import QueryError
@@ -115,13 +144,16 @@ def prove_rules(
     from livefire.workspace import Workspace
 
     stage = Workspace().rehearsal()
-    proofs: list[RuleProof] = []
+    proofs: list[view.Rehearsed] = []
     try:
         with progress("proving", quiet=form is not Form.text) as tell:
             for rule in [r for f in files for r in rules_below(f, language)]:
                 beside = cases if cases is not None else cases_beside(rule.path) if rule.path is not None else None
                 trials = stage.trials(rule, cases=beside, attacks=attacks, benign=benign, lenient=lenient)
-                proofs.append(stage.prove(rule, trials, lenient=lenient, progress=tell))
+                proof = stage.prove(rule, trials, lenient=lenient, progress=tell)
+                score = stage.score(rule, trials, lenient=lenient, progress=tell) if more.mutants and not proof.refused else None
+                lost = stage.edges(rule, trials, more.schedule, lenient=lenient) if more.schedule is not None and not proof.refused else None
+                proofs.append(view.Rehearsed(proof, score, lost))
     except QueryError as error:
         stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
     if form is Form.json:
@@ -129,7 +161,8 @@ def prove_rules(
     elif form is Form.junit:
         put(view.junit(proofs))
     else:
-        for proof in proofs:
-            show(view.trials(proof))
+        for rehearsed in proofs:
+            for table in view.tables(rehearsed):
+                show(table)
         say(view.totals(proofs))
-    raise typer.Exit(REFUSED if any(p.refused for p in proofs) else OK if all(p.proved for p in proofs) else FOUND)
+    raise typer.Exit(REFUSED if any(p.proof.refused for p in proofs) else OK if all(p.proof.proved for p in proofs) else FOUND)

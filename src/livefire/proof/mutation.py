@@ -15,6 +15,7 @@ from livefire.plan.functions import call
 from livefire.plan.rewrite import rewrite
 from livefire.plan.walk import map_inputs, place_of
 from livefire.proof.trial import Trial
+from livefire.schema import Type
 
 Outcomes = tuple[object, ...]
 
@@ -90,18 +91,25 @@ def _test_for(mutant: Mutant) -> str:
 def mutants(plan: n.Plan, source: Source) -> Iterator[Mutant]:
     """Yield the plans that differ from a rule's in one condition that stands in its text.
 
-    Each condition of a filter is left out and turned round, each alternative left out, each word and
-    each number in a comparison changed; two that come out the same are yielded once.
+    Each condition and alternative of a filter is left out and turned round, each word and each number
+    in a comparison changed; two that come out the same are yielded once.
     """
     seen: set[tuple[Span, str]] = set()
     for node in _nodes(plan):
         if not isinstance(node, n.Filter):
             continue
-        for span, change, predicate in _changes(node.predicate):
+        for span, change, predicate in (*_whole(node.predicate), *_changes(node.predicate)):
             clause = " ".join(source.slice(span).split())
             if clause and (span, change) not in seen:
                 seen.add((span, change))
                 yield Mutant(span, change, clause, _exchange(plan, node, replace(node, predicate=predicate)))
+
+
+def _whole(predicate: e.Expr) -> Iterator[tuple[Span, str, e.Expr]]:
+    """Yield the filter without its condition, where that is not made of several."""
+    span = place_of(predicate)
+    if span is not None and not (isinstance(predicate, e.Call) and predicate.function in ("logic.and", "logic.or")):
+        yield span, "left out", e.Literal(True, Type.BOOL)
 
 
 def _nodes(plan: n.Plan) -> Iterator[n.Plan]:

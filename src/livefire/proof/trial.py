@@ -23,7 +23,7 @@ class Trial:
 
     `attack` names the events that a finding has to rest on, None for any of them. `stated` says that
     the rule's author asks for it; otherwise it was chosen for what the rule reads. `rows` is how many
-    rows must come out, None for any number.
+    rows must come out, None for any number. `emulation` is the id of the story that it was made from, if any.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Trial:
     attack: frozenset[str] | None = None
     stated: bool = False
     rows: int | None = None
+    emulation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,16 @@ class LakeInfo:
     quarantined: int
     files_read: int
 
+    @property
+    def first(self) -> datetime | None:
+        """The time of the earliest event, None when there is none."""
+        return min((s.first for s in self.sources if s.first is not None), default=None)
+
+    @property
+    def last(self) -> datetime | None:
+        """The time of the latest event, None when there is none."""
+        return max((s.last for s in self.sources if s.last is not None), default=None)
+
 
 class Lake:
     """A lake on local disk. Many processes may read; one at a time writes (`writing`)."""

@@ -128,6 +128,13 @@ def test_the_older_language_when_lenient(query: str, found: list[int]) -> None:
     assert numbers(query, ROWS, lenient=True) == found
 
 
+def test_a_constant_is_compared_with_what_a_function_gives() -> None:
+    for query in ('any where true : startsWith(name, "x")', 'any where true:startsWith(name, "x")', "any where 1 : length(name)"):
+        assert numbers(query, ROWS) == [0]
+        assert numbers(query, ROWS, lenient=True) == [0]
+    assert numbers('any where false : startsWith(name, "x")', ROWS) == []
+
+
 def test_a_sequence_needs_times_and_single_keys() -> None:
     with pytest.raises(livefire.QueryError, match="without a time"):
         ws = livefire.Workspace()

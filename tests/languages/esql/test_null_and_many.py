@@ -119,6 +119,8 @@ def test_groups_of_two_fields_with_several_values_are_every_pair() -> None:
         "TO_INTEGER(3000000000)",
         "[1, 2] + 1",
         "[1, 2] == 1",
+        'MV_CONCAT("a", null::keyword)',
+        'MV_CONCAT(null::keyword, ",")',
     ],
 )
 def test_what_has_no_value_is_null(expression: str) -> None:
@@ -135,6 +137,27 @@ def test_a_sign_belongs_to_the_number_before_a_conversion() -> None:
 def test_greatest_takes_each_column_by_its_own_greatest() -> None:
     assert value("GREATEST([1, 9], 3)") == 9
     assert value("LEAST([4, 5], 7)") == 4
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ('MV_UNION(["a", "b"], ["b", "c"])', ["a", "b", "c"]),
+        ('MV_UNION(null, "c")', "c"),
+        ('MV_UNION("c", null::keyword)', "c"),
+        ("MV_UNION(null::keyword, null::keyword)", None),
+        ('MV_DIFFERENCE(["a", "b"], "b")', "a"),
+        ('MV_DIFFERENCE(["a", "b"], null::keyword)', ["a", "b"]),
+        ('MV_DIFFERENCE(null::keyword, "b")', None),
+        ('MV_DIFFERENCE("b", ["a", "b"])', None),
+        ('MV_INTERSECTION(["a", "b"], null::keyword)', None),
+        ('MV_INTERSECTION(["a", "b"], ["b", "a"])', ["a", "b"]),
+        ('MV_INTERSECTS(null::keyword, "a")', False),
+        ('MV_CONTAINS("a", null::keyword)', True),
+    ],
+)
+def test_sets_of_values(expression: str, found: Any) -> None:
+    assert value(expression) == found
 
 
 def test_limits_of_a_number() -> None:
@@ -161,6 +184,8 @@ ADDRESSES: list[dict[str, Any]] = [
 
 def test_addresses_are_numbers_whatever_their_form() -> None:
     read = "FROM t | EVAL i = ip::ip"
+    assert value('TO_IP("::FFFF:10.0.0.9")') == "10.0.0.9"
+    assert value('CIDR_MATCH(TO_IP("::ffff:10.0.0.9"), "10.0.0.0/8")') is True
     assert run(f"{read} | SORT i, id | KEEP id, i", ADDRESSES) == [(3, "9.255.0.1"), (2, "10.0.0.9"), (1, "2001:db8::1"), (4, None), (5, None)]
     assert run(f'{read} | WHERE i == "2001:db8:0::0001" | KEEP id', ADDRESSES) == [(1,)]
     assert run(f'{read} | WHERE i IN ("2001:0db8::1", "10.0.0.9") | SORT id | KEEP id', ADDRESSES) == [(1,), (2,)]
@@ -169,3 +194,16 @@ def test_addresses_are_numbers_whatever_their_form() -> None:
     assert refusal(f'{read} | WHERE i LIKE "10.*"', ADDRESSES).code == "E104"
     assert refusal(f'{read} | WHERE i == "ten"', ADDRESSES).code == "E104"
     assert refusal(f'{read} | EVAL c = CONCAT(i, "/32")', ADDRESSES).code == "E104"
+
+
+def test_medians_are_over_every_value() -> None:
+    rows: list[dict[str, Any]] = [{"k": "a", "n": [1, 2, 9]}, {"k": "a", "n": 4}, {"k": "b", "n": None}]
+    # 1, 2, 4, 9: the median lies between 2 and 4, three quarters of the way are 2.25 steps, so 4 + 0.25 · 5; distances from 3 are 2, 1, 1, 6.
+    query = "FROM t | STATS m = MEDIAN(n), p = PERCENTILE(n, 75), d = MEDIAN_ABSOLUTE_DEVIATION(n) BY k | SORT k"
+    assert run(query, rows) == [(3, 5.25, 1.5, "a"), (None, None, None, "b")]
+    assert refusal("FROM t | STATS s = STD_DEV(n)", rows).code == "E305"
+
+
+def test_the_pattern_of_a_mail_address_runs() -> None:
+    rows: list[dict[str, Any]] = [{"s": "by jo.doe+x@mail.example.com now"}, {"s": "none"}]
+    assert run('FROM t | GROK s "%{EMAILADDRESS:who}" | KEEP who | SORT who', rows) == [("jo.doe+x@mail.example.com",), (None,)]

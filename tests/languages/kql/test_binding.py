@@ -41,6 +41,8 @@ def test_a_text_compared_with_a_number_is_read_as_one_and_that_is_said(workspace
         ("T | where Result > 0", ["E104"]),
         ("T | where Count = 1", ["E126"]),
         ("let x = 1;", ["E125"]),
+        ("let f = () { let x = 1; }; print f()", ["E125"]),
+        ("let f = () { let x = T; }; f | count", ["E125"]),
         ("", ["E125"]),
         ("T | render table\n\nT | take 1", ["E201"]),  # a second query is none of the chart's options
         ("T | where Count > {least}", ["E127"]),

@@ -275,8 +275,14 @@ class Parser(Cursor):
         return Binary(operator, left, right, Span(left.span.start, self.last_end), token.span)
 
     def _called(self, first: Ast) -> Ast:
-        """Read `value:function(…)` of the older EQL, whose first argument stands before the colon."""
+        """Read `value:function(…)` of the older EQL, whose first argument stands before the colon.
+
+        `true : cidrMatch(…)`, a constant compared with what a function gives, is EQL of today.
+        """
         while self.at(":") and self.peek().kind == "name" and self.peek(2).text == "(":
+            touching = self.last_end == self.token.span.start and self.token.span.end == self.peek().span.start
+            if not touching or (isinstance(first, Constant) and self.peek(3).text != ")"):
+                break
             self.advance()
             call = self._call()
             words = f"a function is not called with `:` in Elasticsearch, where `:` compares with constants; write {call.function}(…)"

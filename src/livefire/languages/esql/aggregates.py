@@ -40,7 +40,7 @@ class Group:
         """Report an aggregate that does not take several values of a row here."""
         if value.many:
             words = f"{self.use.node.function} over a field that may have several values is not supported"
-            self.use.expressions.error("E305", words, self.span, "MV_EXPAND the field before, or convert it with ::double")
+            self.use.expressions.error("E305", words, self.span, "MV_EXPAND the field before")
         return value.many
 
     def approximate(self) -> None:
@@ -142,13 +142,26 @@ def _extreme_any(meaning: str, value: Value, group: Group) -> Value:
     return Value(found, Kind.ANY)
 
 
+def _every(group: Group, value: Value) -> e.Expr:
+    """Return all values of all rows in one array."""
+    return call("multi.values", group.over("agg.list", v.array(value)))
+
+
+_OF_ALL: dict[str, Callable[[e.Expr], e.Expr]] = {
+    "agg.median": lambda every: call("multi.percentile", every, e.whole(50)),
+    "agg.median_deviation": lambda every: call("multi.deviation", every),
+}
+
+
 def _over_real(meaning: str) -> Callable[[Group], Value]:
     def make(group: Group) -> Value:
         value = _numeric(group)
+        if meaning in _OF_ALL:
+            group.approximate()
+            if value is not None and value.many:
+                return Value(_OF_ALL[meaning](_every(group, value)), Kind.DOUBLE)
         if value is None or group.refuse_many(value):
             return v.null(Kind.DOUBLE)
-        if meaning in ("agg.median", "agg.median_deviation"):
-            group.approximate()
         return Value(group.over(meaning, v.number(value), type=Type.REAL), Kind.DOUBLE)
 
     return make
@@ -160,8 +173,10 @@ def _percentile(group: Group) -> Value:
     literal = percent.expr
     if not isinstance(literal, e.Literal) or isinstance(literal.value, bool) or not isinstance(literal.value, (int, float)) or not 0 <= literal.value <= 100:
         return group.use.expressions.error("E104", "a percentile is a constant from 0 to 100", group.use.ast(1).span, kind=Kind.DOUBLE)
-    if value is None or group.refuse_many(value):
+    if value is None:
         return v.null(Kind.DOUBLE)
+    if value.many:
+        return Value(call("multi.percentile", _every(group, value), literal), Kind.DOUBLE)
     return Value(group.over("agg.percentile_linear", v.number(value), literal), Kind.DOUBLE)
 
 

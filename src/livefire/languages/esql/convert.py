@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from livefire.languages.esql import values as v
 from livefire.languages.esql.text import valid_address
+from livefire.languages.esql.time import iso
 from livefire.languages.esql.use import Use
 from livefire.languages.esql.values import PLAN_TYPES, Kind, Value
 from livefire.plan import expr as e
@@ -148,23 +149,17 @@ def to_boolean(use: Use) -> Value:
     return _each(use, Kind.BOOL, convert)
 
 
-def _iso(text: e.Expr) -> e.Expr:
-    """Read a text in Elasticsearch's form only; the engine's own reading takes more."""
-    shaped = call("text.matches_regex", text, e.text(r"\A\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?\z"))
-    return e.Case(((shaped, call("time.parse", text)),), e.null(Type.DATETIME), Type.DATETIME)
-
-
 def to_datetime(use: Use) -> Value:
     """`to_datetime`: text in ISO 8601, numbers as milliseconds since 1970."""
 
     def convert(value: Value) -> e.Expr | None:
         match value.kind:
             case Kind.TEXT:
-                return _iso(v.text(value))
+                return iso(v.text(value))
             case Kind.ANY:
                 one = v.one(value)
                 is_text = call("compare.eq", call("logic.type_name", one), e.text("string"))
-                return e.Case(((is_text, _iso(v.text(value))),), call("time.from_epoch", call("dynamic.long", one), e.text("ms")), Type.DATETIME)
+                return e.Case(((is_text, iso(v.text(value))),), call("time.from_epoch", call("dynamic.long", one), e.text("ms")), Type.DATETIME)
             case Kind.INT | Kind.LONG:
                 return call("time.from_epoch", v.number(value, Kind.LONG), e.text("ms"))
             case Kind.DOUBLE:

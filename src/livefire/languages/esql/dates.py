@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from livefire.plan import expr as e
@@ -47,6 +48,26 @@ _LETTERS = {
     "xx": "+0000",
     "xxx": "+00:00",
 }
+# What each letter takes of a text: Java counts digits strictly, and knows the names of days and months in this case only.
+_TAKES = {
+    **dict.fromkeys(("yyyy", "uuuu"), r"\d{4}"),
+    **dict.fromkeys(("MM", "dd", "HH", "hh", "mm", "ss"), r"\d{2}"),
+    **dict.fromkeys(("M", "d", "H", "h", "m", "s"), r"\d{1,2}"),
+    "DDD": r"\d{3}",
+    "SSS": r"\d{3}",
+    "SSSSSS": r"\d{6}",
+    "a": "(?:AM|PM)",
+    **dict.fromkeys(("MMM", "EEE", "EE", "E"), "[A-Z][a-z]{2}"),
+    **dict.fromkeys(("MMMM", "EEEE"), "[A-Z][a-z]+"),
+}
+_ZONES = {
+    "X": r"(?:Z|[+-]\d{2}(?:\d{2})?)",
+    "XX": r"(?:Z|[+-]\d{4})",
+    "XXX": r"(?:Z|[+-]\d{2}:\d{2})",
+    "Z": r"[+-]\d{4}",
+    "xx": r"[+-]\d{4}",
+    "xxx": r"[+-]\d{2}:\d{2}",
+}
 _PIECE = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']", re.DOTALL)
 
 
@@ -65,6 +86,33 @@ def read(text: str) -> e.Literal | None:
     except (ValueError, OverflowError):
         return None
     return e.Literal(moment, Type.DATETIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a text is read by a Java date pattern: the shape it must have, the strptime form, and whether it ends with a zone."""
+
+    shape: str
+    strptime: str
+    zoned: bool
+
+
+def reading(pattern: str) -> Form | None:
+    """Return how a Java date pattern reads a text, None for one that cannot be read here."""
+    shape, form, place, zoned = "", "", 0, False
+    for match in _PIECE.finditer(pattern):
+        letters = match.group() if match.group(2) else ""
+        if match.start() != place or zoned or (letters and letters not in _TAKES and letters not in _ZONES):
+            return None
+        place = match.end()
+        if letters in _ZONES:
+            zoned, shape, form = True, shape + _ZONES[letters], form + "%z"
+        elif letters:
+            shape, form = shape + _TAKES[letters], form + _LETTERS[letters].replace("%-", "%")
+        else:
+            literal = match.group() if match.group(1) is None else match.group(1).replace("''", "'") or "'"
+            shape, form = shape + re.escape(literal), form + literal.replace("%", "%%")
+    return Form(rf"\A{shape}\z", form, zoned) if place == len(pattern) else None
 
 
 def strftime(pattern: str) -> str | None:

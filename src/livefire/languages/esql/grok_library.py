@@ -16,6 +16,7 @@ _IPV6 = "|".join(
     )
 )
 ADDRESS = rf"\A(?:(?:{_OCTET}\.){{3}}{_OCTET}|{_IPV6})\z"
+MAPPED = rf"(?i)\A::ffff:((?:{_OCTET}\.){{3}}{_OCTET})\z"
 
 PATTERNS: dict[str, str] = {
     # plain text
@@ -28,7 +29,7 @@ PATTERNS: dict[str, str] = {
     "QS": "%{QUOTEDSTRING}",
     "USERNAME": r"[A-Za-z0-9._-]+",
     "USER": "%{USERNAME}",
-    "EMAILLOCALPART": r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,62}){0,63}",
+    "EMAILLOCALPART": r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,62})*",
     "EMAILADDRESS": "%{EMAILLOCALPART}@%{HOSTNAME}",
     "UUID": r"[A-Fa-f0-9]{8}-(?:[A-Fa-f0-9]{4}-){3}[A-Fa-f0-9]{12}",
     "URN": r"urn:[0-9A-Za-z][0-9A-Za-z-]{0,31}:(?:%[0-9A-Fa-f]{2}|[0-9A-Za-z()+,.:=@;$_!*'/?#-])+",

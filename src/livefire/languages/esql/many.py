@@ -110,7 +110,8 @@ def join(use: Use) -> Value:
     if not value.kind.textual and value.kind not in (Kind.ANY, Kind.NULL):
         use.wrong(0, "keyword", value.kind)
         return v.null(Kind.TEXT)
-    return Value(call("text.join", call("logic.null_if", v.array(value), e.Literal("[]", Type.DYNAMIC)), delimiter, span=use.span), Kind.TEXT)
+    joined = call("text.join", call("logic.null_if", v.array(value), e.Literal("[]", Type.DYNAMIC)), delimiter, span=use.span)
+    return Value(e.Case(((call("logic.is_null", delimiter), e.null(Type.STRING)),), joined, Type.STRING), Kind.TEXT)
 
 
 def at(place: int) -> Builder:
@@ -206,19 +207,21 @@ def common(use: Use) -> Value:
 
 
 def union(use: Use) -> Value:
-    """`mv_union(a, b)`: the values that either has, each once."""
+    """`mv_union(a, b)`: the values that either has, each once; null only where both are."""
     found = _pair(use)
     if found is None:
         return v.null()
     first, second, kind = found
-    joined = call("array.distinct", call("dynamic.concat", v.array(first), v.array(second)), span=use.span)
-    missing = any_of(use.expressions.missing(first), use.expressions.missing(second))
-    return Value(e.Case(((missing, e.null(Type.DYNAMIC)),), call("multi.shown", joined), Type.DYNAMIC), kind, many=True)
+    return v.shown(call("array.distinct", call("dynamic.concat", v.array(first), v.array(second)), span=use.span), kind)
 
 
 def difference(use: Use) -> Value:
-    """Refuse `mv_difference`, whose rule for nulls is not settled in the reference."""
-    return use.expressions.error("E302", "mv_difference cannot run here: it is not built yet", use.node.name_span, "use mv_contains")
+    """`mv_difference(a, b)`: the values of the first that the second does not have; null where the first is, or none is left."""
+    found = _pair(use)
+    if found is None:
+        return v.null()
+    first, second, kind = found
+    return v.shown(call("array.difference", v.array(first), v.array(second), span=use.span), kind)
 
 
 def intersects(use: Use) -> Value:

@@ -7,7 +7,7 @@ import re
 
 from livefire.languages.esql import patterns
 from livefire.languages.esql import values as v
-from livefire.languages.esql.grok_library import ADDRESS
+from livefire.languages.esql.grok_library import ADDRESS, MAPPED
 from livefire.languages.esql.use import Builder, Use
 from livefire.languages.esql.values import Kind, Value
 from livefire.languages.kit.ast import Constant
@@ -232,6 +232,9 @@ def cidr_match(use: Use) -> Value:
 
 def valid_address(text: e.Expr) -> e.Expr:
     """Return a text that is an address in its one form (`2001:db8::1`), null for any other."""
+    # An IPv4 address may be written as one of IPv6, and is the same.
+    mapped = (call("text.matches_regex", text, e.text(MAPPED)), call("text.extract_regex", text, e.text(MAPPED), e.whole(1)))
     is_address = call("text.matches_regex", text, e.text(ADDRESS))
     short = call("network.prefix", text, e.whole(32), e.whole(128))
-    return e.Case(((all_of(is_address, call("text.contains", text, e.text(":"))), short), (is_address, text)), e.null(Type.STRING), Type.STRING)
+    arms = (mapped, (all_of(is_address, call("text.contains", text, e.text(":"))), short), (is_address, text))
+    return e.Case(arms, e.null(Type.STRING), Type.STRING)

@@ -6,6 +6,7 @@ https://www.elastic.co/docs/reference/query-languages/esql/functions-operators/d
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from livefire.languages.esql import dates, durations
@@ -19,6 +20,7 @@ from livefire.schema import Type
 
 _UNITS: dict[str, tuple[str, int]] = {}
 for _words, _meaning in (
+    ("nanosecond nanoseconds ns", ("nanoseconds", 100)),
     ("microsecond microseconds mcs", ("ticks", 10)),
     ("millisecond milliseconds ms", ("ticks", 10_000)),
     ("second seconds ss s", ("ticks", 10_000_000)),
@@ -60,7 +62,9 @@ def difference(use: Use) -> Value:
         return v.null(Kind.INT)
     start, end = use.date(1), use.date(2)
     kind, size = found
-    if kind == "ticks":
+    if kind == "nanoseconds":
+        whole = call("number.or_null", _times(call("time.difference", end, start), size))
+    elif kind == "ticks":
         whole = call("number.divide_whole", call("time.difference", end, start), e.whole(size), span=use.span)
     else:
         whole = call("number.divide_whole", call("time.months_between", start, end), e.whole(size), span=use.span)
@@ -84,10 +88,63 @@ def extract(use: Use) -> Value:
         parts = {p: call("time.part", date, e.text(p)) for p in ("hour", "minute", "second")}
         minutes = _plus(_times(parts["hour"], 60), parts["minute"])
         return Value(minutes if word == "minute_of_day" else _plus(_times(minutes, 60), parts["second"]), Kind.LONG)
+    if word in _COMPUTED:
+        return Value(_COMPUTED[word](date), Kind.LONG)
     if word not in _PARTS:
         use.expressions.error("E305", f"date_extract has no part {part!r} here", use.ast(0).span, "use " + ", ".join(_PARTS))
         return v.null(Kind.LONG)
     return Value(call("time.part", date, e.text(_PARTS[word]), span=use.span), Kind.LONG)
+
+
+def _of(part: str, shift: int = 0, by: int = 1, rest: int = 0) -> Callable[[e.Expr], e.Expr]:
+    """Return a part of a date, shifted, divided, and what is left of a division by `rest`."""
+
+    def build(date: e.Expr) -> e.Expr:
+        found: e.Expr = call("time.part", date, e.text(part))
+        found = _plus(found, e.whole(shift)) if shift else found
+        found = call("number.divide_whole", found, e.whole(by)) if by > 1 else found
+        return call("number.modulo", found, e.whole(rest), type=Type.LONG) if rest else found
+
+    return build
+
+
+def _within_day(factor: int, divisor: int) -> Callable[[e.Expr], e.Expr]:
+    """Return the milliseconds since midnight, times and divided by a number: dates of Elasticsearch have milliseconds."""
+
+    def build(date: e.Expr) -> e.Expr:
+        parts = [call("time.part", date, e.text(p)) for p in ("hour", "minute", "second", "millisecond")]
+        found: e.Expr = parts[0]
+        for part, size in zip(parts[1:], (60, 60, 1000), strict=True):
+            found = _plus(_times(found, size), part)
+        return call("number.divide_whole", _times(found, factor), e.whole(divisor))
+
+    return build
+
+
+def _more(build: Callable[[e.Expr], e.Expr], factor: int = 1, shift: int = 0) -> Callable[[e.Expr], e.Expr]:
+    return lambda date: _plus(_times(build(date), factor), e.whole(shift))
+
+
+# The parts of java.time.temporal.ChronoField that are worked out from others.
+_COMPUTED: dict[str, Callable[[e.Expr], e.Expr]] = {
+    "aligned_day_of_week_in_month": _more(_of("day", -1, rest=7), shift=1),
+    "aligned_day_of_week_in_year": _more(_of("day_of_year", -1, rest=7), shift=1),
+    "aligned_week_of_month": _more(_of("day", -1, by=7), shift=1),
+    "aligned_week_of_year": _more(_of("day_of_year", -1, by=7), shift=1),
+    "ampm_of_day": _of("hour", by=12),
+    "clock_hour_of_ampm": _more(_of("hour", 11, rest=12), shift=1),
+    "clock_hour_of_day": _more(_of("hour", 23, rest=24), shift=1),
+    "hour_of_ampm": _of("hour", rest=12),
+    "era": _more(_of("year"), 0, 1),
+    "offset_seconds": _more(_of("year"), 0),
+    "proleptic_month": lambda date: _plus(_times(_of("year")(date), 12), _of("month", -1)(date)),
+    "instant_seconds": lambda date: call("time.to_epoch", date, e.text("s")),
+    "milli_of_day": _within_day(1, 1),
+    "micro_of_day": _within_day(1_000, 1),
+    "nano_of_day": _within_day(1_000_000, 1),
+    "micro_of_second": _more(_of("millisecond"), 1_000),
+    "nano_of_second": _more(_of("millisecond"), 1_000_000),
+}
 
 
 def _plus(a: e.Expr, b: e.Expr) -> e.Expr:
@@ -109,15 +166,33 @@ def show(use: Use) -> Value:
 def parse(use: Use) -> Value:
     """`date_parse([pattern, ]text)`: null for a text that does not fit."""
     if use.count == 1:
-        return Value(call("time.parse", use.text(0), span=use.span), Kind.DATE)
-    form = _pattern(use, 0)
-    if form is None:
+        return Value(iso(use.text(0)), Kind.DATE)
+    pattern = use.constant(0)
+    if pattern is None:
         return v.null(Kind.DATE)
-    if "%G" in form or "%-j" in form:
-        return use.expressions.error(
-            "E305", "a date cannot be read by the year of its week or by an unpadded day of the year", use.span, "write yyyy", Kind.DATE
-        )
-    return Value(call("time.parse_format", use.text(1), e.text(form.replace("%-", "%")), span=use.span), Kind.DATE)
+    form = dates.reading(pattern)
+    if form is None:
+        words = f"a date cannot be read by the pattern {pattern!r} here"
+        return use.expressions.error("E305", words, use.ast(0).span, "use yyyy MM dd HH mm ss SSS, and XXX at the end", Kind.DATE)
+    text = use.text(1)
+    shaped = call("text.matches_regex", text, e.text(form.shape))
+    # The engine knows no Z for the zone.
+    plain = call("text.replace_regex", text, e.text(r"Z\z"), e.text("+00:00")) if form.zoned else text
+    found = call("time.parse_format", plain, e.text(form.strptime), span=use.span)
+    return Value(e.Case(((shaped, found),), e.null(Type.DATETIME), Type.DATETIME), Kind.DATE)
+
+
+_WHOLE = r"\A\d{4}(?:-\d\d(?:-\d\d(?:T\d\d(?::\d\d(?::\d\d(?:\.\d{1,9})?)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?)?)?\z"
+
+
+def iso(text: e.Expr) -> e.Expr:
+    """Read a text in Elasticsearch's form only (strict_date_optional_time): a year, and as much more as there is."""
+    shaped = call("text.matches_regex", text, e.text(_WHOLE))
+    # The engine needs month, day and minutes written.
+    full = call("text.replace_regex", text, e.text(r"\A(\d{4})\z"), e.text(r"\1-01"))
+    full = call("text.replace_regex", full, e.text(r"\A(\d{4}-\d\d)\z"), e.text(r"\1-01"))
+    full = call("text.replace_regex", full, e.text(r"(T\d\d)(Z|[+-].*)?\z"), e.text(r"\1:00\2"))
+    return e.Case(((shaped, call("time.parse", full)),), e.null(Type.DATETIME), Type.DATETIME)
 
 
 def _pattern(use: Use, place: int) -> str | None:

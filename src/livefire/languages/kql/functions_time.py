@@ -49,6 +49,9 @@ def bin_value(site: Site) -> e.Expr:
     if not value.type.numeric or not size.type.numeric:
         site.wrong(0, "a number, datetime or timespan")
         return e.null(value.type)
+    if value.type is Type.DECIMAL:
+        # A size of 0.1 is a tenth here, which no real is.
+        return site.call("number.bin", value, coerce.read_constant(coerce.to_decimal(size)), type=Type.DECIMAL)
     wide = coerce.wider(value.type, size.type)
     wide = Type.LONG if wide is Type.INT else wide
     return site.call("number.bin", coerce.fit(value, wide), coerce.fit(size, wide), type=wide)

@@ -12,7 +12,7 @@ from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.saved import saved_names
 from livefire.languages.kql.scalars import lower_scalar
-from livefire.languages.kql.scope import Frame, Function, Relation, Scope, State
+from livefire.languages.kql.scope import Frame, Function, Relation, Scope, State, nowhere
 from livefire.languages.kql.sources import is_tabular, lower_source
 from livefire.plan import expr as e
 from livefire.plan.nodes import Plan
@@ -30,15 +30,23 @@ def lower(ast: object, context: Context) -> Plan:
 def lower_block(scope: Scope, block: k.Block) -> Relation:
     """Return the rows of a block's query after its statements."""
     inner = _statements(scope, block)
-    assert block.query is not None
+    if block.query is None:
+        _unasked(scope, block)
+        return nowhere()
     return lower_source(inner, block.query)
 
 
 def lower_body(scope: Scope, block: k.Block) -> e.Expr:
     """Return the value of a scalar function's body."""
     inner = _statements(scope, block)
-    assert block.query is not None
+    if block.query is None:
+        return _unasked(scope, block)
     return lower_scalar(inner, block.query)
+
+
+def _unasked(scope: Scope, block: k.Block) -> e.Expr:
+    """A body of definitions alone is KQL, and gives nothing where it is called."""
+    return scope.error("E125", "the body defines names and ends without a query or value", block.span, "end it with one")
 
 
 def _statements(scope: Scope, block: k.Block) -> Scope:

@@ -35,7 +35,8 @@ def _call_name(node: Apply) -> str | None:
         return None
     first = node.args[0].value if node.args else None
     if rule == "first":
-        return default_name(first)
+        # A name that is written inside the call goes through to the column.
+        return node.args[0].name or default_name(first) if node.args else None
     if rule == "literal":
         return str(first.value) if isinstance(first, Constant) else None
     name = default_name(first)
