@@ -80,6 +80,7 @@ def test_faults_are_pointed_at() -> None:
     assert said("a=1 | kvform | eval x=nope(1)") == [("E301", "kvform"), ("E103", "nope")]
     assert said("`nobody(1)` a=1") == [("E150", "`nobody(1)`")]
     assert said('a="b') == [("E203", '"')]
+    assert said("a=1 | appendcols other") == [("E201", "other")]
     assert said("a=1 and b=2") == [("W153", "and")]
     assert said("a=1 | stats count by b | where c=1") == [("W151", "c")]
 

@@ -270,6 +270,8 @@ def read_append(kind: str, least: int, most: int | None) -> Callable[[Parser, Sp
                 names.append(p.word("a data set"))
         parts = p.bracketed(kind) if p.at("[") else ()
         options = (*options, *p.options())
+        if names and kind != "union":
+            p.fail(f"{kind} takes a subsearch in brackets, found {names[0].text[:40]!r}", span=names[0].span)
         count = len(parts) + len(names)
         if count < least or (most is not None and count > most):
             p.fail(f"{kind} takes {'one subsearch' if most == 1 else f'at least {least} subsearches'}, got {count}", span=p.span_from(start))
