@@ -66,6 +66,7 @@ def test_an_interrupt_ends_the_query_and_the_child(tmp_path: Path) -> None:
     parent = _parent(
         f"""
         import signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started deaf to it
         worker = Worker()
         worker.run(Program({{}}, (SqlStage("r", "SELECT 1"),)))
         print(worker.pid, flush=True)
