@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from livefire.detections.detection import Detection
     from livefire.workspace import Workspace
 
+DEMONSTRATED = "T1578.004"
+
 
 @app.command()
 def hunt(
@@ -157,8 +159,8 @@ def demo(
     say(account.balance(read_logs(ws, [made.logs], None, quiet=False)))
     show(account.lake(ws.info()))
     with progress("proving", quiet=False) as tell:
-        matrix = ws.prove(published=published, progress=tell)
-    say("Each rule over each attack and each look-alike:")
+        matrix = ws.prove((DEMONSTRATED,), published=published, language="kql", near=True, progress=tell)
+    say(f"The detections of {DEMONSTRATED} in KQL over the attacks they cover and what resembles those (livefire prove does it for all, in every language):")
     for part in (proof.legend, proof.attacks, proof.look_alikes, proof.misses):
         show(part(matrix))
     say(proof.KEY)
