@@ -471,6 +471,8 @@ class Workspace:
             report = other.ingest(path)
             if report.quarantined or not report.stored:
                 raise QueryError([Diagnostic("error", "E509", f"{path.name}: {report.quarantined} of {report.records} records cannot be read as events")])
+            if report.skipped:
+                raise QueryError([Diagnostic("error", "E509", f"{path.name}: {report.skipped[0].path} holds no events: {report.skipped[0].reason}")])
             return other._storage(), other.clock()
 
         declared = self._declared(options)

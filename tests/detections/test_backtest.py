@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from livefire.detections.backtest import backtest, compare, days_between
+from livefire.detections.backtest import backtest, compare, days_between, moments_between
 from livefire.detections.detection import Rule
 from livefire.report.backtest import bars
 from livefire.workspace import Workspace
@@ -73,3 +73,17 @@ def test_a_rule_that_cannot_run_says_so(tmp_path: Path) -> None:
     (found,) = backtest([rule("NoSuchColumn == 1")], lake(tmp_path).bench(), [])
     assert found.refused.startswith("E102")
     assert found.found == ()
+
+
+def test_a_rule_that_looks_back_is_run_again_and_again(tmp_path: Path) -> None:
+    ws = lake(tmp_path)
+    hourly = rule('EventName == "CreateSnapshot" and TimeGenerated > ago(1h)')
+    first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)
+    (alone,) = backtest([hourly], ws.bench(last), [])
+    assert "--every" in alone.refused
+    # Run every half hour, each event is seen by two runs and is one finding; run every two hours, the hour before
+    # 12:00 and the one after are looked at by turns, and events at 12:00 lie in none of (11:00, 12:00), (13:00, 14:00).
+    (often,) = backtest([hourly], ws.bench(last), [], None, moments_between(first, last, timedelta(minutes=30)))
+    assert list(often.days.values()) == [3, 1]
+    (seldom,) = backtest([hourly], ws.bench(last), [], None, moments_between(first, last, timedelta(hours=2)))
+    assert seldom.found == ()

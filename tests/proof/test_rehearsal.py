@@ -157,9 +157,12 @@ def test_a_look_back_shorter_than_the_delay_loses() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     one = [("a", [("aws_cloudtrail/x", at)])]
     five, ten = timedelta(minutes=5), timedelta(minutes=10)
-    # The event is there after 5 minutes; with a run every 5 and a look-back of 5 only a run at that very moment sees it.
+    # It is there after 5 minutes, or after 15 at worst. With a run every 5 and a look-back of 5, only a run 5 minutes after
+    # the event sees it, which is one of 12 phases; at worst none does.
     edge, needed = scheduled(one, Schedule(five, five))
     assert edge.cases == 24
-    assert len(edge.lost) == 22
-    assert needed == ten
-    assert scheduled(one, Schedule(five, ten))[0].lost == ()
+    assert len(edge.lost) == 11 + 12
+    # 15 minutes until it is there, and 5 until the next run.
+    assert needed == 2 * ten
+    assert len(scheduled(one, Schedule(five, ten))[0].lost) == 12
+    assert scheduled(one, Schedule(five, 2 * ten))[0].lost == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ def backtest(
     lake: LakeOption = None,
     since: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601; the first event by default.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Moment after the last, ISO 8601; a minute past the last event by default.")] = None,
+    every: Annotated[float | None, typer.Option(help="Minutes between two runs of a rule that looks back from the present moment, as ago(1h) does.")] = None,
     against: Annotated[Path | None, typer.Option(help="An older version of the one rule: show what only one of them finds.")] = None,
     language: LanguageOption = None,
     as_json: Json = False,
@@ -37,12 +39,15 @@ def backtest(
     older = rules_below(against, language) if against is not None else []
     if against is not None and (len(rules), len(older)) != (1, 1):
         stop("E107: --against compares one rule with one rule", USAGE)
+    if every is not None and every <= 0:
+        stop("E107: --every is minutes, more than none", USAGE)
     needs_logs(lake, on)
     ws = over(lake, on, quiet=as_json)
     with progress("running", quiet=as_json) as tell:
         first, last = moment(since) or ws.info().first, moment(to) or ws.clock()
+        moments = history.moments_between(first or last, last, timedelta(minutes=every)) if every is not None else []
         bench = ws.bench(last, start=moment(since), end=last)
-        found = history.backtest([*rules, *older], bench, history.days_between(first or last, last), tell)
+        found = history.backtest([*rules, *older], bench, history.days_between(first or last, last), tell, moments)
     changes = [history.compare(found[1], found[0])] if older and not any(h.refused for h in found) else []
     if as_json:
         emit(view.as_json(found, changes))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from statistics import median
+from typing import Any
 
 from livefire.detections.detection import Rule, Told
 from livefire.detections.evidence import acts_of, completing, fingerprint
 from livefire.detections.finding import row_fingerprint, row_time
-from livefire.detections.runner import Bench, Outcome, run_rule
+from livefire.detections.runner import Bench, Outcome, prepare, run_prepared, run_rule
+from livefire.diagnostics import Diagnostic
 
 _NAME = "backtest"
 
@@ -60,22 +62,54 @@ class Change:
     gained: tuple[Found, ...]
 
 
-def backtest(rules: Sequence[Rule], bench: Bench, days: Sequence[date], progress: Callable[[str], None] | None = None) -> tuple[History, ...]:
-    """Run each rule once over the bench's time and return its findings by day (UTC).
+def backtest(
+    rules: Sequence[Rule], bench: Bench, days: Sequence[date], progress: Callable[[str], None] | None = None, moments: Sequence[datetime] = ()
+) -> tuple[History, ...]:
+    """Run each rule over the bench's time and return its findings by day (UTC).
 
-    Rows that rest on the same act are one finding, as everywhere. A rule that cannot be run has the reason in `refused`.
+    A rule that asks for the present moment (`ago(1h)`) is run at each of `moments`, over what had happened by then; one
+    with a schedule of its own at its own moments; any other once. Rows that rest on the same act are one finding, as
+    everywhere. A rule that cannot be run has the reason in `refused`.
     """
     listed = []
     for rule in rules:
         if progress is not None:
             progress(rule.name)
-        listed.append(_history(rule, run_rule(rule, bench), bench, days))
+        listed.append(_history(rule, _outcome(rule, replace(bench, once=False), moments), bench, days))
     return tuple(listed)
+
+
+def _outcome(rule: Rule, bench: Bench, moments: Sequence[datetime]) -> Outcome:
+    if rule.alerting is not None:
+        return run_rule(rule, bench)
+    ready = prepare(rule, bench)
+    if ready.statement is None or "now" not in ready.statement.parameters:
+        return run_prepared(ready, bench)
+    if not moments:
+        said = "the rule looks back from the present moment, so it has to be run again and again: say how often with --every"
+        return Outcome(rule, diagnostics=(Diagnostic("error", "E107", said),), refused=True)
+    rows: list[dict[str, Any]] = []
+    evidence: list[tuple[str, ...]] = []
+    for moment in moments:
+        here = replace(bench, now=moment, start=None, end=moment)
+        outcome = run_prepared(prepare(rule, here), here)
+        if outcome.refused:
+            return outcome
+        rows.extend(outcome.rows)
+        evidence.extend(outcome.evidence)
+    return Outcome(rule, tuple(rows), tuple(evidence))
+
+
+def moments_between(first: datetime, last: datetime, every: timedelta) -> list[datetime]:
+    """Return the moments a rule is run at: each `every` after the first, and the last."""
+    count = -(-(last - first) // every)
+    return [min(first + every * (n + 1), last) for n in range(count)]
 
 
 def _history(rule: Rule, outcome: Outcome, bench: Bench, days: Sequence[date]) -> History:
     if outcome.refused:
         return History(rule, (), dict.fromkeys(days, 0), 0, outcome.reason)
+    bench = replace(bench, start=None, end=None)
     acts = acts_of((name for events in outcome.evidence for name in events), bench)
     told = Told()
     found: dict[str, Found] = {}

@@ -73,11 +73,11 @@ class Arrival:
 
 
 def arrivals(events: Sequence[tuple[str, datetime]], *, worst: bool) -> list[Arrival]:
-    """Return events with the delay of their cloud; in the worst case each second one has the longest and the others the usual."""
+    """Return events with the delay of their cloud; in the worst case the last has the longest, and every second one before it."""
     listed = []
-    for at, (event, time) in enumerate(sorted(events, key=lambda x: (x[1], x[0]))):
+    for at, (event, time) in enumerate(sorted(events, key=lambda x: (x[1], x[0]), reverse=True)):
         usual, most = DELAYS.get(event.partition("/")[0], (timedelta(), timedelta()))
-        listed.append(Arrival(event, time, time + (most if worst and at % 2 else usual)))
+        listed.append(Arrival(event, time, time + (most if worst and at % 2 == 0 else usual)))
     return listed
 
 
