@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,16 +19,8 @@ if TYPE_CHECKING:
     from livefire.workspace import Workspace
 
 
-class Target(StrEnum):
-    """The languages a rule can be turned into."""
-
-    kql = "kql"
-    esql = "esql"
-    eql = "eql"
-    spl = "spl"
-    cql = "cql"
-    sigma = "sigma"
-
+TARGETS = ("kql", "esql", "eql", "spl", "cql", "sigma")
+PRODUCTS = {"sentinel": "kql", "elastic": "esql", "splunk": "spl", "logscale": "cql"}
 
 FromOption = Annotated[str | None, typer.Option("--from", help="kql, cql, eql, esql, spl or sigma; told from the file name otherwise.")]
 
@@ -37,7 +28,7 @@ FromOption = Annotated[str | None, typer.Option("--from", help="kql, cql, eql, e
 @app.command()
 def translate(
     file: Annotated[Path, typer.Argument(help="Rule file.")],
-    to: Annotated[Target, typer.Option("--to", help="Language to turn it into.")],
+    to: Annotated[str, typer.Option("--to", help="kql, esql, eql, spl, cql or sigma; or a product: sentinel, elastic, splunk or logscale.")],
     *,
     language: FromOption = None,
     on: Annotated[list[Path] | None, typer.Option("--on", help="Log files and folders to prove it over too.")] = None,
@@ -49,11 +40,14 @@ def translate(
     from livefire.diagnostics import QueryError
     from livefire.report import translation as view
 
+    target = PRODUCTS.get(to, to)
+    if target not in TARGETS:
+        stop(f"E001: no rule can be turned into {to!r}; there are {', '.join((*TARGETS, *PRODUCTS))}", USAGE)
     source, chosen = rule_source(file, language)
     ws = workspace(None, on or [], quiet=as_json)
     try:
         with progress("proving", quiet=as_json or not prove):
-            made = ws.translate(source.text, to.value, chosen, prove=prove, lenient=lenient, name=source.name)
+            made = ws.translate(source.text, target, chosen, prove=prove, lenient=lenient, name=source.name)
     except QueryError as error:
         refuse(error, error.source if error.source.text else source, as_json=as_json)
     if as_json:
