@@ -1,0 +1,170 @@
+"""Detections over what a workspace holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from livefire import query as stages
+from livefire.detections.hunt import Hunt, hunt
+from livefire.detections.runner import Bench, Outcome, run_rule
+from livefire.diagnostics import Diagnostic, QueryError
+from livefire.plan import nodes as n
+from livefire.plan.expr import text as constant
+from livefire.plan.functions import call
+from livefire.workspace.queries import Queries
+
+if TYPE_CHECKING:
+    from livefire.detections.baseline import Baseline
+    from livefire.detections.baseline_files import Kept
+    from livefire.detections.chain import ChainFinding
+    from livefire.detections.detection import Detection, Rule
+    from livefire.detections.finding import Finding
+    from livefire.detections.formats import RuleFile
+    from livefire.detections.inventory import Machine
+    from livefire.detections.investigation import Case
+    from livefire.detections.triage import Triage
+
+
+class Hunting(Queries):
+    """What runs rules and detections and judges what they find."""
+
+    def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
+        """Return what rules are run with; `now` is by default a minute past the latest event."""
+        seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
+        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, self._declared(options), now is not None)
+
+    def run(self, rule: Rule, *, lenient: bool = False, now: datetime | None = None, **options: Any) -> Outcome:
+        """Run a rule and return its rows with the events they rest on; a rule that cannot run is a refused outcome."""
+        return run_rule(rule, self.bench(now, **options), lenient=lenient)
+
+    def rules(self, path: str | Path) -> tuple[RuleFile, ...]:
+        """Return the rules of a file of any product, none where it holds none; QueryError E505 or E506 for a broken one."""
+        from livefire.detections.formats import read_file
+
+        return read_file(Path(path))
+
+    def check_rule(self, rule: Rule, *, lenient: bool = False) -> list[Diagnostic]:
+        """Return everything there is to say of a rule without running it; places are in its file."""
+        from livefire.lint import review
+
+        if rule.alerting is not None:
+            return list(rule.alerting.check(rule, self.catalog(rule.language), lenient=lenient, review=review))
+        return self.check(rule.text, rule.language, lenient=lenient, name=str(rule.path or rule.name))
+
+    def rule_folder(self, folder: str | Path) -> tuple[tuple[Detection, ...], tuple[tuple[Path, QueryError], ...]]:
+        """Return every rule below a folder as a detection of its own, and the files that cannot be read with the reason.
+
+        QueryError E501 for a folder without rules.
+        """
+        from livefire.detections.formats import read_folder
+
+        found: list[Detection] = []
+        broken: list[tuple[Path, QueryError]] = []
+        for path, rules in read_folder(Path(folder)):
+            if isinstance(rules, QueryError):
+                broken.append((path, rules))
+            else:
+                found += [one.detection() for one in rules]
+        if not found and not broken:
+            raise QueryError([Diagnostic("error", "E501", f"{Path(folder).name} holds no rule file")])
+        return tuple(found), tuple(broken)
+
+    def detections(self, folder: str | Path | None = None) -> tuple[Detection, ...]:
+        """Return the detections below a folder, by default those that come with livefire; QueryError E5xx for a bad one."""
+        from livefire.detections.pack import BUNDLED, load_packs
+
+        return load_packs(Path(folder) if folder is not None else BUNDLED)
+
+    def hunt(
+        self,
+        detections: Sequence[Detection] | None = None,
+        *,
+        language: str | None = None,
+        now: datetime | None = None,
+        progress: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> Hunt:
+        """Run detections over the lake, each in one language, and return their findings by time.
+
+        `language` chooses the rules; a detection without a rule in it is refused in its outcome.
+        """
+        chosen = detections if detections is not None else self.detections()
+        return hunt(chosen, self.bench(now, **options), language, progress)
+
+    def chains(self, now: datetime | None = None, **options: Any) -> tuple[ChainFinding, ...]:
+        """Return the chains completed in the lake, each with its steps, the events they rest on, and the links between resources."""
+        from livefire.detections.chain import acts_for_chains, find_chains, load_chains
+
+        return find_chains(load_chains(), acts_for_chains(self.bench(now, **options)))
+
+    def triage(
+        self,
+        detections: Sequence[Detection] | None = None,
+        *,
+        tuning: str | Path | None = None,
+        baseline: Baseline | None = None,
+        language: str | None = None,
+        now: datetime | None = None,
+        progress: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> Triage:
+        """Hunt, score what is found against what is usual, and raise alerts; `tuning` is a file of what the site trusts and excepts."""
+        from livefire.detections.triage import triage
+        from livefire.detections.tuning import SHIPPED, load_tuning
+
+        chosen, said = detections if detections is not None else self.detections(), load_tuning(Path(tuning) if tuning is not None else SHIPPED)
+        bench = self.bench(now, **options)
+        return triage(hunt(chosen, bench, language, progress), chosen, bench, said, baseline)
+
+    def learn(self, *, keep: bool = False, now: datetime | None = None, **options: Any) -> Kept:
+        """Return the baseline of the lake's events, version 0; with `keep` it is kept beside the lake as the next version."""
+        from livefire.detections.baseline import learn
+        from livefire.detections.baseline_files import Kept
+        from livefire.detections.baseline_files import keep as keep_baseline
+        from livefire.detections.chain import acts_for_chains
+
+        bench = self.bench(now, **options)
+        known = learn(bench, acts_for_chains(bench))
+        version = keep_baseline(self.lake.path, known, bench.now, self.lake.keep) if keep else 0
+        return Kept(version, bench.now, known)
+
+    def inventory(self, now: datetime | None = None, **options: Any) -> tuple[Machine, ...]:
+        """Return the machines that the lake's events tell of: by whom they were made, what changed, what is gone."""
+        from livefire.detections.chain import acts_for_chains
+        from livefire.detections.inventory import take_inventory
+
+        return take_inventory(acts_for_chains(self.bench(now, **options)))
+
+    def investigate(self, finding: Finding, now: datetime | None = None, **options: Any) -> Case:
+        """Run the guide of a finding's detection for it, and return the case; KeyError for a finding of no bundled detection."""
+        from livefire.detections.chain import acts_for_chains
+        from livefire.detections.investigation import investigate
+
+        detection = {d.card.id: d for d in self.detections()}[finding.detection]
+        bench = self.bench(now, **options)
+        return investigate(finding, detection, bench, acts_for_chains(bench))
+
+    def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
+        """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""
+        from livefire.proof.miss import explain_miss
+
+        bench = self.bench(now)
+        wanted = frozenset(f"{source}/{event}" for source in self._holding(event, bench))
+        if not wanted:
+            return "no event of that id is in the lake"
+        return explain_miss(compiled.lowered, wanted, compiled.source, bench.engine, bench.storage, bench.run_values()).reason
+
+    def _holding(self, event: str, bench: Bench) -> list[str]:
+        """Return the log sources that hold an event of that id."""
+        from livefire.logsources.registry import SOURCES
+
+        found = []
+        for source in SOURCES:
+            scan = n.Scan(source.name, source.schema, source.schema.names, identity="_id")
+            here = n.select(n.Filter(scan, call("compare.eq", n.column(scan, "_id"), constant(event))), "_id")
+            if bench.engine.execute(here, bench.storage, bench.run_values()).num_rows:
+                found.append(source.name)
+        return found

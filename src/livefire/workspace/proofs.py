@@ -1,0 +1,125 @@
+"""Rules put to the proof, translated and exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from livefire.detections.hunt import Hunt
+from livefire.detections.runner import Bench
+from livefire.diagnostics import Diagnostic, QueryError, Source
+from livefire.engines.base import Storage
+from livefire.workspace.clock import present
+from livefire.workspace.holdings import Holdings
+from livefire.workspace.hunting import Hunting
+
+if TYPE_CHECKING:
+    from livefire.detections.detection import Detection, Rule
+    from livefire.exporting import Exported
+    from livefire.exports import Artefact
+    from livefire.proof.matrix import Matrix
+    from livefire.rehearsing import Rehearsal
+    from livefire.translating import Translated, Translator
+    from livefire.translation.equivalence import Equivalence
+
+
+class Proofs(Hunting):
+    """What proves rules, turns them into other languages and into files of products."""
+
+    def prove(
+        self,
+        ids: Sequence[str] = (),
+        *,
+        published: str | Path | None = None,
+        detections: Sequence[Detection] | None = None,
+        language: str | None = None,
+        near: bool = False,
+        progress: Callable[[str], None] | None = None,
+    ) -> Matrix:
+        """Run detections over every emulation of attack and look-alike, and return the matrix of verdicts.
+
+        `ids` keeps detections and emulations of these techniques (`T1578.002`); `published` is a
+        folder of published pages whose queries are put to the same proof, as written;
+        `detections` are the bundled ones unless given, `language` keeps their rules in one. `near`
+        runs only what they cover and the look-alikes of that: quick, while one is written.
+        """
+        from livefire.proof import matrix
+        from livefire.proof.case import stage
+        from livefire.proving import cases, subjects
+
+        chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None, language)
+        sources = tuple(s.name for s in self.info().sources)
+        staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
+        return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), present()), progress)
+
+    def rehearsal(self, **options: Any) -> Rehearsal:
+        """Return what puts rules of one's own to the proof, over cases, log files and emulations; nothing of it is stored in the lake."""
+        from livefire.logsources.registry import SOURCES
+        from livefire.rehearsing import Rehearsal
+
+        apart: list[Holdings] = []  # they live as long as their events are looked at
+
+        def stored(path: Path) -> tuple[Storage, datetime]:
+            other = Holdings()
+            apart.append(other)
+            report = other.ingest(path)
+            if report.quarantined or not report.stored:
+                raise QueryError([Diagnostic("error", "E509", f"{path.name}: {report.quarantined} of {report.records} records cannot be read as events")])
+            if report.skipped:
+                raise QueryError([Diagnostic("error", "E509", f"{path.name}: {report.skipped[0].path} holds no events: {report.skipped[0].reason}")])
+            return other._storage(), other.clock()
+
+        declared = self._declared(options)
+        empty = Holdings()._storage()
+        return Rehearsal(Bench(self.catalog, self._engine(), empty, present(), options=declared), tuple(s.name for s in SOURCES), stored, declared)
+
+    def translator(self, **options: Any) -> Translator:
+        """Return what translates rules; one serves for many, for it keeps the events that proofs are made over."""
+        from livefire.logsources.registry import SOURCES
+        from livefire.tables import vendor_tables
+        from livefire.translating import Translator
+
+        has_lake = self._lake is not None or self._lake_path is not None
+        return Translator(self.bench(**options), vendor_tables, tuple(s.name for s in SOURCES), self._storage() if has_lake else None)
+
+    def translate(self, text: str, to: str, language: str = "sigma", *, prove: bool = True, lenient: bool = False, **options: Any) -> Translated:
+        """Return a rule in another language, proved on emulations, near misses and the lake's events.
+
+        QueryError where the rule cannot be read, or a clause has no faithful form in the other
+        language (E310 to E312). A `proof.verdict` other than `proved` says that the text is no
+        translation to rely on; with `prove` False there is none.
+        """
+        source = Source(text, str(options.pop("name", "<query>")))
+        return self.translator(**options).translate(source, language, to, prove=prove, lenient=lenient)
+
+    def export(self, detections: Sequence[Detection], target: str, *, attack: str | None = None, now: datetime | None = None) -> Exported:
+        """Return detections as the files that a product deploys; those that it cannot have are in `refused` with the reason.
+
+        A detection without a rule in the target's language is translated, if that is proved. `attack`
+        is the version of ATT&CK to name techniques by, such as v19. KeyError for an unknown target.
+        """
+        from livefire.exporting import export
+        from livefire.exports import find
+
+        return export(detections, find(target), self.translator, f"{now or present():%Y-%m-%d}", attack)
+
+    def export_findings(self, found: Hunt, target: str, *, attack: str | None = None, now: datetime | None = None) -> tuple[Artefact, ...]:
+        """Return the findings of a hunt for programs: `ocsf` (Detection Finding 2004) or `stix` (2.1). KeyError for another target."""
+        from livefire import __version__
+        from livefire.exporting import export_findings
+
+        return export_findings(found, target, now or present(), __version__, attack)
+
+    def diff(self, deployed: Rule, rule: Rule, *, lenient: bool = False) -> Equivalence:
+        """Run what is deployed beside a rule over the same events: emulations, near misses, the lake's.
+
+        `proved` says that both find the same; otherwise there is an event that tells them apart.
+        QueryError where one of them cannot be read.
+        """
+        from livefire.exporting import compiled_rule
+
+        translator = self.translator()
+        one, other = (compiled_rule(r, translator, lenient=lenient) for r in (deployed, rule))
+        return translator.compare(one, other)

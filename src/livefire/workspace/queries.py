@@ -1,0 +1,166 @@
+"""Queries over what a workspace holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from livefire import query as stages
+from livefire.detections.runner import python_values, rows_of
+from livefire.diagnostics import Diagnostic, QueryError, Source
+from livefire.engines.base import Run
+from livefire.languages.base import Probe
+from livefire.plan import nodes as n
+from livefire.plan.catalog import Catalog
+from livefire.schema import Schema
+from livefire.workspace.clock import naive, present
+from livefire.workspace.holdings import Holdings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+_MENDINGS = 8  # one fix may lay bare the next fault; no text needs many rounds
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The rows of a query with what was said of it.
+
+    `rows` are tuples of Python values: aware UTC datetimes, timedeltas, dicts and lists for
+    dynamic values, None for null. `types` are the plan's type names.
+    """
+
+    schema: Schema
+    table: pa.Table
+    diagnostics: tuple[Diagnostic, ...]
+    compiled: stages.Compiled
+
+    @property
+    def columns(self) -> list[str]:
+        """Column names as the language names them."""
+        return list(self.schema.names)
+
+    @property
+    def types(self) -> list[str]:
+        """Type names: bool, int, long, real, decimal, string, datetime, timespan, dynamic, guid."""
+        return [f.type.value for f in self.schema]
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The rows as Python values."""
+        columns = [python_values(self.table.column(i).to_pylist(), f.type) for i, f in enumerate(self.schema)]
+        return list(zip(*columns, strict=True)) if columns else [()] * self.table.num_rows
+
+    def to_arrow(self) -> pa.Table:
+        """Return the rows as an Arrow table under the language's column names; dynamics are JSON text, timespans ticks."""
+        return self.table.rename_columns(self.columns)
+
+
+class Queries(Holdings):
+    """What runs, checks and mends the text of a query."""
+
+    def query(
+        self,
+        text: str,
+        language: str = "kql",
+        now: datetime | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        index: str | None = None,
+        **options: Any,
+    ) -> Result:
+        """Run a query and return its rows.
+
+        `now` is the query's clock (default: the present); `start` and `end` cut every timed
+        table to [start, end). `index` names the table where the text names none. Options:
+        `lenient`, `seconds` (budget), `max_rows`, `name` (of the text, for messages), and those of
+        the language. Raises QueryError with diagnostics when the query cannot be run faithfully.
+        """
+        source = Source(text, str(options.pop("name", "<query>")))
+        run = Run(
+            {"now": naive(now or present()), "start": naive(start), "end": naive(end)},
+            float(options.pop("seconds", 60.0)),
+            options.pop("max_rows", None),
+        )
+        probe = self.probe(run)
+        if self._outputs is not None:
+            options["write"] = self._writer(probe)
+        compiled = self.compile(source, language, bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index, **options)
+        try:
+            table = self._engine().execute(compiled.plan, self._storage(), run)
+        except QueryError as error:
+            raise QueryError((*compiled.diagnostics, *error.diagnostics), source) from error
+        return Result(compiled.plan.schema, table, compiled.diagnostics, compiled)
+
+    def compile(
+        self,
+        source: Source,
+        language: str,
+        *,
+        lenient: bool = False,
+        bounded_start: bool = False,
+        bounded_end: bool = False,
+        probe: Probe | None = None,
+        **options: Any,
+    ) -> stages.Compiled:
+        """Return a query at every stage without running it; QueryError when it cannot be run faithfully.
+
+        `probe` lets a language look at the events where its columns depend on them (`Workspace.probe`);
+        without one such a query is refused with E305.
+        """
+        chosen = stages.Options(lenient, bounded_start, bounded_end, language=self._declared(options), probe=probe)
+        return stages.compile(source, language, self.catalog(language), chosen)
+
+    def probe(self, run: Run) -> Probe:
+        """Return what shows a language the rows of a plan before its query runs; each look has the query's budget."""
+        return lambda plan: rows_of(self._engine(), self._storage(), run, plan)
+
+    def check(self, text: str, language: str = "kql", catalog: Catalog | None = None, **options: Any) -> list[Diagnostic]:
+        """Return everything there is to say of a query without running it.
+
+        A table that no catalog knows is reported as E101 and read with an open schema, so that
+        syntax (E2xx) and unsupported (E3xx) are still found. The checks of the rule's sense (6xx)
+        follow, over what could be read of it.
+        """
+        from livefire.lint import review
+
+        source = Source(text, str(options.pop("name", "<query>")))
+        chosen = stages.Options(bool(options.pop("lenient", False)), language=self._declared(options))
+        plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
+        return [*found, *(review(source, language, plan) if plan is not None else ())]
+
+    def mend(self, text: str, language: str = "kql", **options: Any) -> str:
+        """Return a query with the fixes of its diagnostics applied, again and again until there are none left.
+
+        The fixes are those of the lenient reading. A change after which there are more errors is not made.
+        """
+        from livefire.diagnostics.mending import mended
+
+        options["lenient"] = True
+        found = self.check(text, language, **options)
+        for _ in range(_MENDINGS):
+            changed = mended(text, found)
+            if changed == text:
+                break
+            after = self.check(changed, language, **options)
+            if sum(d.severity == "error" for d in after) > sum(d.severity == "error" for d in found):
+                break
+            text, found = changed, after
+        return text
+
+    def sql(self, compiled: stages.Compiled) -> str:
+        """Return the statement the engine runs for a compiled query."""
+        return self._engine().sql(compiled.plan)
+
+    def _writer(self, probe: Probe) -> Callable[[str, n.Plan, bool], int | None]:
+        """Return what writes the rows of a plan under a name into the folder allowed, and gives their number; None for a bad name."""
+        from livefire.store.lookups import file_of, write_lookup
+
+        def write(name: str, plan: n.Plan, append: bool) -> int | None:
+            path = file_of(self._outputs, name) if self._outputs is not None else None
+            return write_lookup(path, plan.schema.names, probe(plan), append=append) if path is not None else None
+
+        return write
