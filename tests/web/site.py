@@ -26,9 +26,9 @@ def lake(folder: Path, records: int = 5) -> Path:
     return folder / "lake"
 
 
-def desk(folder: Path | None = None, place: Place | None = None, **options: Path | None) -> Desk:
+def desk(folder: Path | None = None, place: Place | None = None, *, published: Path | None = None, audit: Path | None = None) -> Desk:
     """Return what a server's pages work with."""
-    return make_desk(Workspace(folder), place=place or Place(port=PORT), **options)
+    return make_desk(Workspace(folder), place=place or Place(port=PORT), published=published, audit=audit)
 
 
 def client(app: App) -> TestClient:

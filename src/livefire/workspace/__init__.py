@@ -11,5 +11,5 @@ class Workspace(Browsing):
 
     `lake` is a folder, made when it does not exist; without one events are kept in a temporary
     folder that goes with the workspace. Each part stands on the one before it: `holdings`,
-    `queries`, `hunting`, `proofs`, `browsing`.
+    `queries`, `hunting`, `proofs`, `watching`, `browsing`.
     """

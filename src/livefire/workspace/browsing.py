@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from livefire.diagnostics import Diagnostic
 from livefire.workspace.clock import present
-from livefire.workspace.proofs import Proofs
+from livefire.workspace.watching import Watching
 
 if TYPE_CHECKING:
     from livefire.detections.detection import Detection, Rule
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _keeping = threading.Lock()
 
 
-class Browsing(Proofs):
+class Browsing(Watching):
     """What is shown of detections, as plain data."""
 
     @cached_property
@@ -49,9 +49,9 @@ class Browsing(Proofs):
 
     def coverage(self) -> dict[str, Any]:
         """Return ATT&CK's cloud matrix with what covers each technique: written, proved, and with data in the lake."""
-        from livefire import __version__
         from livefire.browsing.cards import coverage
         from livefire.detections.chain import load_chains
+        from livefire.version import __version__
 
         return coverage(self._bundled, load_chains(), self._held(), self.proof_record(), __version__)
 
@@ -63,8 +63,8 @@ class Browsing(Proofs):
 
     def detection_page(self, name: str) -> dict[str, Any]:
         """Return all there is to say of a detection; KeyError for one that is not there."""
-        from livefire import __version__
         from livefire.browsing.cards import detection_page
+        from livefire.version import __version__
 
         found = {d.card.id: d for d in self._bundled}[name]
         return detection_page(found, self._bundled, self._held(), self.proof_record(), self._check_shown, __version__)
@@ -93,8 +93,8 @@ class Browsing(Proofs):
 
     def prove_detection(self, name: str, progress: Callable[[str], None] | None = None) -> dict[str, Any]:
         """Put one detection to the proof on what it covers and what resembles that, and keep the result beside the lake."""
-        from livefire import __version__
         from livefire.browsing.record import keep, read, summary
+        from livefire.version import __version__
 
         found = {d.card.id: d for d in self._bundled}[name]
         matrix = self.prove(detections=[found], near=True, progress=progress)
