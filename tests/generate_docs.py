@@ -32,7 +32,7 @@ RANGES = {
     4: "Data and runs",
     5: "Packs",
     6: "The sense of a rule",
-    7: "Watch",
+    7: "Watching and pages",
 }
 EXITS = (
     (cli.OK, "Done, and nothing to report."),

@@ -206,6 +206,17 @@ TITLES: dict[int, str] = {
     705: "no such alert, incident or sink",
     706: "a move of an alert that is not allowed",
     712: "an exception or announced work without limits",
+    750: "pages: nobody is signed in",
+    751: "pages: a host name that is not this server's",
+    752: "pages: a method that is not answered",
+    753: "pages: a request that comes from another site",
+    754: "pages: a body of another kind than is read",
+    755: "pages: a body beyond the limit",
+    756: "pages: a change asked for by somebody who may only look",
+    757: "pages: no such page",
+    758: "pages: as much is running as may run at once",
+    759: "pages: an address that others reach, where nobody signs users in",
+    760: "pages: a token for programs that others can read or guess",
 }
 
 
