@@ -201,11 +201,20 @@ TITLES: dict[int, str] = {
     671: "other ways to the same end",
     672: "the first entry of a long operation taken for its success",
     674: "a request form that its sibling replaces",
+    700: "a fault in livefire.toml",
+    701: "an address that a watch may not listen on",
+    702: "a secret that is not there",
     703: "a state of alerts that cannot be opened",
     704: "a state that a newer livefire made",
     705: "no such alert, incident or sink",
     706: "a move of an alert that is not allowed",
+    707: "another watch runs over the lake",
+    708: "a source that cannot be read",
+    709: "a sink that can never work",
     712: "an exception or announced work without limits",
+    713: "a schedule that cannot be followed",
+    714: "a rule that changed while it is watched",
+    715: "a rule that was disabled",
 }
 
 
