@@ -89,7 +89,8 @@ def run(
         options["parameters"] = parameters(parameter)
     try:
         if explain is not None and explain is not Stage.miss:
-            explain_stage(ws, source, chosen, explain, lenient=lenient, **options)
+            looked = moment(now) or ws.clock() if on or lake is not None else None
+            explain_stage(ws, source, chosen, explain, lenient=lenient, clock=looked, **options)
             return
         clock = moment(now) or ws.clock()
         result = ws.query(source.text, chosen, now=clock, start=moment(start), end=moment(end), lenient=lenient, seconds=seconds, name=source.name, **options)
@@ -163,13 +164,14 @@ def explain_stage(ws: Workspace, source: Source, language: str, stage: Stage, *,
     from pprint import pformat
 
     from livefire.report.plans import as_text
+    from livefire.report.statements import laid_out
 
     compiled = ws.compile(source, language, lenient=lenient, **options)
     show_diagnostics(compiled.diagnostics, source)
     if stage is Stage.ast:
         say(pformat(compiled.ast, width=140))
     else:
-        say(as_text(compiled.lowered) if stage is Stage.plan else ws.sql(compiled))
+        say(as_text(compiled.lowered) if stage is Stage.plan else laid_out(ws.sql(compiled)))
 
 
 def explain_miss(ws: Workspace, result: Result, events: list[str], clock: datetime) -> None:

@@ -1,7 +1,8 @@
 """Every code a diagnostic may have, with what it says; codes are never reused.
 
 Letters tell severity: the same number is E as an error, W as a warning, N as a notice. Ranges: 0xx use, 1xx
-names and types, 2xx syntax, 3xx unsupported, 4xx data and runs, 5xx packs, 6xx the sense of a rule (pages in docs/checks.md).
+names and types, 2xx syntax, 3xx unsupported, 4xx data and runs, 5xx packs, 6xx the sense of a rule (pages in docs/checks.md),
+7xx continuous detection.
 """
 
 from __future__ import annotations
@@ -219,6 +220,22 @@ TITLES: dict[int, str] = {
     690: "a resource id that begins otherwise",
     692: "a description of another product's rule",
     693: "a session shown as who acted",
+    703: "a state of alerts that cannot be opened",
+    704: "a state that a newer livefire made",
+    705: "no such alert, incident or sink",
+    706: "a move of an alert that is not allowed",
+    712: "an exception or announced work without limits",
+    750: "pages: nobody is signed in",
+    751: "pages: a host name that is not this server's",
+    752: "pages: a method that is not answered",
+    753: "pages: a request that comes from another site",
+    754: "pages: a body of another kind than is read",
+    755: "pages: a body beyond the limit",
+    756: "pages: a change asked for by somebody who may only look",
+    757: "pages: no such page",
+    758: "pages: as much is running as may run at once",
+    759: "pages: an address that others reach, where nobody signs users in",
+    760: "pages: a token for programs that others can read or guess",
 }
 
 
