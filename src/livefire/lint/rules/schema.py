@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from livefire.diagnostics import NOWHERE
+from livefire.diagnostics import NOWHERE, Span
 from livefire.lint.rule import Found, Reading, check
 from livefire.lint.scope import asks_for, field_tests, named_actions
 from livefire.lint.words import flat, wrapped
@@ -272,17 +272,17 @@ def first_element(reading: Reading) -> Iterator[Found]:
     mend='test the group as well: createVolumePermission.add.items[].group = "all"',
 )
 def public_share_missed(reading: Reading) -> Iterator[Found]:
-    """userId of a permission is tested or shown as the reason, and group nowhere in the rule."""
-    if not asks_for(reading.facts, "ModifySnapshotAttribute", "ModifyImageAttribute"):
-        return
+    """userId of a permission is read, in the text of the rule or through its plan, and group nowhere."""
     text = reading.source.text
+    if not asks_for(reading.facts, "ModifySnapshotAttribute", "ModifyImageAttribute") or "group" in text:
+        return
     for test in reading.facts.tests:
-        if (
-            any("userId" in o.steps and any(isinstance(s, str) and s.lower().endswith("permission") for s in o.steps) for o in test.origins)
-            and "group" not in text
-        ):
+        if any("userId" in o.steps and any(isinstance(s, str) and s.lower().endswith("permission") for s in o.steps) for o in test.origins):
             yield Found(test.span or NOWHERE, "a share with everybody has no userId, it has the group 'all'")
             return
+    written = re.search(r"[\w.]*[pP]ermission[\w.{}\[\]]*userId", text)
+    if written is not None:
+        yield Found(Span(written.start(), written.end()), "a share with everybody has no userId, it has the group 'all'")
 
 
 CHECKS = (same_everywhere, flat_run_instances, wrapping, unknown_field, azure_location, json_in_text, first_element, public_share_missed)
