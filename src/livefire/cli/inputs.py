@@ -29,7 +29,7 @@ Outputs = Annotated[Path | None, typer.Option(help="The only folder that outputl
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
 Site = Annotated[Path | None, typer.Option("--site", help="Folder of watchlists, externaldata files, saved functions, and networks with their owners.")]
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="Value of a query parameter, as name=value.")]
-Verbatim = Annotated[list[Path], typer.Argument(help="Rule files.")]
+Verbatim = Annotated[list[Path], typer.Argument(help="Rule files and folders of them.")]
 
 
 def moment(text: str | None) -> datetime | None:
