@@ -24,7 +24,16 @@ from tests.house.project import ROOT, codes_raised
 from tests.pack_page import pack_page
 
 NOTE = "<!-- Made by `make docs` from the code; edit the code, not this page. -->"
-RANGES = {0: "Use of the command line", 1: "Names and types", 2: "Syntax", 3: "Not supported", 4: "Data and runs", 5: "Packs", 6: "The sense of a rule"}
+RANGES = {
+    0: "Use of the command line",
+    1: "Names and types",
+    2: "Syntax",
+    3: "Not supported",
+    4: "Data and runs",
+    5: "Packs",
+    6: "The sense of a rule",
+    7: "Watch",
+}
 EXITS = (
     (cli.OK, "Done, and nothing to report."),
     (cli.FOUND, "Done, and there is something to look at: `check` met an error, `hunt` has findings, `prove` or `demo` did not prove every rule."),

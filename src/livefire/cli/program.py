@@ -40,8 +40,9 @@ def foreseen() -> tuple[type[Exception], ...]:
     """Return what a command may raise; loaded only once something was."""
     from livefire.diagnostics import QueryError
     from livefire.store.lake import LakeError
+    from livefire.watch.faults import WatchError
 
-    return (QueryError, LakeError, OSError)
+    return (QueryError, LakeError, WatchError, OSError)
 
 
 app = typer.Typer(

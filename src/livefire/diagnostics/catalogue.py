@@ -1,7 +1,8 @@
 """Every code a diagnostic may have, with what it says; codes are never reused.
 
 Letters tell severity: the same number is E as an error, W as a warning, N as a notice. Ranges: 0xx use, 1xx
-names and types, 2xx syntax, 3xx unsupported, 4xx data and runs, 5xx packs, 6xx the sense of a rule (pages in docs/checks.md).
+names and types, 2xx syntax, 3xx unsupported, 4xx data and runs, 5xx packs, 6xx the sense of a rule (pages in docs/checks.md),
+7xx continuous detection.
 """
 
 from __future__ import annotations
@@ -207,6 +208,11 @@ TITLES: dict[int, str] = {
     671: "other ways to the same end",
     672: "the first entry of a long operation taken for its success",
     674: "a request form that its sibling replaces",
+    703: "a state of alerts that cannot be opened",
+    704: "a state that a newer livefire made",
+    705: "no such alert, incident or sink",
+    706: "a move of an alert that is not allowed",
+    712: "an exception or announced work without limits",
 }
 
 

@@ -12,7 +12,7 @@ from livefire.diagnostics import Diagnostic, QueryError, Span
 from livefire.engines import sql as printing
 from livefire.engines.base import Run, Statement, Storage
 from livefire.engines.distributed import NESTED
-from livefire.engines.distributed.faults import diagnose
+from livefire.engines.distributed.faults import diagnose, of_cluster
 from livefire.engines.distributed.nested import bind, settle
 from livefire.engines.distributed.printing import Script, SparkPrinter, Stage
 from livefire.engines.distributed.session import SAIL, Session, by_value, session
@@ -24,7 +24,7 @@ from livefire.engines.program import SqlStage
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS
-from livefire.schema import Type
+from livefire.schema import Schema, Type
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,7 +37,7 @@ _MOST_BUCKETS = 64
 class SparkStatement(Statement):
     """A plan as Spark runs it; it is printed when it runs, with its values and the tables it finds."""
 
-    plan: n.Plan = field(default_factory=lambda: n.Values(n.Schema(()), ()))
+    plan: n.Plan = field(default_factory=lambda: n.Values(Schema(()), ()))
 
 
 class Spark:
@@ -103,6 +103,8 @@ class Spark:
         except QueryError:
             raise
         except Exception as error:
+            if not of_cluster(error):
+                raise
             raise QueryError([diagnose(error, CODES)]) from error
 
     def execute(self, plan: n.Plan, storage: Storage, run: Run) -> pa.Table:

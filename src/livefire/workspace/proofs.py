@@ -107,8 +107,8 @@ class Proofs(Hunting):
 
     def export_findings(self, found: Hunt, target: str, *, attack: str | None = None, now: datetime | None = None) -> tuple[Artefact, ...]:
         """Return the findings of a hunt for programs: `ocsf` (Detection Finding 2004) or `stix` (2.1). KeyError for another target."""
-        from livefire import __version__
         from livefire.exporting import export_findings
+        from livefire.version import __version__
 
         return export_findings(found, target, now or present(), __version__, attack)
 

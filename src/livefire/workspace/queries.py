@@ -104,13 +104,17 @@ class Queries(Holdings):
         bounded_start: bool = False,
         bounded_end: bool = False,
         probe: Probe | None = None,
+        clock: datetime | None = None,
         **options: Any,
     ) -> stages.Compiled:
         """Return a query at every stage without running it; QueryError when it cannot be run faithfully.
 
-        `probe` lets a language look at the events where its columns depend on them (`Workspace.probe`);
-        without one such a query is refused with E305.
+        `probe` lets a language look at the events where its columns depend on them
+        (`Workspace.probe`); `clock` is short for the probe of a query at that moment. Without one
+        such a query is refused with E305.
         """
+        if probe is None and clock is not None:
+            probe = self.probe(Run({"now": naive(clock), "start": None, "end": None}, 60.0, None))
         chosen = stages.Options(lenient, bounded_start, bounded_end, language=self._declared(options), probe=probe)
         return stages.compile(source, language, self.catalog(language), chosen)
 

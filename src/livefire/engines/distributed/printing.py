@@ -20,8 +20,6 @@ from livefire.plan.functions import all_of
 from livefire.plan.walk import map_expr, map_item
 from livefire.schema import Schema, Type
 
-NESTED = "nested:"
-"""What the names of tables begin with that hold the rows of a nested query."""
 # What stands for null while rows are joined or counted; which value does not matter. Moments of a plan are naive UTC.
 _FILLERS: dict[Type, e.Scalar] = {
     Type.BOOL: False,
@@ -215,7 +213,9 @@ class SparkPrinter(printing.Printer):
     def _joined(self, plan: n.Join) -> Select:
         if plan.kind == "cross" or native(plan.on):
             return self._spark_join(plan)
-        left, right, kept, rest = plan.left, plan.right, [], []
+        left, right = plan.left, plan.right
+        kept: list[e.Expr] = []
+        rest: list[e.Expr] = []
         lefts, rights = frozenset(left.schema.names), frozenset(right.schema.names)
         sides: dict[str, list[n.Item]] = {"left": [], "right": []}
         for part in conjuncts(plan.on):

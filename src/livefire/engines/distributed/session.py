@@ -114,7 +114,7 @@ def _started(address: str) -> Any:
 
 def _sail() -> str:
     """Start Sail in this process and return its address."""
-    from pysail.spark import SparkConnectServer
+    from pysail.spark import SparkConnectServer  # type: ignore[import-untyped]  # pysail ships no types
 
     server = SparkConnectServer()
     server.start(background=True)
@@ -138,7 +138,7 @@ def by_value(*modules: Any) -> None:
     from pyspark import cloudpickle
 
     for module in modules:
-        cloudpickle.register_pickle_by_value(module)
+        cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]  # pyspark's copy of it has no types
 
 
 def _error(code: str, message: str, help: str) -> Diagnostic:

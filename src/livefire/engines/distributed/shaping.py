@@ -9,19 +9,17 @@ from livefire.engines.spark_sql import DIALECT, EXACT
 from livefire.engines.sql import walk_expr
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import all_of, call
+from livefire.plan.functions import all_of
 from livefire.plan.prune import prune_columns
 from livefire.plan.rewrite import keep_order
 from livefire.plan.walk import map_expr, map_inputs
 from livefire.schema import Field, Schema, Type
 
-STORED = "\x01stored"
-"""The column that says where a row is stored; rows of later files and branches have greater numbers."""
 STORED_AT = "~stored"
-"""The name of that column in a table as the cluster sees it."""
+"""The column of a table as the cluster sees it that says where a row is stored: rows of later files have greater numbers."""
+_PLACE = "\x01place"
 # Orders that a language asked for are numbered from 0, those that only say how rows are stored from here.
 _FIRST = 1000
-_BRANCH = 1 << 56
 
 
 def shape(plan: n.Plan, knows_order: Callable[[n.Scan], bool]) -> n.Plan:
@@ -37,56 +35,77 @@ def in_stored_order(plan: n.Plan, knows_order: Callable[[n.Scan], bool]) -> n.Pl
     """Return the plan with its stored rows sorted as they are stored, where that is known."""
     known = positioned(plan, knows_order)
     if known is not None:
-        return n.select(n.Sort(known, (e.SortKey(e.Column(STORED, Type.LONG)),)), *plan.schema.names)
+        keys = tuple(e.SortKey(_place(i)) for i in range(known[1]))
+        return n.select(n.Sort(known[0], keys), *plan.schema.names)
     if isinstance(plan, n.Sequence):
         return _sequence(plan, knows_order)
     return map_inputs(plan, lambda child: in_stored_order(child, knows_order))
 
 
-def positioned(plan: n.Plan, knows_order: Callable[[n.Scan], bool]) -> n.Plan | None:
-    """Return the plan with the place of each row as one more column, None where it has none."""
+def positioned(plan: n.Plan, knows_order: Callable[[n.Scan], bool]) -> tuple[n.Plan, int] | None:
+    """Return the plan with the place of each row as more columns of whole numbers, and how many these are; None where rows have no place."""
     match plan:
         case n.Scan():
             if not knows_order(plan):
                 return None
-            fields = (*plan.schema.fields, Field(STORED, Type.LONG))
-            return replace(plan, schema=Schema(fields), physical=(*plan.physical, STORED_AT))
+            return replace(plan, schema=_with_place(plan.schema), physical=(*plan.physical, STORED_AT)), 1
         case n.Values(schema=schema, rows=rows):
-            fields = (*schema.fields, Field(STORED, Type.LONG))
-            return n.Values(Schema(fields), tuple((*row, place) for place, row in enumerate(rows)))
+            return n.Values(_with_place(schema), tuple((*row, place) for place, row in enumerate(rows))), 1
         case n.Filter(input=child):
             inner = positioned(child, knows_order)
-            return replace(plan, input=inner) if inner is not None else None
+            return (replace(plan, input=inner[0]), inner[1]) if inner is not None else None
         case n.Project(input=child, items=items):
             inner = positioned(child, knows_order)
-            return replace(plan, input=inner, items=(*items, n.unchanged(STORED, Type.LONG))) if inner is not None else None
+            return (replace(plan, input=inner[0], items=(*items, *_places(inner[1]))), inner[1]) if inner is not None else None
         case n.Join(left=left, right=right, kind="inner" | "left" | "semi" | "anti" | "cross"):
             inner = positioned(left, knows_order)
             if inner is None:
                 return None
-            joined = replace(plan, left=inner, right=in_stored_order(right, knows_order))
-            return n.select(joined, *plan.schema.names, STORED)
+            joined = replace(plan, left=inner[0], right=in_stored_order(right, knows_order))
+            return n.select(joined, *plan.schema.names, *(_place(i).name for i in range(inner[1]))), inner[1]
         case n.Union(inputs=parts):
             found = [positioned(p, knows_order) for p in parts]
-            if any(p is None for p in found):
+            known = [p for p in found if p is not None]
+            if len(known) < len(found):
                 return None
-            return n.Union(tuple(_branch(p, number) for number, p in enumerate(found) if p is not None))
+            depth = max(count for _, count in known)
+            names = plan.schema.names
+            return n.Union(tuple(_branch(n.select(p, *names, *_names(c)), names, c, number, depth) for number, (p, c) in enumerate(known))), depth + 1
         case _:
             return None
 
 
-def _branch(part: n.Plan, number: int) -> n.Plan:
-    place = call("number.add", e.Column(STORED, Type.LONG), e.whole(number * _BRANCH), type=Type.LONG)
-    return n.Project(part, (*(i for i in n.keep_all(part) if i.name != STORED), n.Item(STORED, place)))
+def _place(number: int) -> e.Column:
+    return e.Column(f"{_PLACE}{number}", Type.LONG)
+
+
+def _names(count: int) -> tuple[str, ...]:
+    return tuple(_place(i).name for i in range(count))
+
+
+def _places(count: int) -> tuple[n.Item, ...]:
+    return tuple(n.unchanged(name, Type.LONG) for name in _names(count))
+
+
+def _with_place(schema: Schema) -> Schema:
+    return Schema((*schema.fields, Field(_place(0).name, Type.LONG)))
+
+
+def _branch(part: n.Plan, names: tuple[str, ...], count: int, number: int, depth: int) -> n.Plan:
+    """Put the number of a branch before the places of its rows."""
+    inner = [_place(i) if i < count else e.whole(0) for i in range(depth)]
+    places = (n.Item(_place(i).name, x) for i, x in enumerate((e.whole(number), *inner)))
+    return n.Project(part, (*(i for i in n.keep_all(part) if i.name in names), *places))
 
 
 def _sequence(plan: n.Sequence, knows_order: Callable[[n.Scan], bool]) -> n.Plan:
     """Let the place of an event break the ties of its time, and give the matches in their order."""
     steps = (*plan.steps, *((plan.until,) if plan.until else ()))
     known = [positioned(s.input, knows_order) for s in steps]
-    if all(p is not None for p in known):
-        placed = [replace(s, input=p) for s, p in zip(steps, known, strict=True) if p is not None]
-        tiebreak = (*plan.tiebreak, STORED)
+    depths = {p[1] for p in known if p is not None}
+    if len(depths) == 1 and None not in known:
+        placed = [replace(s, input=p[0]) for s, p in zip(steps, known, strict=True) if p is not None]
+        tiebreak = (*plan.tiebreak, *_names(depths.pop()))
     else:
         placed = [replace(s, input=in_stored_order(s.input, knows_order)) for s in steps]
         tiebreak = plan.tiebreak
@@ -127,8 +146,6 @@ def _native_call(part: e.Expr) -> bool:
             return args[0].type.integral or args[0].type is Type.TIMESPAN
         case e.Aggregate(function="agg.count" | "agg.min" | "agg.max"):
             return True
-        case e.Call(function="number.add" | "number.subtract" | "number.multiply", args=args, type=kind):
-            return all(x in (Type.LONG, Type.TIMESPAN) for x in (kind, *(a.type for a in args)))
         case e.WindowCall(function=name, partition_by=parts, order_by=keys):
             return name == "window.row_number" and all(x.type in EXACT for x in (*parts, *(k.expr for k in keys)))
         case e.Aggregate():

@@ -107,13 +107,13 @@ def _of_site(session: Session, name: str, site: SiteTable, storage: Storage) -> 
 
     schema = pa.ipc.read_schema(pa.py_buffer(storage.tables[name].schema))
     rows = session.spark.table(site.table)
-    there = {column.lower() for column in rows.columns}
+    there = {name.lower() for name in rows.columns}
     columns, lacking = [], []
-    for field in schema:
-        given = site.columns.get(field.name) or (quote(field.name) if field.name.lower() in there else "")
-        if not given and field.name not in site.absent:
-            lacking.append(field.name)
-        columns.append(f"CAST({given or 'NULL'} AS {_plan_type(field.type)}) AS {quote(field.name)}")
+    for column in schema:
+        given = site.columns.get(column.name) or (quote(column.name) if column.name.lower() in there else "")
+        if not given and column.name not in site.absent:
+            lacking.append(column.name)
+        columns.append(f"CAST({given or 'NULL'} AS {_plan_type(column.type)}) AS {quote(column.name)}")
     if lacking:
         message = f"the table {site.table} has no {', '.join(lacking[:8])}{' and others' if len(lacking) > 8 else ''} for {name}"
         help = f"give each under [tables.{name}.columns], or name it in absent, which makes it null"
@@ -164,6 +164,9 @@ def _sent_table(session: Session, rows: pa.Table) -> Any:
     import pyarrow as pa
 
     # Columns are sent under numbers: names of a log are no concern of the cluster's parser until they are quoted.
+    if not rows.num_rows:
+        columns = [f"CAST(NULL AS {_plan_type(f.type)}) AS {quote(f.name)}" for f in rows.schema]
+        return session.spark.sql(f"SELECT {', '.join(columns)}, CAST(NULL AS BIGINT) AS {quote(STORED_AT)}").where("1 = 0")
     placed = rows.append_column(STORED_AT, pa.array(range(rows.num_rows), pa.int64()))
     numbered = placed.rename_columns([f"s{i}" for i in range(placed.num_columns)])
     columns = [f"{_as_plan(f, f's{i}')} AS {quote(f.name)}" for i, f in enumerate(placed.schema)]

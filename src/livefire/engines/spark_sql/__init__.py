@@ -53,12 +53,12 @@ def _character(char: str) -> str:
     return f"\\u{ord(char):04X}" if ord(char) < 0x10000 else f"\\U{ord(char):08X}"
 
 
-def print_path(printer: Printer, path: e.Path) -> str:
+def print_path(_printer: Printer, _path: e.Path) -> str:
     """Refuse: Spark's navigation gives texts without their quotes, so 1 and "1" would be one value."""
     raise ValueError("JSON is not navigated in Spark's own words")
 
 
-def print_unnest(printer: Printer, node: n.Unnest, source: str) -> str:
+def print_unnest(_printer: Printer, _node: n.Unnest, _source: str) -> str:
     """Refuse: elements are taken apart where they are carried."""
     raise ValueError("arrays are not taken apart in Spark's own words")
 

@@ -1,4 +1,7 @@
-"""Spark's spelling of truth and comparison, for the types that it compares as DuckDB does."""
+"""Spark's spelling of truth and comparison, for the types that it compares as DuckDB does.
+
+Arithmetic is not here: a whole number that leaves 64 bits ends a run, but not on every place that speaks Spark.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +52,4 @@ FUNCTIONS: dict[str, Spelling] = {
     "compare.in": _in,
     "compare.greatest": variadic("greatest"),
     "compare.least": variadic("least"),
-    # Whole numbers of 64 bits alone; what leaves them ends the run, as it does in DuckDB.
-    "number.add": "({0} + {1})",
-    "number.subtract": "({0} - {1})",
-    "number.multiply": "({0} * {1})",
 }

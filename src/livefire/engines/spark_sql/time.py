@@ -9,6 +9,4 @@ _ZERO, _ONE = _MICROS.format("{0}"), _MICROS.format("{1}")
 
 FUNCTIONS: dict[str, Spelling] = {
     "time.difference": f"(({_ZERO} - {_ONE}) * 10)",
-    "time.add": f"CAST(timestamp_micros({_ZERO} + {{1}} div 10) AS TIMESTAMP_NTZ)",
-    "time.subtract": f"CAST(timestamp_micros({_ZERO} - {{1}} div 10) AS TIMESTAMP_NTZ)",
 }
