@@ -34,7 +34,19 @@ class Hunting(Queries):
     def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
         """Return what rules are run with; `now` is by default a minute past the latest event."""
         seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
-        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, self._declared(options), now is not None)
+        return Bench(
+            self.catalog,
+            self._engine(),
+            self._storage(),
+            now or self.clock(),
+            start,
+            end,
+            seconds,
+            rows,
+            self._declared(options),
+            now is not None,
+            self._networks,
+        )
 
     def run(self, rule: Rule, *, lenient: bool = False, now: datetime | None = None, **options: Any) -> Outcome:
         """Run a rule and return its rows with the events they rest on; a rule that cannot run is a refused outcome."""
