@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livefire.cli.inputs import Json, LakeOption, LanguageOption, Moment, Site, declare, known_language, moment, read_logs
-from livefire.cli.program import app
+from livefire.cli.program import alerts_app, app
 from livefire.cli.terminal import FOUND, OK, USAGE, emit, progress, say, show, stop
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _workspace(paths: list[Path] | None, lake: Path | None, *, quiet: bool) -> W
     return ws
 
 
-@app.command()
+@alerts_app.command("raise")
 def alerts(
     paths: Paths = None,
     *,
