@@ -251,6 +251,7 @@ TITLES: dict[int, str] = {
     757: "pages: no such page",
     758: "pages: as much is running as may run at once",
     759: "pages: an address that others reach, where nobody signs users in",
+    761: "a run that was stopped",
     760: "pages: a token for programs that others can read or guess",
 }
 

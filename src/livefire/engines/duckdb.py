@@ -30,6 +30,7 @@ CODES: dict[FailureKind, str] = {
     "data": "E458",
     "crashed": "E455",
     "refused": "E456",
+    "stopped": "E761",
 }
 _HELP: dict[FailureKind, str] = {
     "timeout": "narrow the time range, filter earlier, or give the run more seconds",
@@ -71,7 +72,7 @@ class DuckDB:
         tables = {name: storage.tables.get(name, TableFiles()) for name in statement.tables}
         program = Program(tables, statement.stages, _bound(statement, run))
         try:
-            return self._chosen(storage).run(program, Budget(seconds=run.seconds, max_rows=run.max_rows))
+            return self._chosen(storage).run(program, Budget(seconds=run.seconds, max_rows=run.max_rows), run.stop)
         except WorkerFailure as failure:
             raise QueryError([_diagnose(failure)]) from failure
 

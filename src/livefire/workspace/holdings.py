@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # The product whose tables each language reads.
-_PRODUCTS = {
+PRODUCTS = {
     "kql": "sentinel",
     "cql": "logscale",
     "eql": "elastic",
@@ -155,7 +155,7 @@ class Holdings:
         from livefire.tables import schemas, vendor_tables
 
         loaded = tuple(table for table, _ in self._loaded.values())
-        product = _PRODUCTS.get(language)
+        product = PRODUCTS.get(language)
         return TableCatalog((*vendor_tables(product), *loaded), vendor_tables, schemas(product))
 
     def _declared(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
