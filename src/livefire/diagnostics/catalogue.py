@@ -215,6 +215,7 @@ TITLES: dict[int, str] = {
     713: "a schedule that cannot be followed",
     714: "a rule that changed while it is watched",
     715: "a rule that was disabled",
+    716: "a file of a lake that is not what was written",
 }
 
 
