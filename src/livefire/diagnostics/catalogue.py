@@ -241,6 +241,7 @@ TITLES: dict[int, str] = {
     713: "a schedule that cannot be followed",
     714: "a rule that changed while it is watched",
     715: "a rule that was disabled",
+    716: "a file of a lake that is not what was written",
     750: "pages: nobody is signed in",
     751: "pages: a host name that is not this server's",
     752: "pages: a method that is not answered",
@@ -251,8 +252,8 @@ TITLES: dict[int, str] = {
     757: "pages: no such page",
     758: "pages: as much is running as may run at once",
     759: "pages: an address that others reach, where nobody signs users in",
-    761: "a run that was stopped",
     760: "pages: a token for programs that others can read or guess",
+    761: "a run that was stopped",
 }
 
 
