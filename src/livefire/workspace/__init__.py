@@ -1,15 +1,15 @@
 """The one object that does everything: load or ingest events, check and run queries, hunt and prove."""
 
-from livefire.workspace.bench import Benching
+from livefire.workspace.casework import Casework
 from livefire.workspace.queries import Result
 
 __all__ = ["Result", "Workspace"]
 
 
-class Workspace(Benching):
+class Workspace(Casework):
     """Tables, a lake of events, and the queries over them.
 
     `lake` is a folder, made when it does not exist; without one events are kept in a temporary
     folder that goes with the workspace. Each part stands on the one before it: `holdings`,
-    `queries`, `hunting`, `proofs`, `watching`, `browsing`, `bench`.
+    `queries`, `hunting`, `proofs`, `watching`, `browsing`, `bench`, `casework`.
     """
