@@ -20,7 +20,7 @@ from livefire.schema import Type
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_CODES: dict[FailureKind, str] = {
+CODES: dict[FailureKind, str] = {
     "timeout": "E451",
     "memory": "E452",
     "spill": "E452",
@@ -91,7 +91,7 @@ class DuckDB:
         last = printer.statement()
         stages: list[SqlStage | NativeStage] = []
         for native in printer.natives:
-            spec = _sequence_spec(native.node, printer)
+            spec = sequence_spec(native.node, printer)
             keys = [*(k for s in spec["steps"] for k in s["keys"]), *(spec["until"] or [])]
             columns = ", ".join(DIALECT.identifier(c) for c in dict.fromkeys([printing.ROW, printing.STEPS, *keys, *spec["order"]]))
             # All columns stay in a table that can spill; the matcher is handed only what it reads.
@@ -103,7 +103,8 @@ class DuckDB:
         return (*stages, SqlStage("result", last))
 
 
-def _sequence_spec(node: n.Sequence, printer: printing.Printer) -> dict[str, Any]:
+def sequence_spec(node: n.Sequence, printer: printing.Printer) -> dict[str, Any]:
+    """Return what the matcher of sequences is told: the columns of each step's keys, and the order of the events."""
     sets = printing.key_sets(node)
     order = [printer.physical(c) for c in (node.time, *node.tiebreak)] if node.ordered else []
     return {
@@ -132,4 +133,4 @@ def _diagnose(failure: WorkerFailure) -> Diagnostic:
     help = _HELP.get(failure.kind, "")
     pattern = re.search(r"invalid [^\"]*", failure.detail) if failure.kind == "regex" else None
     message = f"{failure.message}: {pattern.group()[:120]}" if pattern else failure.message
-    return Diagnostic("error", _CODES[failure.kind], message, Span(0, 0), help=help)
+    return Diagnostic("error", CODES[failure.kind], message, Span(0, 0), help=help)

@@ -10,6 +10,7 @@ class Workspace(Casework):
     """Tables, a lake of events, and the queries over them.
 
     `lake` is a folder, made when it does not exist; without one events are kept in a temporary
-    folder that goes with the workspace. Each part stands on the one before it: `holdings`,
-    `queries`, `hunting`, `proofs`, `watching`, `browsing`, `bench`, `casework`.
+    folder that goes with the workspace. `engine` is one, or the name of one: `duckdb`, `spark`,
+    `spark:ADDRESS` or a settings file of Spark (`NAME.toml`). Each part stands on the one before
+    it: `holdings`, `queries`, `hunting`, `proofs`, `watching`, `browsing`, `bench`, `casework`.
     """

@@ -37,7 +37,8 @@ PRODUCTS = {
 class Holdings:
     """Tables, a lake of events, and what a site keeps beside its logs."""
 
-    def __init__(self, lake: str | Path | None = None) -> None:
+    def __init__(self, lake: str | Path | None = None, engine: Engine | str = "duckdb") -> None:
+        self._engine_given = engine
         self._lake_path = Path(lake).absolute() if lake is not None else None
         self._lake: Lake | None = None
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
@@ -164,9 +165,11 @@ class Holdings:
         return {**({"functions": self._functions} if self._functions else {}), **options, **macros}
 
     def _engine(self) -> Engine:
-        from livefire.engines.duckdb import DuckDB
+        if isinstance(self._engine_given, str):
+            from livefire.engines.choice import engine_named
 
-        return DuckDB()
+            self._engine_given = engine_named(self._engine_given)
+        return self._engine_given
 
     def _storage(self) -> Storage:
         tables = {table.plan.table: files for table, files in self._loaded.values() if isinstance(table.plan, n.Scan)}
