@@ -117,6 +117,7 @@ def test_a_rule_is_saved_once_and_nowhere_else(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["mine.kql"]
 
 
+@pytest.mark.slow
 def test_a_run_is_stopped(browser: TestClient) -> None:
     """A product of 10^10 rows takes minutes; half a second after it began it is asked to stop, and the next query runs."""
     slow = "range a from 1 to 100000 step 1 | extend k = 1 | join kind=inner (range b from 1 to 100000 step 1 | extend k = 1) on k | summarize sum(a * b)"

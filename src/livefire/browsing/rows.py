@@ -11,6 +11,8 @@ from typing import Any
 from livefire.report.tables import shown
 
 MOST_ROWS = 20_000
+WIDEST = 4_000
+"""Characters of a cell; what is longer ends in …, and is whole in the events behind its row."""
 _TOP = 5
 _SERIES = 8
 _ASKED = {
@@ -23,7 +25,7 @@ _NUMBERS = ("int", "long", "real", "decimal")
 
 def grid(columns: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
     """Return rows as a grid shows them, with counts for each column."""
-    cells = [[shown(v) for v in row] for row in rows]
+    cells = [[shown(v, WIDEST) for v in row] for row in rows]
     return {"columns": [shown(c) for c in columns], "types": list(types), "rows": cells, "statistics": [_statistics(i, cells) for i in range(len(columns))]}
 
 

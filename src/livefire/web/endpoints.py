@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from livefire import QueryError, Workspace
 from livefire.web.access import Role, User
-from livefire.web.desk import Call, Desk, as_data
+from livefire.web.desk import Call, Desk, as_data, place_of
 from livefire.web.jobs import BusyError
 
 PREFIX = "/api/v1"
@@ -81,6 +81,9 @@ def _answering(desk: Desk, one: Endpoint) -> Callable[[Request], Awaitable[Respo
             first = next((d for d in error.diagnostics if d.severity == "error"), None)
             said = desk.workspace.said(error.source.text, "", error.diagnostics)
             return _fault(422, first.code if first else "E454", Workspace.harmless(first.message if first else "it cannot be run"), said)
+        except Exception as fault:  # noqa: BLE001 - nobody above an endpoint; the audit log says where to look
+            call.note("fault", path=request.url.path, fault=place_of(fault))
+            return _fault(500, "E009", f"a fault of livefire itself: {place_of(fault)}")
 
     return answer
 

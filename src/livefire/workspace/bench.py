@@ -86,14 +86,14 @@ class Benching(Browsing):
         self, text: str, language: str, row: Sequence[str], *, start: datetime | None = None, end: datetime | None = None, lenient: bool = False
     ) -> list[dict[str, Any]]:
         """Return the events that a row of a query rests on; the row is given as a grid shows it. QueryError when it cannot be run."""
-        from livefire.browsing.rows import MOST_ROWS
+        from livefire.browsing.rows import MOST_ROWS, WIDEST
         from livefire.detections.detection import Rule
         from livefire.report.tables import shown
 
         outcome = self.run(Rule("query", language, text), lenient=lenient, now=end or self.clock(), start=start, end=end, max_rows=MOST_ROWS)
         if outcome.refused:
             raise QueryError(outcome.diagnostics, Source(text))
-        names = {n for one, events in zip(outcome.rows, outcome.evidence, strict=True) if [shown(v) for v in one.values()] == list(row) for n in events}
+        names = {n for one, events in zip(outcome.rows, outcome.evidence, strict=True) if [shown(v, WIDEST) for v in one.values()] == list(row) for n in events}
         return self.stored_events(sorted(names)[:200])
 
     def stored_events(self, names: Sequence[str]) -> list[dict[str, Any]]:
