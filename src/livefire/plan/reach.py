@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -42,6 +43,42 @@ def reach(plan: n.Plan) -> dict[str, Reach]:
         whole = dict.fromkeys(condition for condition, _ in reads)
         seen[table] = Reach(e.TRUE if e.TRUE in whole else any_of(*whole), tuple(columns.items()))
     return seen
+
+
+Bound: TypeAlias = tuple[e.Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When rows of a table can matter: not before any of `earliest`, nor after any of `latest`; expressions without columns."""
+
+    earliest: Bound
+    latest: Bound
+
+
+def windows(plan: n.Plan) -> dict[str, tuple[Window, ...]]:
+    """Return for each table the times that each of its scans asks for, where every scan asks for some; a row outside all of them cannot matter."""
+    found: dict[str, list[Window]] = {}
+    for scan, conditions in _down(plan, ()):
+        found.setdefault(scan.table, []).append(_window(scan, conditions))
+    return {table: tuple(asked) for table, asked in found.items() if all(w.earliest or w.latest for w in asked)}
+
+
+def _window(scan: n.Scan, conditions: Iterable[e.Expr]) -> Window:
+    earliest: list[e.Expr] = []
+    latest: list[e.Expr] = []
+    for condition in conditions:
+        if not isinstance(condition, e.Call) or condition.function not in _SIDES or len(condition.args) != 2:
+            continue
+        left, right = condition.args
+        swapped = isinstance(right, e.Column)
+        column, moment = (right, left) if swapped else (left, right)
+        if isinstance(column, e.Column) and column.name == scan.time and not e.columns_of(moment) and moment.type is Type.DATETIME:
+            (earliest if _SIDES[condition.function] != swapped else latest).append(moment)
+    return Window(tuple(earliest), tuple(latest))
+
+
+_SIDES = {"compare.ge": True, "compare.gt": True, "compare.le": False, "compare.lt": False}  # True: the left side is the later one
 
 
 def may_fail(plan: n.Plan) -> bool:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -187,7 +188,7 @@ class _Run:
         """Replace a process that ended, and have its job read again file by file."""
         self._processes.remove(process)
         process.link.close()
-        _kill(process.process)
+        _kill(process.process, 1.0)  # what ended it is worth a moment
         job, code = process.job, process.process.returncode
         why = f"the process that read it ended ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
         assert job is not None
@@ -256,7 +257,9 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes], patience: float = 0.0) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(patience)
     if process.poll() is None:
         try:
             os.killpg(process.pid, signal.SIGKILL)
