@@ -30,9 +30,9 @@ Macros = Annotated[Path | None, typer.Option(help="Folder of macros.conf or cont
 Lookups = Annotated[Path | None, typer.Option(help="Folder of CSV files, each a lookup table of its name.")]
 Outputs = Annotated[Path | None, typer.Option(help="The only folder that outputlookup may write to; without it nothing is written.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
-Site = Annotated[Path | None, typer.Option("--site", help="Folder of watchlists, files for externaldata addresses and saved functions.")]
+Site = Annotated[Path | None, typer.Option("--site", help="Folder of watchlists, externaldata files, saved functions, and networks with their owners.")]
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="Value of a query parameter, as name=value.")]
-Verbatim = Annotated[list[Path], typer.Argument(help="Rule files.")]
+Verbatim = Annotated[list[Path], typer.Argument(help="Rule files and folders of them.")]
 
 
 def moment(text: str | None) -> datetime | None:

@@ -9,8 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import EngineOption, Json, LakeOption, LanguageOption, Moment, engine_given, known_language, moment, read_logs, reads_tables
-from livefire.cli.program import app
+from livefire.cli.inputs import (
+    EngineOption,
+    Json,
+    LakeOption,
+    LanguageOption,
+    Moment,
+    Site,
+    declare,
+    engine_given,
+    known_language,
+    moment,
+    read_logs,
+    reads_tables,
+)
+from livefire.cli.program import alerts_app, app
 from livefire.cli.terminal import FOUND, OK, USAGE, emit, progress, say, show, stop
 
 if TYPE_CHECKING:
@@ -35,13 +48,14 @@ def _workspace(paths: list[Path] | None, lake: Path | None, engine: str, *, quie
     return ws
 
 
-@app.command()
+@alerts_app.command("raise")
 def alerts(
     paths: Paths = None,
     *,
     lake: LakeOption = None,
     engine: EngineOption = "duckdb",
     tuning: TuningOption = None,
+    site: Site = None,
     language: LanguageOption = None,
     now: Moment = None,
     as_json: Json = False,
@@ -51,6 +65,7 @@ def alerts(
 
     known_language(language)
     ws = _workspace(paths, lake, engine, quiet=as_json)
+    declare(ws, site)
     with progress("hunting", quiet=as_json) as tell:
         found = ws.triage(tuning=tuning, language=language, now=moment(now), progress=tell, seconds=_BUDGET)
     if as_json:
@@ -70,6 +85,7 @@ def tune(
     lake: LakeOption = None,
     engine: EngineOption = "duckdb",
     tuning: TuningOption = None,
+    site: Site = None,
     truth: Annotated[Path | None, typer.Option(help='Lines of JSON with the "marks" or "event_id" of what is known to be an attack.')] = None,
     language: LanguageOption = None,
     now: Moment = None,
@@ -82,6 +98,7 @@ def tune(
 
     known_language(language)
     ws = _workspace(paths, lake, engine, quiet=as_json)
+    declare(ws, site)
     if detection not in {d.card.id for d in ws.detections()}:
         stop(f"E004: there is no detection {detection}", USAGE)
     marks = _marks(truth) if truth is not None else frozenset()
@@ -146,6 +163,7 @@ def baseline(
     who: Annotated[str | None, typer.Option(help="Show what is known of identities that contain this text.")] = None,
     to: Annotated[str | None, typer.Option(help="Write it for a product: sentinel, splunk, logscale or elastic.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write to; shown otherwise.")] = None,
+    site: Site = None,
     now: Moment = None,
     as_json: Json = False,
 ) -> None:
@@ -157,6 +175,7 @@ def baseline(
     if to is not None and to not in TARGETS:
         stop(f"E004: a baseline is written for {', '.join(TARGETS)}", USAGE)
     ws = _workspace(paths, lake, engine, quiet=as_json)
+    declare(ws, site)
     kept = load(ws.lake.path, version) if version is not None else ws.learn(keep=keep, now=moment(now), seconds=_BUDGET)
     if to is not None:
         written = TARGETS[to](kept.baseline, safe_cell)

@@ -14,6 +14,7 @@ from livefire.detections.evidence import acts_of, completing, fingerprint
 from livefire.detections.finding import Finding, precedence, row_fingerprint, row_time
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Statement, Storage
+from livefire.logsources.networks import Networks
 from livefire.plan.catalog import Catalog
 from livefire.plan.evidence import EVIDENCE, carry_evidence
 from livefire.plan.nodes import Plan
@@ -53,7 +54,7 @@ class Outcome:
 class Bench:
     """What rules are run with: the tables each language sees, an engine, the stored events, a clock, a budget.
 
-    A rule with a schedule is run `once`, at the moment `now`, or else at each of its moments over the events.
+    `networks` says to whom addresses belong. A rule with a schedule is run `once`, at the moment `now`, or else at each of its moments over the events.
     """
 
     catalog: Callable[[str], Catalog]
@@ -66,6 +67,7 @@ class Bench:
     max_rows: int | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     once: bool = False
+    networks: Networks = field(default_factory=Networks)
 
     def run_values(self) -> Run:
         """Return the values for the plan's parameters and the budget of one run."""

@@ -12,7 +12,7 @@ from livefire.engines.base import Run, Statement, Storage, Value
 from livefire.engines.duckdb_sql import DIALECT
 from livefire.engines.failure import FailureKind, WorkerFailure
 from livefire.engines.program import Budget, NativeStage, Program, SqlStage, TableFiles
-from livefire.engines.worker import shared_worker
+from livefire.engines.worker import Worker, shared_scratch, shared_worker
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.schema import Type
@@ -42,9 +42,12 @@ _HELP: dict[FailureKind, str] = {
 
 
 class DuckDB:
-    """The embedded engine."""
+    """The embedded engine; with a `worker` of its own it waits for no other's runs."""
 
     name = "duckdb"
+
+    def __init__(self, worker: Worker | None = None) -> None:
+        self._worker = worker
 
     def unsupported(self, plan: n.Plan) -> tuple[Diagnostic, ...]:
         """Return an E303 for each meaning in the plan that DuckDB has no spelling for."""
@@ -68,9 +71,15 @@ class DuckDB:
         tables = {name: storage.tables.get(name, TableFiles()) for name in statement.tables}
         program = Program(tables, statement.stages, _bound(statement, run))
         try:
-            return shared_worker(storage.roots).run(program, Budget(seconds=run.seconds, max_rows=run.max_rows))
+            return self._chosen(storage).run(program, Budget(seconds=run.seconds, max_rows=run.max_rows))
         except WorkerFailure as failure:
             raise QueryError([_diagnose(failure)]) from failure
+
+    def _chosen(self, storage: Storage) -> Worker:
+        if self._worker is None:
+            return shared_worker(storage.roots)
+        self._worker.allow([*storage.roots, shared_scratch().root])
+        return self._worker
 
     def execute(self, plan: n.Plan, storage: Storage, run: Run) -> pa.Table:
         """Return the rows of the plan; QueryError with an E45x (E205 for a bad pattern) when the run fails."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livefire.engines.base import Engine, Storage
+from livefire.logsources.networks import Networks
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table, TableCatalog
 from livefire.workspace.clock import present
@@ -44,6 +45,7 @@ class Holdings:
         self._macros: dict[str, Mapping[str, Any]] = {}
         self._outputs: Path | None = None
         self._functions: dict[str, str] = {}
+        self._networks = Networks()
 
     def load(self, name: str, rows: Iterable[Mapping[str, Any]], schema: Mapping[str, str] | None = None, time_field: str | None = None) -> None:
         """Load rows as a table that any language can name: KQL table, EQL and SPL index, CQL #repo.
@@ -91,7 +93,7 @@ class Holdings:
 
         `site` is a folder: `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an
         `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name, `places.csv` says
-        where networks are (see `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
+        where networks are and whose (see `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
         files (each a table of its name), `outputs` the only folder that outputlookup may write to;
         without it nothing is written. SiteError, MacroFileError or OSError for what cannot be read.
         """
@@ -119,6 +121,8 @@ class Holdings:
         if site.places is not None:
             self._put("places", site.places.rows, dict.fromkeys(site.places.columns, "string"), vendor="site", form="csv")
         self._functions.update(site.functions)
+        if site.owners:
+            self._networks = Networks.of_ranges(site.owners)
 
     @property
     def lake(self) -> Lake:

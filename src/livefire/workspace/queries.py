@@ -127,14 +127,15 @@ class Queries(Holdings):
 
         A table that no catalog knows is reported as E101 and read with an open schema, so that
         syntax (E2xx) and unsupported (E3xx) are still found. The checks of the rule's sense (6xx)
-        follow, over what could be read of it.
+        follow, over what could be read of it; `about` is what the rule's file or page says beside the query.
         """
         from livefire.lint import review
 
-        source = Source(text, str(options.pop("name", "<query>")))
+        source, about = Source(text, str(options.pop("name", "<query>"))), str(options.pop("about", ""))
         chosen = stages.Options(bool(options.pop("lenient", False)), language=self._declared(options))
         plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
-        return [*found, *(review(source, language, plan) if plan is not None else ())]
+        whole = not any(d.code.startswith("E30") for d in found)
+        return [*found, *(review(source, language, plan, about, whole=whole) if plan is not None else ())]
 
     def mend(self, text: str, language: str = "kql", **options: Any) -> str:
         """Return a query with the fixes of its diagnostics applied, again and again until there are none left.

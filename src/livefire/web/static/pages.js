@@ -1,0 +1,1 @@
+// The pages work without it; what is here makes them quicker to use.
