@@ -73,7 +73,8 @@ def test_the_whole_pack(tmp_path: Path, spark: Spark) -> None:
     assert [f.evidence for f in found.findings] == [f.evidence for f in wanted.findings]
 
 
-def test_a_table_of_one_s_own(lake: Path, tmp_path: Path, spark: Spark) -> None:
+@pytest.mark.usefixtures("spark")
+def test_a_table_of_one_s_own(lake: Path, tmp_path: Path) -> None:
     """The settings that docs/spark.md shows for a column of records give what the lake gives."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -98,7 +99,8 @@ def test_a_table_of_one_s_own(lake: Path, tmp_path: Path, spark: Spark) -> None:
     assert [(f.detection, f.evidence, f.fingerprint) for f in found.findings] == [(f.detection, f.evidence, f.fingerprint) for f in mine]
 
 
-def test_a_column_that_a_table_lacks_is_said(spark: Spark) -> None:
+@pytest.mark.usefixtures("spark")
+def test_a_column_that_a_table_lacks_is_said() -> None:
     session(ADDRESS).spark.sql("SELECT 'x' AS event_name").createOrReplaceTempView("audit_short")
     ws = Workspace(engine=Spark(ADDRESS, Places(tables={"aws_cloudtrail": SiteTable("audit_short")})))
     with pytest.raises(QueryError) as caught:

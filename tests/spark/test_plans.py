@@ -70,7 +70,13 @@ def workspace(engine: Any) -> Workspace:
     return ws
 
 
-@pytest.mark.parametrize(("language", "text"), [(language, text) for language, texts in QUERIES.items() for text in texts])
+def cases() -> list[Any]:
+    """Every other query runs with the quick tests, all with the slow ones."""
+    every = [(language, text) for language, texts in QUERIES.items() for text in texts]
+    return [pytest.param(*case, marks=[pytest.mark.slow] if place % 2 else []) for place, case in enumerate(every)]
+
+
+@pytest.mark.parametrize(("language", "text"), cases())
 def test_same_rows(spark: Spark, language: str, text: str) -> None:
     index = "ev" if language == "eql" else None
     wanted = workspace("duckdb").query(text, language, now=ZERO, index=index)
