@@ -160,6 +160,8 @@ TITLES: dict[int, str] = {
     509: "cases of a rule that cannot be read",
     510: "an artefact that its product would refuse, or that would lose a part of the rule",
     511: "no rule in the language of a target",
+    515: "an evidence bundle that cannot be read, or a rule that leaves none",
+    517: "a key that cannot be read",
     520: "a tuning file that cannot be read, or that excepts everything",
     521: "a baseline that is not kept, or cannot be read",
     600: "a column that is the same in every row",

@@ -16,11 +16,13 @@ from livefire.workspace.holdings import Holdings
 from livefire.workspace.hunting import Hunting
 
 if TYPE_CHECKING:
+    from livefire.bundling import Verdict
     from livefire.detections.coverage import Covered
     from livefire.detections.detection import Detection, Rule
     from livefire.exporting import Exported
     from livefire.exports import Artefact
     from livefire.proof.matrix import Matrix
+    from livefire.proof.trial import RuleProof
     from livefire.rehearsing import Rehearsal
     from livefire.translating import Translated, Translator
     from livefire.translation.equivalence import Equivalence
@@ -75,6 +77,20 @@ class Proofs(Hunting):
         declared = self._declared(options)
         empty = Holdings()._storage()
         return Rehearsal(Bench(self.catalog, self._engine(), empty, present(), options=declared), tuple(s.name for s in SOURCES), stored, declared)
+
+    def bundle(self, proof: RuleProof, stage: Rehearsal, *, lenient: bool = False, key: bytes | None = None) -> bytes:
+        """Return a proof as an evidence bundle, signed where an ed25519 private key (PEM) is given; QueryError E515 or E517 where there is none to be made."""
+        from livefire.bundling import bundle
+        from livefire.report.plans import as_text
+
+        return bundle(proof, stage, as_text, lenient=lenient, key=key)
+
+    def verify(self, data: bytes, *, key: bytes | None = None) -> Verdict:
+        """Run an evidence bundle again and return what differs; `key` is the public key (PEM) that must have signed it. QueryError E515, E517."""
+        from livefire.bundling import verify
+        from livefire.report.plans import as_text
+
+        return verify(data, self.rehearsal(), as_text, key=key)
 
     def liveness(self, rules: Sequence[Rule], lookback: timedelta | None = None) -> list[list[Diagnostic]]:
         """Return for each rule what stands between it and the events that are here: logs that never came, fields and values that none has, late delivery.
