@@ -285,7 +285,7 @@ def _signature(files: Mapping[str, bytes], key: bytes | None) -> tuple[str, list
 
 
 def _wrong(code: str, why: str) -> QueryError:
-    return QueryError([Diagnostic("error", code, f"the bundle: {why}" if code == 515 else why)])
+    return QueryError([Diagnostic("error", code, f"the bundle: {why}" if code == "E515" else why)])
 
 
 __all__: Sequence[str] = ("Verdict", "bundle", "verify", "versions")
