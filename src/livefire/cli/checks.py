@@ -56,14 +56,35 @@ def check(
         return
     declare(ws, site, macros=macros)
     every: list[Checked] = []
-    with progress("checking", quiet=len(files) < MANY) as tell:
-        for file in files:
+    with progress("checking", quiet=len(files) < MANY and not any(f.is_dir() for f in files)) as tell:
+        for file, broken in rule_paths(files):
             tell(str(file))
+            if broken is not None:
+                every.append(broken)
+                continue
             if fix:
                 mend_file(ws, file, language, quiet=as_json or form is not Form.text)
             every += checked(ws, file, language, lenient=lenient)
+    every = with_doubles(every)
     show_checked(every, Form.json if as_json else form)
     raise typer.Exit(FOUND if any(d.severity == "error" for c in every for d in c.diagnostics) else OK)
+
+
+def rule_paths(given: list[Path]) -> Iterator[tuple[Path, Checked | None]]:
+    """Yield the files given and the rule files below the folders given; one that cannot be read with what is wrong, so that it does not end the rest."""
+    from livefire.detections.formats import read_folder
+    from livefire.diagnostics import QueryError, Source
+    from livefire.report.check import Checked
+
+    for path in given:
+        if not path.is_dir():
+            yield path, None
+            continue
+        found = [(p, rules) for p, rules in read_folder(path) if not p.name.endswith(("cases.yml", "cases.yaml"))]
+        if not found:
+            stop(f"E501: {path} holds no rule file", USAGE)
+        for file, rules in found:
+            yield file, Checked(Source("", str(file)), "", tuple(rules.diagnostics)) if isinstance(rules, QueryError) else None
 
 
 def mend_input(ws: Workspace, language: str | None) -> None:
@@ -124,6 +145,16 @@ def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool) -
     if not rules:
         source, chosen = rule_source(file, language)
         yield Checked(source, chosen, tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient)))
+
+
+def with_doubles(every: list[Checked]) -> list[Checked]:
+    """Return what was said of rules with what they are to each other: two that are one query."""
+    from dataclasses import replace
+
+    from livefire.lint.alike import same_queries
+
+    said = dict(same_queries((c.source.name, c.source.text) for c in every))
+    return [replace(c, diagnostics=(*c.diagnostics, said[c.source.name])) if c.source.name in said else c for c in every]
 
 
 def show_checked(checked: list[Checked], form: Form) -> None:

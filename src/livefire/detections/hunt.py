@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from livefire.detections.detection import Detection, Rule
-from livefire.detections.finding import Finding
+from livefire.detections.finding import Finding, precedence
 from livefire.detections.runner import Bench, Outcome, findings, run_rule
 from livefire.diagnostics import Diagnostic
 
@@ -42,7 +42,9 @@ def hunt(detections: Sequence[Detection], bench: Bench, language: str | None, pr
         outcomes.extend((detection, outcome) for outcome in ran)
         for outcome in ran:
             for finding in findings(detection, outcome, bench):
-                found.setdefault(finding.fingerprint, finding)
+                held = found.get(finding.fingerprint)
+                if held is None or precedence(finding) < precedence(held):
+                    found[finding.fingerprint] = finding
     ordered = sorted(found.values(), key=lambda f: (f.time or bench.now, f.detection, f.fingerprint))
     return Hunt(tuple(outcomes), tuple(ordered), bench.now)
 

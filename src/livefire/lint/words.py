@@ -61,8 +61,8 @@ def instance_types() -> frozenset[str]:
 
 @cache
 def azure_operations() -> dict[str, str]:
-    """Return operation in lower case → as Azure writes it: those that change something."""
-    return {name.lower(): name for name in _file("azure")["operations"]}
+    """Return operation in lower case → as Azure writes it: those that change something, with and without a request in a client library."""
+    return {name.lower(): name for file in ("azure", "azure_events") for name in _file(file)["operations"]}
 
 
 @cache

@@ -16,11 +16,13 @@ from livefire.logsources.base import LogSource
 from livefire.logsources.faults import TITLES, FileFaultError, Quarantined
 from livefire.logsources.inflate import Tally
 from livefire.logsources.limits import DEFAULT, Limits
-from livefire.logsources.reader import Batch, Parsed, read
+from livefire.logsources.ordinary import reader_for
+from livefire.logsources.reader import Parsed, read
 from livefire.logsources.registry import SOURCES
 from livefire.logsources.registry import source as source_named
 from livefire.store.dedup import Seen
-from livefire.store.lake import LEDGER, QUARANTINE, Lake, arrow_schema
+from livefire.store.gather import Gathered
+from livefire.store.lake import LEDGER, QUARANTINE, Lake
 from livefire.store.report import FileReport, IngestReport, Progress
 from livefire.store.walk import Entry, shown, walk
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 READER = 2  # raised when a file read before would give other events now, so that it is read again
-ARROW_EVENTS = 4_096
 
 
 def ingest(
@@ -83,8 +84,9 @@ class _Run:
         self.now = now
         self.limits = limits
         self.progress = progress
+        self.ordinary = reader_for(self.sources, limits)
         self.report = IngestReport()
-        self._pending: dict[str, _Pending] = {}
+        self._pending: dict[str, Gathered] = {}
         self._events = 0
         self._bytes = 0
         self._ended: list[FileReport] = []
@@ -120,7 +122,7 @@ class _Run:
         handle.seek(0)
         notes: list[str] = []
         number = len(self.report.files) - 1
-        for parsed in read(Tally(handle), self.sources, self.limits, lambda: Tally(path.open("rb"))):
+        for parsed in read(Tally(handle), self.sources, self.limits, lambda: Tally(path.open("rb")), self.ordinary):
             notes.extend(parsed.notes)
             self._keep(parsed, file, number)
         _judge(file, notes)
@@ -137,7 +139,7 @@ class _Run:
         self._records += parsed.records
         for batch in parsed.batches:
             file.sources[batch.source.name] += batch.size
-            self._pending.setdefault(batch.source.name, _Pending(batch.source)).add(batch, file.path, number)
+            self._pending.setdefault(batch.source.name, Gathered(batch.source)).add(batch, file.path, number)
             self._events += batch.size
             self._bytes += batch.bytes
         for entry in parsed.quarantined:
@@ -224,42 +226,6 @@ def _fingerprint(handle: BinaryIO) -> tuple[str, int]:
         return tally.finish(), tally.size
     except FileFaultError:
         return "", tally.size
-
-
-class _Pending:
-    """Events of one source on their way into Arrow: many small files make few large arrays."""
-
-    def __init__(self, source: LogSource) -> None:
-        self._source = source
-        self._tables: list[pa.Table] = []
-        self._columns: dict[str, list[object]] = {}
-        self._size = 0
-
-    def add(self, batch: Batch, path: str, number: int) -> None:
-        """Take laid-out events of one file."""
-        for name, values in batch.columns.items():
-            self._columns.setdefault(name, []).extend(values)
-        self._columns.setdefault("_file", []).extend([path] * batch.size)
-        self._columns.setdefault("_number", []).extend([number] * batch.size)
-        self._size += batch.size
-        if self._size >= ARROW_EVENTS:
-            self._convert()
-
-    def table(self) -> pa.Table:
-        """Return all events taken so far as one table, with the file's number in `_number`."""
-        import pyarrow as pa
-
-        self._convert()
-        return pa.concat_tables(self._tables)
-
-    def _convert(self) -> None:
-        if not self._size:
-            return
-        import pyarrow as pa
-
-        schema = arrow_schema(self._source.schema).append(pa.field("_number", pa.int64()))
-        self._tables.append(pa.table([pa.array(self._columns[field.name], field.type) for field in schema], schema=schema))
-        self._columns, self._size = {}, 0
 
 
 def _judge(file: FileReport, notes: list[str]) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from livefire import Diagnostic, QueryError, Workspace
-from livefire.web import catalogue
+from livefire.web import catalogue, endpoints, interface, workbench
 from livefire.web.access import SESSION_SECONDS, Access, Proxy, User
 from livefire.web.audit import Audit
 from livefire.web.desk import Desk, endpoint, go_to
@@ -79,13 +82,21 @@ def make_desk(
 def make_app(desk: Desk, place: Place) -> App:
     """Return the application behind its gate."""
     place.check()
-    app = Starlette(routes=[*_routes(desk, place)])
+    app = Starlette(routes=[*_routes(desk, place)], middleware=[Middleware(GZipMiddleware, minimum_size=2000)])
     return Guard(app, desk.access, place.hosts, place.cookie, "https" if place.https else "http")
 
 
 def warm(desk: Desk) -> threading.Thread:
     """Load what the first page needs while nobody waits yet."""
-    thread = threading.Thread(target=desk.workspace.coverage, name="livefire-warm", daemon=True)
+
+    def first() -> None:
+        with suppress(QueryError):
+            desk.workspace.coverage()
+            desk.workspace.histogram()
+            _ = desk.published is not None and desk.workspace.published_pages(desk.published)
+            desk.workspace.detection_page(desk.workspace.detections()[0].card.id)
+
+    thread = threading.Thread(target=first, name="livefire-warm", daemon=True)
     thread.start()
     return thread
 
@@ -113,6 +124,9 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
         get("/published/{name}", catalogue.published_page),
         get("/jobs/{name}", catalogue.job),
         Route("/jobs/{name}/events", _events(desk), methods=["GET"]),
+        get("/workbench", workbench.workbench),
+        Route("/workbench", endpoint(desk, workbench.workbench), methods=["POST"]),
+        *endpoints.routes(desk, interface.ENDPOINTS),
         Route("/{rest:path}", endpoint(desk, _absent), methods=["GET"]),
     ]
 
