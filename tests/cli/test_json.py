@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from livefire import __version__
 from livefire.cli import FOUND, OK
 from tests.cli.logs import KQL, file_of, livefire, record
 
@@ -87,3 +88,8 @@ def test_check(tmp_path: Path) -> None:
     assert (fault["severity"], fault["code"]) == ("error", "E202")
     assert set(fault["start"]) == set(fault["end"]) == {"line", "column", "offset"}
     assert livefire("check", good).exit_code == OK
+
+
+def test_version_is_that_of_the_package() -> None:
+    shown = livefire("--version")
+    assert (shown.exit_code, shown.stdout.split()) == (OK, ["livefire", __version__])

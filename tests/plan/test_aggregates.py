@@ -76,11 +76,17 @@ def test_union_of_arrays() -> None:
     assert sorted(found.strip("[]").split(",")) == ['"a"', '"b"', '"c"']
 
 
+def test_a_text_that_looks_like_a_mark_of_the_printer_stays_as_it_is() -> None:
+    marks = "/*filter*/ /*over*/"
+    assert grouped(aggregate("agg.list", e.text(marks), where=e.Call("compare.gt", (V, e.whole(5)), Type.BOOL)))["g"] == f'["{marks}"]'
+
+
 @pytest.mark.parametrize(
     ("name", "args", "expected"),
     [
         ("window.row_number", (), [1, 2, 3, 4, 5, 1]),
         ("window.previous", (V, e.whole(1)), [None, 5, None, 2, 9, None]),
+        ("window.last_known", (V,), [5, 5, 2, 9, 2, None]),
         ("window.next", (V, e.whole(1), e.whole(-1)), [None, 2, 9, 2, -1, -1]),
     ],
 )

@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -52,8 +52,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help starts in half the time
-    help="Run any SIEM's detection, exactly as written, over cloud audit logs, and prove that it fires.",
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from livefire.version import __version__
+
+        say(f"livefire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")] = False,
+) -> None:
+    """Run any SIEM's detection, exactly as written, over cloud audit logs, and prove that it fires."""
 
 
 class AlertCommands(Commands):

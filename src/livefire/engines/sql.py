@@ -266,7 +266,7 @@ class Printer:
         if call.where is not None:
             # Wrappers such as coalesce(list(x), []) mark where the filter belongs.
             condition = f" FILTER (WHERE {self.expr(call.where)})"
-            text = text.replace("/*filter*/", condition) if "/*filter*/" in text else text + condition
+            text = _placed(text, "/*filter*/", condition)
         return text
 
     def order(self, keys: tuple[e.SortKey, ...]) -> str:
@@ -287,7 +287,7 @@ class Printer:
             over.append(f"{'RANGE' if call.by_value else 'ROWS'} BETWEEN {low} AND {high}")
         text = self._spell(call)
         clause = f" OVER ({' '.join(over)})"
-        return text.replace("/*over*/", clause) if "/*over*/" in text else text + clause
+        return _placed(text, "/*over*/", clause)
 
     # relations
 
@@ -488,3 +488,11 @@ def key_sets(node: n.Sequence) -> dict[tuple[e.Expr, ...], tuple[str, ...]]:
     for step in (*node.steps, *((node.until,) if node.until else ())):
         found.setdefault(step.keys, tuple(f"~key{len(found)}_{i}" for i in range(len(step.keys))))
     return found
+
+
+def _placed(text: str, mark: str, clause: str) -> str:
+    """Return a spelling with a clause where it is marked, or else at its end; the same letters in a quoted text are no mark."""
+    parts = re.split(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")", text)
+    if not any(mark in part for part in parts[::2]):
+        return text + clause
+    return "".join(part if i % 2 else part.replace(mark, clause) for i, part in enumerate(parts))

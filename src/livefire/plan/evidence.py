@@ -7,11 +7,15 @@ from dataclasses import replace
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import aggregate, call
+from livefire.plan.walk import map_expr
 from livefire.schema import Type
 
 EVIDENCE = "\x01evidence"
 _RIGHT = "\x01evidence_right"
 _NONE = e.Literal("[]", Type.DYNAMIC)
+# Windows that take a value of one other row: that row is evidence where the value is used. Sums and
+# counts over the rows so far would make evidence of everything before.
+_TAKEN = ("window.previous", "window.next", "window.last_known")
 
 
 def carry_evidence(plan: n.Plan) -> n.Plan:
@@ -41,7 +45,9 @@ def carry_evidence(plan: n.Plan) -> n.Plan:
             return _join(plan)
         case n.Union(inputs=parts):
             return replace(plan, inputs=tuple(_last(carry_evidence(p)) for p in parts))
-        case n.Unnest() | n.Window() | n.Recurrence():
+        case n.Window():
+            return _window(plan)
+        case n.Unnest() | n.Recurrence():
             return _last(replace(plan, input=carry_evidence(plan.input)))
         case n.Sequence(steps=steps, until=until):
             carried = tuple(replace(s, input=_last(carry_evidence(s.input))) for s in steps)
@@ -66,6 +72,41 @@ def _last(plan: n.Plan) -> n.Plan:
     """Return the plan with the evidence as its last column, so that the parts of a union agree."""
     names = plan.schema.names
     return plan if names[-1] == EVIDENCE else n.select(plan, *(x for x in names if x != EVIDENCE), EVIDENCE)
+
+
+def _window(plan: n.Window) -> n.Plan:
+    """Return the rows with the evidence of the rows that their windows took a value of; a null that was taken counts for nothing."""
+    taken = [(item, found) for item in plan.items if (found := _taken(item.expr)) is not None]
+    hidden = tuple(n.Item(f"{EVIDENCE}{number}", _evidence_of(found)) for number, (_, found) in enumerate(taken))
+    window = replace(plan, input=carry_evidence(plan.input), items=(*plan.items, *hidden))
+    if not taken:
+        return _last(window)
+    gathered: e.Expr = _column()
+    for (item, _), other in zip(taken, hidden, strict=True):
+        there = call("logic.not", call("logic.is_null", e.Column(item.name, item.expr.type)))
+        known = call("logic.coalesce", e.Column(other.name, Type.DYNAMIC), _NONE)
+        gathered = call("dynamic.concat", gathered, e.Case(((there, known),), _NONE, Type.DYNAMIC))
+    kept = tuple(n.Item(f.name, e.Column(f.name, f.type)) for f in plan.schema)
+    return n.Project(window, (*kept, n.Item(EVIDENCE, gathered)))
+
+
+def _taken(value: e.Expr) -> e.WindowCall | None:
+    found: list[e.WindowCall] = []
+
+    def look(part: e.Expr) -> e.Expr:
+        if isinstance(part, e.WindowCall) and part.function in _TAKEN:
+            found.append(part)
+        return part
+
+    map_expr(value, look)
+    return found[0] if found else None
+
+
+def _evidence_of(taken: e.WindowCall) -> e.WindowCall:
+    if taken.function != "window.last_known":
+        return replace(taken, args=(_column(), *taken.args[1:2]), type=Type.DYNAMIC)
+    there = call("logic.not", call("logic.is_null", taken.args[0]))
+    return replace(taken, args=(e.Case(((there, _column()),), e.null(Type.DYNAMIC), Type.DYNAMIC),), type=Type.DYNAMIC)
 
 
 def _join(plan: n.Join) -> n.Plan:

@@ -123,4 +123,5 @@ FUNCTIONS: dict[str, Spelling] = {
     "window.dense_rank": "dense_rank()",
     "window.previous": _variadic("lag"),
     "window.next": _variadic("lead"),
+    "window.last_known": "last_value({0} IGNORE NULLS)",
 }

@@ -68,7 +68,8 @@ def windowed(value: Expr, partition: tuple[Expr, ...], frame: tuple[int | None, 
         if part.where is not None:
             chosen = part.where
             args = tuple(Case(((chosen, a),), e.null(a.type), a.type) for a in args) or (Case(((chosen, e.whole(1)),), e.null(Type.LONG), Type.LONG),)
-        return e.WindowCall(part.function, args, part.type, partition, part.order_by, frame, rows and not part.order_by, part.span)
+        function = "window.last_known" if part.function == "agg.last" else part.function  # over rows, null would be the last too
+        return e.WindowCall(function, args, part.type, partition, part.order_by, frame, rows and not part.order_by, part.span)
 
     return map_expr(value, change)
 

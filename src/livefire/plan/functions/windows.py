@@ -18,6 +18,15 @@ FUNCTIONS = (
         ordered=True,
     ),
     Function(
+        "window.last_known",
+        (1, 1),
+        "first",
+        "the value of the last row of the frame that has one",
+        "null when no row of the frame has one",
+        _W,
+        ordered=True,
+    ),
+    Function(
         "window.next",
         (1, 3),
         "first",
