@@ -216,6 +216,9 @@ TITLES: dict[int, str] = {
     714: "a rule that changed while it is watched",
     715: "a rule that was disabled",
     716: "a file of a lake that is not what was written",
+    717: "public keys that cannot be read",
+    718: "a trail of log files that is not proved",
+    719: "a digest whose signature is not here",
 }
 
 
