@@ -19,7 +19,7 @@ from livefire.plan.functions import FAMILIES, FUNCTIONS
 from livefire.plan.functions.model import Function
 from livefire.schema import Type
 from livefire.tables.reference import reference
-from tests import differences
+from tests import differences, listed_checks
 from tests.house.project import ROOT, codes_raised
 from tests.pack_page import pack_page
 
@@ -32,7 +32,7 @@ RANGES = {
     4: "Data and runs",
     5: "Packs",
     6: "The sense of a rule",
-    7: "Watch",
+    7: "Watching and pages",
 }
 EXITS = (
     (cli.OK, "Done, and nothing to report."),
@@ -80,7 +80,15 @@ def checks_page() -> str:
             f"- Mend: {check.mend}.",
             "",
         ]
-    return "\n".join(lines)
+    lines += [
+        "## N681",
+        "",
+        "**two rules with one query.**",
+        "",
+        "Told where several rules are checked together: a query that is shipped for two ends serves at most one of them.",
+        "",
+    ]
+    return "\n".join([*lines, *listed_checks.section()])
 
 
 # the command line

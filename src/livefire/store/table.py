@@ -49,6 +49,18 @@ class DataFile:
     last: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A Parquet file that is on disk and in no commit yet."""
+
+    name: str
+    size: int
+    sha256: str
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+
 class Table:
     """A Delta table opened at its current version; `append` moves both on."""
 
@@ -95,35 +107,38 @@ class Table:
 
         `info` is kept in the commit. Raises `ConflictError` if another writer took the version.
         """
+        self.ensure(now)
+        return self.commit(write_rows(self.folder, rows, self._disk), now, info)
+
+    def ensure(self, now: datetime) -> None:
+        """Make the table if it is not there, so that files can be written for it."""
         if self.version < 0:
             self.create(now)
             self.version = 0
-        data = _parquet(rows)
-        name = f"part-{uuid.uuid4()}.zstd.parquet"
-        self._disk.write(self.folder / name, data)
-        self._disk.sync_folder(self.folder)
-        first, last = _bounds(rows)
+
+    def commit(self, part: Part, now: datetime, info: Mapping[str, Any] | None = None) -> int:
+        """Make a written file part of the table and return the new version; as `append`."""
         version = self.version + 1
         commit = {
             "timestamp": _millis(now),
             "operation": "WRITE",
             "operationParameters": {"mode": "Append"},
             "engineInfo": APPLICATION,
-            "sha256": {name: hashlib.sha256(data).hexdigest()},
+            "sha256": {part.name: part.sha256},
             **(info or {}),
         }
         added = {
-            "path": name,
+            "path": part.name,
             "partitionValues": {},
-            "size": len(data),
+            "size": part.size,
             "modificationTime": _millis(now),
             "dataChange": True,
-            "stats": json.dumps(_stats(rows.num_rows, first, last)),
+            "stats": json.dumps(_stats(part.rows, part.first, part.last)),
         }
         transaction = {"appId": APPLICATION, "version": version, "lastUpdated": _millis(now)}
         self._publish(version, [{"commitInfo": commit}, {"txn": transaction}, {"add": added}])
         self.version = version
-        self.files.append(DataFile(self.folder / name, rows.num_rows, len(data), first, last))
+        self.files.append(DataFile(self.folder / part.name, part.rows, part.size, part.first, part.last))
         if version % CHECKPOINT_EVERY == 0:
             self.checkpoint()
         return version
@@ -173,6 +188,27 @@ class Table:
         self._disk.write(draft, "".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode())
         if not self._disk.publish(draft, self.folder / LOG / f"{version:020d}.json"):
             raise ConflictError(f"version {version} of {self.folder.name} was committed by another process")
+
+
+def write_rows(folder: Path, rows: pa.Table, disk: Disk) -> Part:
+    """Write rows, by time where they have one, as a Parquet file of a table's folder; durable when it returns."""
+    if "_time" in rows.column_names and rows.num_rows > 1:
+        rows = _by_time(rows)
+    data = _parquet(rows)
+    name = f"part-{uuid.uuid4()}.zstd.parquet"
+    disk.write(folder / name, data)
+    disk.sync_folder(folder)
+    first, last = _bounds(rows)
+    return Part(name, len(data), hashlib.sha256(data).hexdigest(), rows.num_rows, first, last)
+
+
+def _by_time(rows: pa.Table) -> pa.Table:
+    import pyarrow.compute as pc
+
+    moments = rows.column("_time")
+    if pc.all(pc.less_equal(moments[:-1], moments[1:])).as_py():
+        return rows
+    return rows.combine_chunks().sort_by("_time")
 
 
 def _data_file(folder: Path, action: Mapping[str, Any]) -> DataFile:
