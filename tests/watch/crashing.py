@@ -35,7 +35,9 @@ from tests.logsources.samples import compact
 from tests.watch.staging import BURST, START, STOPPED, USUAL, event
 
 NOW = START + timedelta(hours=3)
-TEXT = USUAL.replace("[alerts]\n", '[operations]\npoll = "1s"\ncompact = "1s"\nvacuum = "1s"\n[alerts]\n')
+TEXT = USUAL.replace('every = "10m"', 'every = "10m"\nmost = 100000').replace(
+    "[alerts]\n", '[operations]\npoll = "1s"\ncompact = "1s"\nvacuum = "1s"\n[alerts]\n'
+)
 EACH = 6
 
 

@@ -9,7 +9,7 @@ import typer
 
 from livefire.cli.inputs import Json, moment, read_logs, workspace
 from livefire.cli.program import app, lake_app
-from livefire.cli.terminal import FOUND, OK, PARTIAL, USAGE, emit, say, show, stop
+from livefire.cli.terminal import FOUND, OK, PARTIAL, REFUSED, USAGE, emit, say, show, stop
 
 LEFT_OUT = {"E402", "E407"}  # hidden files, devices, digests: nothing that an event could have been in was lost
 
@@ -19,12 +19,18 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Log files and folders.")],
     lake: Annotated[Path, typer.Option("--lake", help="Folder of the lake; made when it does not exist.")],
     source: Annotated[str | None, typer.Option(help="Read everything as this log source: aws_cloudtrail, azure_activity or gcp_audit.")] = None,
+    verify_digests: Annotated[
+        Path | None, typer.Option("--verify-digests", help="Public keys of CloudTrail: read nothing unless its digests prove every log file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Read log files into a lake: every record stored once, counted as a duplicate, or set aside with its reason."""
     from livefire.report import ingest as view
     from livefire.workspace import Workspace
 
+    for path in paths:
+        if verify_digests is not None and not _proved(path, verify_digests, quiet=as_json):
+            stop("E718: nothing was read: the trail is not proved", REFUSED)
     report = read_logs(Workspace(lake), paths, source, quiet=as_json)
     if as_json:
         emit(view.report_json(report))
@@ -34,6 +40,41 @@ def ingest(
         if faults is not None:
             show(faults)
     raise typer.Exit(PARTIAL if report.quarantined or any(f.code and f.code not in LEFT_OUT for f in report.files) else OK)
+
+
+def _proved(folder: Path, keys: Path, *, quiet: bool) -> bool:
+    """Check a trail, say what it came to, and return whether nothing is wrong."""
+    from livefire.workspace import Workspace
+
+    for path in (folder, keys):
+        if not path.exists():
+            stop(f"E002: there is no {path}", USAGE)
+    report = Workspace().verify_trail(folder, keys)
+    for fault in report.faults if not quiet else ():
+        say(f"E718: {fault.path}: {fault.reason}", error=True)
+    for unproved in report.unproved if not quiet else ():
+        say(f"N719: {unproved}: nothing here holds its signature; a file {Path(unproved).name}.signature beside it may", error=True)
+    if not quiet:
+        said = f"{report.digests:,} digests, {report.logs:,} log files: {report.proved:,} proved, {len(report.faults):,} faults"
+        say(f"{said}, {len(report.unproved):,} digests not proved", error=True)
+    return report.sound
+
+
+@app.command("verify-trail")
+def verify_trail(
+    folder: Annotated[Path, typer.Argument(help="A bucket of CloudTrail on disk, or a part of it, with its digests.")],
+    keys: Annotated[Path, typer.Option(help="What `aws cloudtrail list-public-keys` printed.")],
+    as_json: Json = False,
+) -> None:
+    """Prove with CloudTrail's digests that log files on disk were not changed, removed or added to."""
+    from livefire.workspace import Workspace
+
+    if as_json:
+        found = Workspace().verify_trail(folder, keys)
+        faults = [{"path": f.path, "reason": f.reason} for f in found.faults]
+        emit({"digests": found.digests, "logs": found.logs, "proved": found.proved, "faults": faults, "unproved": found.unproved})
+        raise typer.Exit(OK if found.sound else FOUND)
+    raise typer.Exit(OK if _proved(folder, keys, quiet=False) else FOUND)
 
 
 @lake_app.command("info")

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from livefire.detections.runner import Outcome, run_prepared
+from livefire.detections.runner import Bench
+from livefire.detections.shared_scan import SharedScan
 from livefire.engines.base import Engine
 from livefire.logsources.registry import SOURCES
 from livefire.store.changes import Change, changes, minutes
@@ -66,6 +67,7 @@ class Evaluation:
         self._rules = {w.name: w for w in rules}
         self._timeout, self._backoff = span(config.rules.timeout).total_seconds(), span(config.rules.backoff)
         self._horizon = span(config.rules.horizon)
+        self._shared: tuple[tuple[str, ...], SharedScan] | None = None
 
     def enroll(self) -> None:
         """Keep the configuration's rules in the state; new ones begin where the configuration says."""
@@ -165,13 +167,19 @@ class Evaluation:
         """Return what live rules find in new events, and why those fail that fail."""
         bench = self._ground.bench(self._engine, stretch.files, now, seconds=self._timeout)
         found, failed = {}, {}
-        for watched in rules:
-            outcome: Outcome | None = run_prepared(watched.prepared, bench) if watched.prepared is not None else None
-            if outcome is None or outcome.refused:
-                failed[watched.name] = outcome.reason if outcome is not None else "it was never compiled"
+        for watched, outcome in zip(rules, self._scan(rules, bench).run(bench), strict=True):
+            if outcome.refused:
+                failed[watched.name] = outcome.reason
             else:
                 found[watched.name] = judge(watched, outcome, bench, self._alerting.suppress) if outcome.rows else []
         return found, failed
+
+    def _scan(self, rules: Sequence[Watched], bench: Bench) -> SharedScan:
+        """Return what runs these rules in one pass over a batch; prepared once, as long as they stay the same."""
+        names = tuple(w.name for w in rules)
+        if self._shared is None or self._shared[0] != names:
+            self._shared = (names, SharedScan([w.prepared for w in rules if w.prepared is not None], bench))
+        return self._shared[1]
 
     def failed(self, connection: sa.Connection, name: str, reason: str, row: Mapping[str, object], now: datetime) -> None:
         """Let a rule that failed wait longer and longer, and disable it when it fails again and again; that is told to every sink."""

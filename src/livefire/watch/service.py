@@ -21,6 +21,7 @@ from livefire.watch.faults import WatchError
 from livefire.watch.ground import Ground
 from livefire.watch.intake import Reception
 from livefire.watch.journal import Journal
+from livefire.watch.operations import Operations
 from livefire.watch.rules import Watched
 from livefire.watch.runs import Runs
 from livefire.watch.sinks import Services
@@ -53,6 +54,7 @@ class Watch:
             part = (number, workers)
             self.runs.append(Runs(config, rules, apart, engine(), state, alerting, self.evaluation, services.clock, journal, part))
         self.upkeep = Housekeeping(config.operations, ground.lake, state.outbox, services.clock, journal, self._seen)
+        self.operations = Operations(config.operations.listen, lambda: state.health(services.clock()), services.clock)
         self.couriers = [Courier(sinks.build(s, config, services), state.outbox, services.clock, journal) for s in config.sink]
 
     @contextmanager
@@ -119,7 +121,7 @@ class Watch:
         """Keep going until `stop` is set; then finish what is under way."""
         with self.alone():
             self._begin(stop)
-            threads: list[Runs | Courier] = [*self.runs, *self.couriers]
+            threads: list[Runs | Courier | Operations] = [*self.runs, *self.couriers, self.operations]
             for thread in threads:
                 thread.start()
             self.journal.say("started", pid=os.getpid(), rules=sum(not w.refused for w in self.rules), refused=sum(bool(w.refused) for w in self.rules))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livefire.workspace.clock import present
@@ -13,6 +14,7 @@ from livefire.workspace.surroundings import secret
 
 if TYPE_CHECKING:
     from livefire.engines.base import Engine
+    from livefire.store.trail import TrailReport
     from livefire.store.upkeep import Damage, Upkeep
     from livefire.watch.config import Config
     from livefire.watch.ground import Ground
@@ -107,6 +109,17 @@ class Watching(Proofs):
         from livefire.store.upkeep import verify
 
         return verify(self.lake)
+
+    def verify_trail(self, folder: str | Path, keys: str | Path) -> TrailReport:
+        """Check CloudTrail's digests and log files below a folder against public keys that were saved; WatchError E717 for a bad key file."""
+        from livefire.store.trail import KeyFileError, read_keys, verify_trail
+        from livefire.watch.faults import WatchError
+
+        try:
+            known = read_keys(Path(keys))
+        except KeyFileError as fault:
+            raise WatchError("E717", str(fault)) from fault
+        return verify_trail(Path(folder), known)
 
     def _ground(self) -> Ground:
         from livefire.plan import nodes as n

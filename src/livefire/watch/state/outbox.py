@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -48,11 +49,12 @@ class Outbox:
             connection.execute(t.outbox.insert(), rows)
 
     def due(self, sink: str, now: datetime, most: int = 50) -> tuple[Message, ...]:
-        """Return what a sink is to be given now, the oldest first."""
+        """Return what a sink is to be given now, the oldest first; while one waits for another try, those behind it wait too."""
         c = t.outbox.c
-        chosen = sa.select(t.outbox).where(c.sink == sink, c.state == "waiting", c.due <= now).order_by(c.id).limit(most)
+        chosen = sa.select(t.outbox).where(c.sink == sink, c.state == "waiting").order_by(c.id).limit(most)
         with self._database.reading() as connection:
-            return tuple(Message(**{n: row[n] for n in Message.__struct_fields__}) for row in connection.execute(chosen).mappings())
+            rows = takewhile(lambda row: row["due"] <= now, connection.execute(chosen).mappings().all())
+            return tuple(Message(**{n: row[n] for n in Message.__struct_fields__}) for row in rows)
 
     def next_due(self, sink: str) -> datetime | None:
         """Return when a sink is to be tried next, None when nothing waits."""

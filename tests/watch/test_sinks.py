@@ -1,0 +1,244 @@
+"""What sinks send, and that they send it to nobody else."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livefire.watch import config as c
+from livefire.watch.courier import Courier
+from livefire.watch.faults import WatchError
+from livefire.watch.journal import Journal
+from livefire.watch.sinks import Services, SinkError, build
+from livefire.watch.sinks.outward import Outward, allowed
+from livefire.watch.state import State
+from livefire.watch.state.outbox import Message
+from tests.watch.staging import START, STOPPED, Clock, Stage, event
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+BODY = {
+    "kind": "alert.opened", "key": "k1", "fingerprint": "ab" * 32, "rule": "shared", "title": "Shared <!channel> \x1b[31m*bold*", "severity": "high",
+    "risk": 70, "actor": "user/ann", "account": "1111", "last": "2026-06-01T11:00:00+00:00", "evidence": ["aws_cloudtrail/e1"], "row": {"a": "\u202ex"},
+}  # fmt: skip
+MESSAGE = Message(1, "s", "k1", "ab" * 32, "alert.opened", BODY, 0, NOW)
+Taken = list[tuple[dict[str, str], bytes]]
+
+
+def services(written: list[str] | None = None) -> Services:
+    lines = written if written is not None else []
+    return Services(lambda: NOW, {"env:KEY": "secret-of-the-test"}.__getitem__, lines.append)
+
+
+@contextmanager
+def receiver(answers: list[int]) -> Iterator[tuple[int, Taken]]:
+    """A server on this machine that answers as told, the last answer again and again."""
+    taken: Taken = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            taken.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            status = answers.pop(0) if len(answers) > 1 else answers[0]
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield int(server.server_address[1]), taken
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def hook(port: int, **more: Any) -> Any:
+    said = c.Webhook(name="hook", url=f"http://127.0.0.1:{port}/in?x=1", private=("127.0.0.1",), **more)
+    return build(said, c.Config(lake="lake"), services())
+
+
+def test_a_webhook_is_signed_and_names_its_key() -> None:
+    with receiver([204]) as (port, taken):
+        hook(port, secret="env:KEY").send(MESSAGE)  # noqa: S106 - a reference
+    headers, body = taken[0]
+    assert headers["Idempotency-Key"] == "k1"
+    stamp, _, signature = headers["X-Livefire-Signature"].partition(",v1=")
+    made = hmac.new(b"secret-of-the-test", stamp.removeprefix("t=").encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert (stamp, signature) == (f"t={int(NOW.timestamp())}", made)
+    assert json.loads(body) == BODY
+    assert body.isascii()
+
+
+@pytest.mark.parametrize(
+    ("form", "path", "expected"),
+    [
+        ("slack", ("text",), "HIGH Shared &lt;!channel&gt; \\x1b[31m*bold* (shared), user/ann in 1111 at 2026-06-01 11:00:00 UTC [abababababab]"),
+        ("pagerduty", ("dedup_key",), "ab" * 32),
+        ("ocsf", ("class_uid",), 2004),
+        ("ocsf", ("metadata", "uid"), "k1"),
+        ("teams", ("attachments", 0, "content", "body", 0, "text"), None),
+    ],
+)
+def test_each_service_gets_its_form(form: Any, path: tuple[Any, ...], expected: object) -> None:
+    with receiver([200]) as (port, taken):
+        hook(port, format=form, routing_key="env:KEY").send(MESSAGE)
+    found: Any = json.loads(taken[0][1])
+    for step in path:
+        found = found[step]
+    if expected is None:
+        assert "\\*bold\\*" in found
+        assert "\x1b" not in found
+    else:
+        assert found == expected
+
+
+@pytest.mark.parametrize(("status", "final"), [(500, False), (503, False), (429, False), (404, True), (302, True)])
+def test_what_a_server_answers_decides_whether_to_try_again(status: int, final: bool) -> None:
+    with receiver([status]) as (port, taken), pytest.raises(SinkError) as fault:
+        hook(port).send(MESSAGE)
+    assert (fault.value.final, len(taken)) == (final, 1), "a redirect is not followed"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1", "198.18.0.1"),
+        *("::1", "fe80::1%eth0", "fd00::1", "::ffff:10.0.0.1", "2002:0a00:0001::", "::"),
+    ],
+)
+def test_private_addresses_are_not_posted_to(address: str) -> None:
+    assert not allowed(address)
+    outward = Outward("https://hooks.example.com/x", find=lambda *_: ["93.184.216.34", address])
+    with pytest.raises(SinkError, match="is on a private network"):
+        outward.post(b"{}", {})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0x7f000001", "2130706433", "017700000001", "127.1", "localhost", "[::1]", "[::ffff:127.0.0.1]"])
+def test_every_spelling_of_this_machine_is_refused(host: str) -> None:
+    with pytest.raises(SinkError, match=r"private network|not known"):
+        Outward(f"https://{host}:9/x").post(b"{}", {})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example.com",
+        "ftp://hooks.example.com",
+        "https://user:pw@hooks.example.com",
+        "https://",
+        "https://a b",
+        "https://x:99999",
+        "//x",
+        "https://x/\r\nHost: y",
+    ],
+)
+def test_a_webhook_that_can_never_be_right_is_refused_at_the_start(url: str) -> None:
+    with pytest.raises(WatchError, match="E709"):
+        Outward(url)
+
+
+def test_a_name_that_changes_its_mind_is_asked_once_for_each_message() -> None:
+    answers = [["8.8.8.8"], ["127.0.0.1"]]
+    asked: list[str] = []
+
+    def find(host: str, port: int) -> list[str]:
+        asked.append(f"{host}:{port}")
+        return answers[min(len(asked), 2) - 1]
+
+    outward = Outward("https://rebind.example.com", seconds=0.2, find=find)
+    with pytest.raises(SinkError):
+        outward.post(b"{}", {})
+    with pytest.raises(SinkError, match="private network"):
+        outward.post(b"{}", {})
+    assert asked == ["rebind.example.com:443"] * 2, "the connection asks no second time"
+
+
+@contextmanager
+def silence() -> Iterator[int]:
+    """A server that takes a connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+def test_an_outage_of_an_hour_loses_nothing_and_keeps_the_order(tmp_path: Path) -> None:
+    """Errors, refused connections and silence for an hour; then everything arrives, once each, in the order it was found."""
+    stage = Stage(tmp_path, rules={"stopped.kql": STOPPED})
+    with receiver([500, 503, 200]) as (port, taken):
+        stage.text += f'[[sink]]\nkind = "webhook"\nname = "hook"\nurl = "http://127.0.0.1:{port}/"\nprivate = ["127.0.0.1"]\ntimeout = "1s"\n'
+        watch = stage.watch()
+        stage.deliver("a.json", [event(n, timedelta(seconds=n), "StopInstances", f"u{n}") for n in range(1, 6)])
+        stage.settle(watch)
+        assert len({h["Idempotency-Key"] for h, _ in taken}) == 1, "the first failed, and the others wait behind it"
+        for _ in range(60):
+            stage.clock.pass_(timedelta(minutes=1))
+            watch.step()
+        keys = [h["Idempotency-Key"] for h, _ in taken]
+    sinks = {s.name: s for s in stage.state().health(stage.clock.now).sinks}
+    assert (sinks["hook"].sent, sinks["hook"].waiting, sinks["hook"].dead) == (len(set(keys)), 0, 0)
+    assert keys[:3] == [keys[0]] * 3
+    assert len(keys[2:]) == len(set(keys)) == 5
+    with silence() as port, pytest.raises(SinkError, match="timed out"):
+        hook(port, timeout="1s").send(MESSAGE)
+
+
+def test_what_is_given_up_is_a_dead_letter_until_it_is_sent_again(tmp_path: Path) -> None:
+    state, clock = State.open(f"sqlite:///{tmp_path / 's.sqlite'}"), Clock(START)
+    with receiver([404]) as (port, taken):
+        courier = Courier(hook(port), state.outbox, clock, Journal(lambda _: None, clock))
+        with state.database.writing() as connection:
+            state.outbox.put(connection, ["hook"], "alert.opened", "k", "ab", BODY, START)
+            state.outbox.put(connection, ["hook"], "alert.opened", "k", "ab", BODY, START)
+        for _ in range(20):
+            courier.carry()
+            clock.pass_(timedelta(minutes=10))
+        assert len(taken) == 5, "one message, though it was put twice, tried five times"
+    health = state.health(clock.now)
+    assert any("1 messages were given up, the last because of: 127.0.0.1: it answered 404" in p for p in health.problems)
+    with receiver([200]) as (port, taken):
+        courier = Courier(hook(port), state.outbox, clock, Journal(lambda _: None, clock))
+        assert state.outbox.resend(clock.now) == 1
+        courier.carry()
+        assert len(taken) == 1
+    assert state.health(clock.now).sinks[0].dead == 0
+
+
+def test_syslog_frames_its_messages() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sink = build(c.Syslog(name="s", host="127.0.0.1", port=server.getsockname()[1]), c.Config(lake="l"), services())
+        sink.send(MESSAGE)
+        connection, _ = server.accept()
+        with connection:
+            data = connection.recv(65_536)
+        sink.close()
+    size, _, rest = data.partition(b" ")
+    assert int(size) == len(rest)
+    # Facility 13 (log audit) times 8 and severity 3 (error) for a high alert.
+    assert rest.startswith(b"<107>1 2026-06-01T12:00:00.000000Z - livefire - alert.opened - {")
+    assert b"\n" not in rest
+
+
+def test_standard_output_shows_no_control_characters() -> None:
+    lines: list[str] = []
+    for form in ("line", "json", "ocsf"):
+        build(c.Stdout(format=form), c.Config(lake="l"), services(lines)).send(MESSAGE)
+    assert all(line.endswith("\n") and line[:-1].isprintable() and line.isascii() for line in lines)
+
+
+def test_mail_without_tls_stays_on_this_machine() -> None:
+    with pytest.raises(WatchError, match="E709"):
+        build(c.Smtp(name="m", host="mail.example.com", sender="a@b", to=("c@d",), plain=True), c.Config(lake="l"), services())
