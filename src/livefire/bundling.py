@@ -59,7 +59,7 @@ class Verdict:
 def bundle(proof: RuleProof, stage: Rehearsal, show: Show, *, lenient: bool = False, key: bytes | None = None) -> bytes:
     """Return a proof as a bundle; `key` is an ed25519 private key as PEM. QueryError E517 for a key that is none, E515 for a rule that was refused."""
     if proof.refused or not proof.tried:
-        raise _wrong(515, f"{proof.rule.name}: a rule that was not run leaves no evidence")
+        raise _wrong("E515", f"{proof.rule.name}: a rule that was not run leaves no evidence")
     rule = proof.rule
     name = f"rule/{rule.path.name if rule.path is not None else rule.name + '.' + rule.language}"
     files: dict[str, bytes] = {name: rule.text.encode()}
@@ -156,19 +156,19 @@ def _opened(data: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(data)) as found:
             listed = found.infolist()
             if len(listed) > MOST_FILES:
-                raise _wrong(515, f"{len(listed):,} files, and a bundle has {MOST_FILES:,} at most")
+                raise _wrong("E515", f"{len(listed):,} files, and a bundle has {MOST_FILES:,} at most")
             room = min(MOST_BYTES, max(len(data), 1) * MOST_RATIO)
             for info in listed:
                 path = PurePosixPath(info.filename)
                 if info.filename in files or path.is_absolute() or ".." in path.parts or "\\" in info.filename or info.is_dir() or info.flag_bits & 1:
-                    raise _wrong(515, "a file in it has a name that no bundle has, or one name twice")
+                    raise _wrong("E515", "a file in it has a name that no bundle has, or one name twice")
                 with found.open(info) as inner:
                     files[info.filename] = inner.read(room + 1)
                 room -= len(files[info.filename])
                 if room < 0:
-                    raise _wrong(515, "it inflates beyond what a bundle may hold")
+                    raise _wrong("E515", "it inflates beyond what a bundle may hold")
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zipfile.LargeZipFile) as fault:
-        raise _wrong(515, f"no zip that can be read: {' '.join(str(fault).split())[:120]}") from fault
+        raise _wrong("E515", f"no zip that can be read: {' '.join(str(fault).split())[:120]}") from fault
     return files
 
 
@@ -184,9 +184,9 @@ def _manifest(files: Mapping[str, bytes]) -> dict[str, Any]:
             and all(t[1] in ("attack", "look_alike") for t in trials)
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as fault:
-        raise _wrong(515, "it has no manifest of the form that is read") from fault
+        raise _wrong("E515", "it has no manifest of the form that is read") from fault
     if not whole:
-        raise _wrong(515, "it has no manifest of the form that is read")
+        raise _wrong("E515", "it has no manifest of the form that is read")
     return dict(found)
 
 
@@ -207,7 +207,7 @@ def _rule(about: Mapping[str, Any], files: Mapping[str, bytes]) -> Rule:
 
     name = str(about["file"])
     if name not in files:
-        raise _wrong(515, "the rule is not in it")
+        raise _wrong("E515", "the rule is not in it")
     text = files[name].decode("utf-8", "replace")
     if not about["alerting"]:
         return Rule(str(about["name"]), str(about["language"]), text)
@@ -216,7 +216,7 @@ def _rule(about: Mapping[str, Any], files: Mapping[str, bytes]) -> Rule:
         path.write_bytes(files[name])
         found = [one.rule for one in read_file(path) if one.rule.name == about["name"]]
     if not found:
-        raise _wrong(515, "the rule's file holds no such rule")
+        raise _wrong("E515", "the rule's file holds no such rule")
     return found[0]
 
 
@@ -237,7 +237,7 @@ def _trial(number: int, said: Mapping[str, Any], files: Mapping[str, bytes]) -> 
         lines = files.get(f"events/{number}/{source.name}.jsonl")
         frame = read_records(io.BytesIO(lines), source.name) if lines is not None else empty_table(source.name)
         if lines is not None and frame.num_rows != lines.count(b"\n"):
-            raise _wrong(515, f"events/{number}/{source.name}.jsonl holds lines that are no events")
+            raise _wrong("E515", f"events/{number}/{source.name}.jsonl holds lines that are no events")
         tables[source.name] = TableFiles((shared_scratch().put(frame),))
     attack = frozenset(map(str, said["attack"])) if said.get("attack") is not None else None
     moment = datetime.fromisoformat(str(said["now"]))
@@ -251,9 +251,9 @@ def _signed(text: bytes, key: bytes) -> dict[str, bytes]:
     try:
         private = load_pem_private_key(key, None)
     except (TypeError, ValueError) as fault:
-        raise _wrong(517, "the key is no private key in PEM without a password") from fault
+        raise _wrong("E517", "the key is no private key in PEM without a password") from fault
     if not isinstance(private, Ed25519PrivateKey):
-        raise _wrong(517, "the key is not an ed25519 key")
+        raise _wrong("E517", "the key is not an ed25519 key")
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return {SIGNATURE: private.sign(text).hex().encode(), PUBLIC: public}
 
@@ -271,11 +271,11 @@ def _signature(files: Mapping[str, bytes], key: bytes | None) -> tuple[str, list
         public = load_pem_public_key(pem)
     except (TypeError, ValueError) as fault:
         if key is not None:
-            raise _wrong(517, "the key is no public key in PEM") from fault
+            raise _wrong("E517", "the key is no public key in PEM") from fault
         return "", ["its public key cannot be read"]
     if not isinstance(public, Ed25519PublicKey):
         if key is not None:
-            raise _wrong(517, "the key is not an ed25519 key")
+            raise _wrong("E517", "the key is not an ed25519 key")
         return "", ["its public key is not an ed25519 key"]
     try:
         public.verify(bytes.fromhex(files.get(SIGNATURE, b"").decode("ascii", "replace")), files.get(MANIFEST, b""))
@@ -284,8 +284,8 @@ def _signature(files: Mapping[str, bytes], key: bytes | None) -> tuple[str, list
     return hashlib.sha256(public.public_bytes_raw()).hexdigest()[:16], []
 
 
-def _wrong(code: int, why: str) -> QueryError:
-    return QueryError([Diagnostic("error", f"E{code}", f"the bundle: {why}" if code == 515 else why)])
+def _wrong(code: str, why: str) -> QueryError:
+    return QueryError([Diagnostic("error", code, f"the bundle: {why}" if code == "E515" else why)])
 
 
 __all__: Sequence[str] = ("Verdict", "bundle", "verify", "versions")
