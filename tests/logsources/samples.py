@@ -9,6 +9,7 @@ from typing import Any
 
 from livefire.logsources.faults import Quarantined
 from livefire.logsources.limits import Limits
+from livefire.logsources.ordinary import OrdinaryReader, reader_for
 from livefire.logsources.reader import read
 from livefire.logsources.registry import SOURCES
 
@@ -39,11 +40,23 @@ def compact(value: Any) -> bytes:
 
 
 def read_all(data: bytes, limits: Limits | None = None) -> tuple[list[Row], list[Quarantined], int]:
-    """Read bytes as a file: rows of all sources in the order of their records, entries, and the count of records."""
+    """Read bytes as a file: rows of all sources in the order of their records, entries, and the count of records.
+
+    Every file is read three times: with care, as ordinary records, and again with what the ordinary reader remembers. All have to agree.
+    """
+    bounds = limits or Limits()
+    ordinary = reader_for(SOURCES, bounds)
+    with_care, quickly, again = (_read_once(data, bounds, how) for how in (None, ordinary, ordinary))
+    assert quickly == with_care, "the ordinary reader gives something else than the careful one"
+    assert again == with_care, "what the ordinary reader remembered changed what it gives"
+    return with_care
+
+
+def _read_once(data: bytes, limits: Limits, ordinary: OrdinaryReader | None) -> tuple[list[Row], list[Quarantined], int]:
     rows: list[Row] = []
     entries: list[Quarantined] = []
     records = 0
-    for parsed in read(io.BytesIO(data), SOURCES, limits or Limits(), lambda: io.BytesIO(data)):
+    for parsed in read(io.BytesIO(data), SOURCES, limits, lambda: io.BytesIO(data), ordinary):
         records += parsed.records
         entries.extend(parsed.quarantined)
         for batch in parsed.batches:

@@ -30,7 +30,7 @@ def plant(state: State, number: int, **said: Any) -> str:
     values = {
         "rule": "shared", "title": "A snapshot is shared", "severity": "high", "rank": 3, "risk": 60, "status": "new", "verdict": "", "reason": "",
         "actor": "user/ann", "account": "111111111111", "incident": None, "first": NOW, "last": NOW, "opened": NOW + number * HOUR, "changed": NOW,
-        "seen": 1, "suppressed": "", "withdrawn": False, "language": "kql", "evidence": ["aws_cloudtrail/1"], "row": {"n": number},
+        "seen": 1, "suppressed": "", "withdrawn": False, "language": "kql", "events": 1, "evidence": ["aws_cloudtrail/1"], "row": {"n": number},
     }  # fmt: skip
     with state.database.writing() as connection:
         connection.execute(t.alerts.insert().values(fingerprint=mark, **{**values, **said}))

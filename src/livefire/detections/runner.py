@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from livefire import query as stages
 from livefire.detections.detection import Detection, Rule
 from livefire.detections.evidence import acts_of, completing, fingerprint
-from livefire.detections.finding import Finding, row_fingerprint, row_time
+from livefire.detections.finding import Finding, precedence, row_fingerprint, row_time
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Statement, Storage
 from livefire.logsources.networks import Networks
@@ -172,7 +172,7 @@ def findings(detection: Detection, outcome: Outcome, bench: Bench) -> tuple[Find
         mark = fingerprint(card.id, events, acts, card.finding) if events else row_fingerprint(card.id, row)
         last = completing(events, acts, card.finding)
         here = Finding(card.id, card.title, card.severity, language, row, events, row_time(row) or (last.time if last else None), mark)
-        if mark not in found or len(found[mark].evidence) < len(events):
+        if mark not in found or precedence(here) < precedence(found[mark]):
             found[mark] = here
     return tuple(found.values())
 

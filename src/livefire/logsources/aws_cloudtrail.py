@@ -55,6 +55,18 @@ _TABLE = (
     ("tls", _J, ("tlsDetails",), "TLS version, cipher and host name."),
 )
 
+# The order in which CloudTrail writes the fields of a record; any may be missing.
+_ORDER = (
+    "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "errorCode", "errorMessage",
+    "requestParameters", "responseElements", "additionalEventData", "requestID", "eventID", "readOnly", "resources", "eventType", "apiVersion",
+    "managementEvent", "recipientAccountId", "serviceEventDetails", "sharedEventID", "vpcEndpointId", "vpcEndpointAccountId", "eventCategory",
+    "addendum", "tlsDetails", "sessionCredentialFromConsole", "edgeDeviceDetails", "insightDetails", "eventContext",
+)  # fmt: skip
+_OLDER = tuple(key for key in _ORDER if key != "eventCategory")
+_RECIPIENT = _OLDER.index("recipientAccountId")
+_ORDERS = (_ORDER, (*_OLDER[:_RECIPIENT], "eventCategory", *_OLDER[_RECIPIENT:]), tuple(sorted(_ORDER)))
+_REQUIRED = frozenset({"eventVersion", "eventTime", "eventName", "eventID"})
+
 
 def _recognise(event: Event) -> bool:
     if "eventVersion" in event and "eventTime" in event:
@@ -99,7 +111,18 @@ AWS_CLOUDTRAIL = LogSource(
     name="aws_cloudtrail",
     title="AWS CloudTrail",
     columns=tuple(Column(name, kind, about) for name, kind, _, about in _TABLE),
-    forms=(Form("cloudtrail", _recognise, (("eventTime",), ("@timestamp",)), _identity, {name: place for name, _, place, _ in _TABLE}),),
+    forms=(
+        Form(
+            "cloudtrail",
+            _recognise,
+            (("eventTime",), ("@timestamp",)),
+            _identity,
+            {name: place for name, _, place, _ in _TABLE},
+            orders=_ORDERS,
+            required=_REQUIRED,
+            id_key="eventID",
+        ),
+    ),
     unwrap=_unwrap,
     explain=_explain,
 )

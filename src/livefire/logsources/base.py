@@ -39,7 +39,9 @@ class Form:
 
     `places` says for each column where its value stands: a path of keys, or a function of the
     event. `time` is where the event time stands, by preference. `identity` returns the event's
-    own id or None.
+    own id or None. `orders` are the top-level keys as the vendor usually writes them, the most
+    usual order first; with `required` keys as text a record is of this form, and `id_key` is the
+    one that holds the id. Records so written are read many at once; see `ordinary`.
     """
 
     name: str
@@ -47,6 +49,9 @@ class Form:
     time: tuple[Path, ...]
     identity: Callable[[Event], str | None]
     places: Mapping[str, Path | Getter]
+    orders: tuple[tuple[str, ...], ...] = ()
+    required: frozenset[str] = frozenset()
+    id_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder()
 _list_decoder: msgspec.json.Decoder[list[object]] = msgspec.json.Decoder(list[object])
 
+_raw_list_decoder: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
+
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_DIGITS = b"0" * 18
 _LONG_BEGINS = [before + _LONG_DIGITS for before in (b":", b"[", b",", b":-", b"[-", b",-")]
@@ -78,6 +80,14 @@ def decode(data: bytes) -> Value:
         raise UnsoundError("E420", str(error)) from None
 
 
+def elements(data: bytes) -> list[bytes] | None:
+    """Return the texts of comma-separated JSON values, None where they are no such thing."""
+    try:
+        return [bytes(raw) for raw in _raw_list_decoder.decode(b"[" + data + b"]")]
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
 def plain_records(data: bytes, *, lines: bool, limits: Limits) -> list[Record] | None:
     """Decode many records at once, or return None if any of them needs a closer look.
 
@@ -92,7 +102,7 @@ def plain_records(data: bytes, *, lines: bool, limits: Limits) -> list[Record] |
     joined = (b"\n" if lines else b",").join(canonical)
     if joined != data.rstrip() and not _same_keys(data, joined):
         return None
-    if b"\\u0000" in joined or _has_huge_number(joined):
+    if b"\\u0000" in joined or has_huge_number(joined):
         return None
     for text in canonical:
         if text.count(b"{") + text.count(b"[") > limits.depth and depth(text) > limits.depth:
@@ -117,7 +127,8 @@ def _keys(data: bytes) -> int:
     return data.count(b'":') - data.count(b'\\":')
 
 
-def _has_huge_number(compact: bytes) -> bool:
+def has_huge_number(compact: bytes) -> bool:
+    """True if compact JSON holds an integer beyond 64 bits inside an object or list."""
     digits = compact.translate(_DIGITS)
     if _LONG_DIGITS not in digits or not any(begin in digits for begin in _LONG_BEGINS):
         return False

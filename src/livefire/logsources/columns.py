@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from livefire.logsources.base import Event, Form, LogSource, Path
 from livefire.logsources.canonical import encode
 from livefire.schema import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A column whose values recur: the distinct ones, and for each row the place of its own among them."""
+
+    distinct: list[object]
+    places: list[int]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[object]:
+        return map(self.distinct.__getitem__, self.places)
+
+    def __getitem__(self, row: int) -> object:
+        return self.distinct[self.places[row]]
+
+
+Values: TypeAlias = list[object] | Repeated
+"""One column of many events."""
 
 _NOTHING: Event = {}
 _STRINGS = {str, type(None)}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator
 from itertools import takewhile
+from typing import Any
 
 import msgspec
 
@@ -143,9 +144,9 @@ def _list(window: Window, probe: Probe, *, in_object: bool) -> Iterator[Piece | 
         elif first == b",":
             window.advance(_length(_COMMAS, window))
         elif first == b"{":
-            cut = _sound_run(window)
+            cut, decoded = _sound_run(window)
             if cut:
-                yield Piece(window.text[window.at : cut], window.offset)
+                yield Piece(window.text[window.at : cut], window.offset, decoded=decoded)
                 window.advance(cut - window.at)
             else:
                 yield from _row(window, probe)
@@ -172,44 +173,51 @@ def _no_object(window: Window) -> Generator[Quarantined, None, bool]:
     return True
 
 
-def _sound_run(window: Window) -> int:
-    """Return the index where a run of whole elements at the start of the window ends, 0 if unsure.
+def _sound_run(window: Window) -> tuple[int, list[Any] | None]:
+    """Return the index where a run of whole elements at the start of the window ends, 0 if unsure, and the elements if that decoded them.
 
     The end of the last whole element is guessed from the first element's first key; that the
     guess is right is proven by decoding: a prefix of a list that decodes as a list ends between
     two elements.
     """
     _learn(window)
-    end = _try_run(window, min(len(window.text), window.at + window.run_bytes))
+    end, decoded = _try_run(window, min(len(window.text), window.at + window.run_bytes))
     # A try costs as much as it is long, so that after a failure longer ones have to be earned.
     window.run_bytes = min(8 * window.run_bytes, 16 * window.limits.window_bytes) if end else 2 * _SHORTEST_RUN
-    return end
+    return end, decoded
 
 
-def _try_run(window: Window, within: int) -> int:
+def _try_run(window: Window, within: int) -> tuple[int, list[Any] | None]:
     text, start = window.text, window.at
     if window.ended and within == len(text):
         end = text.rfind(b"]", start)
-        if end > start and _is_list(text[start:end]):
-            return end
+        if end > start:
+            sound, decoded = _is_list(window, text[start:end])
+            if sound:
+                return end, decoded
     key = _FIRST_KEY.match(text, start)
     while key and within - start > _SHORTEST_RUN:
         begin = text.rfind(key.group(), start + 1, within)
         end = begin - 1
         while end > start and text[end] in SPACE:
             end -= 1
-        if end > start and text[end : end + 1] == b"," and _is_list(text[start:end]):
-            return end
+        if end > start and text[end : end + 1] == b",":
+            sound, decoded = _is_list(window, text[start:end])
+            if sound:
+                return end, decoded
         within = start + (within - start) // 8
-    return 0
+    return 0, None
 
 
-def _is_list(text: bytes) -> bool:
+def _is_list(window: Window, text: bytes) -> tuple[bool, list[Any] | None]:
+    decoded = window.prove(text) if window.prove is not None else None
+    if decoded is not None:
+        return True, decoded
     try:
         _raws.decode(b"[" + text + b"]")
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return False
-    return True
+        return False, None
+    return True, None
 
 
 def _after_list(window: Window, probe: Probe) -> Generator[Quarantined | Piece, None, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -10,7 +11,8 @@ class Piece:
     """Whole records next to each other: comma-separated, with `lines` one a line, or where `cuts` says.
 
     `offset` counts bytes of the inflated text; `cuts` are starts and ends within `data`. `salvaged`
-    marks a record found by looking for it.
+    marks a record found by looking for it. `decoded` holds the records where proving the stretch
+    decoded them already.
     """
 
     data: bytes
@@ -18,3 +20,4 @@ class Piece:
     lines: bool = False
     salvaged: bool = False
     cuts: list[tuple[int, int]] | None = None
+    decoded: list[Any] | None = None

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from livefire.logsources.base import Event, Form, LogSource
 from livefire.logsources.brackets import between, row, scan
-from livefire.logsources.canonical import Record, UnsoundError, decode, encode, plain_records, read_record
-from livefire.logsources.columns import lay_out, read_time
+from livefire.logsources.canonical import Record, UnsoundError, decode, elements, encode, plain_records, read_record
+from livefire.logsources.columns import Values, lay_out, read_time
 from livefire.logsources.faults import FileFaultError, Quarantined, sample
 from livefire.logsources.framing import BOM, frame
 from livefire.logsources.inflate import Stream, plain
 from livefire.logsources.limits import Limits
+from livefire.logsources.ordinary import Ordinary, OrdinaryReader
 from livefire.logsources.pieces import Piece
 from livefire.logsources.salvage import Worth, drop_rest
 from livefire.logsources.window import Window
@@ -26,12 +28,17 @@ FREE_JUNK = 100_000  # records that are no events, before their number is held a
 BYTES_A_JUNK = 64
 
 
+Place: TypeAlias = Callable[[], tuple[int, int]]
+"""Where a record stands: offset and length in the inflated text. Looked up only where it has to be told."""
+
+
 @dataclass(slots=True)
 class Batch:
     """Events of one source, laid out: `columns` holds the common columns (but `_file`) and the hot ones."""
 
     source: LogSource
-    columns: dict[str, list[object]]
+    form: str
+    columns: dict[str, Values]
     size: int
     bytes: int
 
@@ -51,16 +58,19 @@ class _Found:
     event: Event
     record: Record
     number: int
-    offset: int
+    place: Place
 
 
-def read(stream: Stream, sources: Sequence[LogSource], limits: Limits, again: Callable[[], Stream] | None = None) -> Iterator[Parsed]:
+def read(
+    stream: Stream, sources: Sequence[LogSource], limits: Limits, again: Callable[[], Stream] | None = None, ordinary: OrdinaryReader | None = None
+) -> Iterator[Parsed]:
     """Yield what a file holds, in order, piece by piece, within bounded memory.
 
     Never raises for what the bytes are: every fault is a `Quarantined` entry. `again` opens the
-    file anew, see `inflate.plain`.
+    file anew, see `inflate.plain`. `ordinary` reads records that are written as usual, which gives
+    the same and is faster.
     """
-    window = Window(plain(stream, limits, again), limits)
+    window = Window(plain(stream, limits, again), limits, ordinary.prove if ordinary is not None else None)
     window.fill(len(BOM))
     flag = ""
     if window.text.startswith(BOM, window.at):
@@ -68,7 +78,7 @@ def read(stream: Stream, sources: Sequence[LogSource], limits: Limits, again: Ca
         flag = "bom"
     number = junk = 0
     for group in _grouped(frame(window, lambda text: _weigh(text, sources, limits))):
-        parsed = parse(group, number, sources, limits, flag)
+        parsed = parse(group, number, sources, limits, flag, ordinary)
         flag = "" if parsed.batches else flag
         number += parsed.records
         junk += sum(entry.records for entry in parsed.quarantined)
@@ -99,12 +109,14 @@ def _grouped(framed: Iterable[Piece | Quarantined]) -> Iterator[list[Piece | Qua
         yield group
 
 
-def parse(group: Iterable[Piece | Quarantined], number: int, sources: Sequence[LogSource], limits: Limits, flag: str = "") -> Parsed:
-    """Return the events and faults of whole records; a pure function of its arguments.
+def parse(
+    group: Iterable[Piece | Quarantined], number: int, sources: Sequence[LogSource], limits: Limits, flag: str = "", ordinary: OrdinaryReader | None = None
+) -> Parsed:
+    """Return the events and faults of whole records.
 
     `number` is the place of the first record in its file; `flag` is added to the first event.
     """
-    out = _Sorting(number, sources, limits, flag)
+    out = _Sorting(number, sources, limits, flag, ordinary)
     for item in group:
         if isinstance(item, Piece):
             out.take(item)
@@ -118,21 +130,56 @@ def parse(group: Iterable[Piece | Quarantined], number: int, sources: Sequence[L
 class _Sorting:
     """Records on their way into batches of one form each, or aside."""
 
-    def __init__(self, number: int, sources: Sequence[LogSource], limits: Limits, flag: str) -> None:
+    def __init__(self, number: int, sources: Sequence[LogSource], limits: Limits, flag: str, ordinary: OrdinaryReader | None) -> None:
         self.parsed = Parsed()
         self.number = number
         self._sources = sources
         self._limits = limits
         self._flag = flag
+        self._ordinary = ordinary
         self._found: dict[tuple[str, str], list[_Found]] = {}
         self._forms: dict[tuple[str, str], tuple[LogSource, Form]] = {}
+        self._columns: list[dict[str, Values]] = []
+        self._bytes = 0
 
     def take(self, piece: Piece) -> None:
         """Sort the records of a piece."""
+        if self._ordinary is None or self._flag or piece.salvaged or piece.cuts is not None:
+            self._take_carefully(_records(piece, self._limits), piece)
+            return
+        found = self._ordinary.take(piece.data, lines=piece.lines, decoded=piece.decoded)
+        if found is None or 2 * found.odd > len(found.texts):
+            self._take_carefully(_records(piece, self._limits), piece)
+        elif not found.odd:
+            self._take_ordinary(found, 0, len(found.texts))
+        else:
+            self._take_mixed(found, piece)
+
+    def _take_ordinary(self, found: Ordinary, start: int, stop: int) -> None:
+        assert self._ordinary is not None
+        self._columns.append(self._ordinary.columns(found, start, stop, self.number))
+        self._bytes += sum(map(len, found.texts[start:stop]))
+        self.number += stop - start
+
+    def _take_mixed(self, found: Ordinary, piece: Piece) -> None:
+        """Take the records of a piece of which some have to be read with care, in their order."""
+        care, at = found.care, 0
+        places = _Places(piece)
+        while at < len(care):
+            end = at + 1
+            while end < len(care) and care[end] == care[at]:
+                end += 1
+            if care[at]:
+                self._take_carefully(((_carefully(found.texts[n], self._limits), places.of(n)) for n in range(at, end)), piece)
+            else:
+                self._take_ordinary(found, at, end)
+            at = end
+
+    def _take_carefully(self, records: Iterable[tuple[Record | UnsoundError, Place]], piece: Piece) -> None:
         extra = "salvaged" if piece.salvaged else ""
-        for item, offset, length in _records(piece, self._limits):
+        for item, place in records:
             if isinstance(item, UnsoundError):
-                self._set_aside(item, offset, length, _cut(piece, offset, length))
+                self._set_aside(item, place, _cut(piece, *place()))
                 continue
             if extra or self._flag:
                 item.flags = ",".join(sorted({*filter(None, item.flags.split(",")), *filter(None, (extra, self._flag))}))
@@ -140,16 +187,17 @@ class _Sorting:
                 if isinstance(event, str):
                     self.parsed.notes.append(event)
                 elif isinstance(event, UnsoundError):
-                    self._set_aside(event, offset, length, item.canonical)
+                    self._set_aside(event, place, item.canonical)
                 else:
                     source, form, record = event
                     key = (source.name, form.name)
                     self._forms[key] = (source, form)
-                    self._found.setdefault(key, []).append(_Found(record.value, record, self.number, offset))  # type: ignore[arg-type]  # recognised, so an object
+                    self._found.setdefault(key, []).append(_Found(record.value, record, self.number, place))  # type: ignore[arg-type]  # recognised, so an object
                     self._flag = ""
                     self.number += 1
 
-    def _set_aside(self, fault: UnsoundError, offset: int, length: int, text: bytes) -> None:
+    def _set_aside(self, fault: UnsoundError, place: Place, text: bytes) -> None:
+        offset, length = place()
         last = self.parsed.quarantined[-1] if self.parsed.quarantined else None
         if last is not None and (last.code, last.reason) == (fault.code, fault.reason) and last.record + last.records == self.number:
             last.records += 1
@@ -161,17 +209,32 @@ class _Sorting:
 
     def lay_out(self) -> Parsed:
         """Return what was sorted, the events in columns."""
-        self.parsed.records = _place(self.parsed, self._found, self._forms, self._limits)
-        return self.parsed
+        out = self.parsed
+        for key, events in self._found.items():
+            source, form = self._forms[key]
+            batch = _batch(source, form, events, out, self._limits)
+            if batch.size:
+                out.batches.append(batch)
+        if self._columns:
+            assert self._ordinary is not None
+            _join(out.batches, self._ordinary, self._columns, self._bytes)
+        out.records = sum(batch.size for batch in out.batches) + sum(entry.records for entry in out.quarantined)
+        return out
 
 
-def _place(out: Parsed, found: dict[tuple[str, str], list[_Found]], forms: dict[tuple[str, str], tuple[LogSource, Form]], limits: Limits) -> int:
-    for key, events in found.items():
-        source, form = forms[key]
-        batch = _batch(source, form, events, out, limits)
-        if batch.size:
-            out.batches.append(batch)
-    return sum(batch.size for batch in out.batches) + sum(entry.records for entry in out.quarantined)
+def _join(batches: list[Batch], ordinary: OrdinaryReader, stretches: list[dict[str, Values]], size: int) -> None:
+    """Add the columns of ordinary records, in the order of records together with those of the same form that were read with care."""
+    same = next((b for b in batches if b.source is ordinary.source and b.form == ordinary.form.name), None)
+    if same is not None:
+        stretches = [*stretches, same.columns]
+        batches.remove(same)
+    columns: dict[str, Values] = stretches[0] if len(stretches) == 1 else {name: [value for one in stretches for value in one[name]] for name in stretches[0]}
+    numbers = columns["_record"]
+    if same is not None:
+        places: list[Any] = list(numbers)
+        order = sorted(range(len(places)), key=places.__getitem__)
+        columns = {name: [values[at] for at in order] for name, values in columns.items()}
+    batches.append(Batch(ordinary.source, ordinary.form.name, columns, len(numbers), size + (same.bytes if same is not None else 0)))
 
 
 def _batch(source: LogSource, form: Form, found: list[_Found], out: Parsed, limits: Limits) -> Batch:
@@ -181,11 +244,11 @@ def _batch(source: LogSource, form: Form, found: list[_Found], out: Parsed, limi
             if time is None:
                 text = sample(item.record.canonical, limits.sample_bytes)
                 reason = f"{source.title}: no readable {form.time[0][-1]}"
-                _refuse(out, Quarantined("E426", reason, item.number, item.offset, 0, sample=text))
+                _refuse(out, Quarantined("E426", reason, item.number, item.place()[0], 0, sample=text))
         found = [item for item, time in zip(found, times, strict=True) if time is not None]
         times = [time for time in times if time is not None]
     raws = [item.record.canonical for item in found]
-    columns: dict[str, list[object]] = {
+    columns: dict[str, Values] = {
         "_time": times,
         "_id": [_identity(form, item) for item in found],
         "_digest": [_digest(raw) for raw in raws],
@@ -194,7 +257,7 @@ def _batch(source: LogSource, form: Form, found: list[_Found], out: Parsed, limi
         "_raw": [raw.decode() for raw in raws],
     }
     columns.update(lay_out(source, form, [item.event for item in found]))
-    return Batch(source, columns, len(found), sum(map(len, raws)))
+    return Batch(source, form.name, columns, len(found), sum(map(len, raws)))
 
 
 def _time(form: Form, event: Event) -> object:
@@ -218,25 +281,58 @@ def _digest(raw: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big", signed=True)
 
 
-def _records(piece: Piece, limits: Limits) -> Iterator[tuple[Record | UnsoundError, int, int]]:
+def _records(piece: Piece, limits: Limits) -> Iterator[tuple[Record | UnsoundError, Place]]:
     """Each record of a piece with its place: all at once where nothing is odd, else one by one."""
     data = piece.data if piece.cuts is None else b",".join([piece.data[start:end] for start, end in piece.cuts])
     plain_ones = plain_records(data, lines=piece.lines, limits=limits)
-    if plain_ones is not None:
-        for record in plain_ones:
-            yield record, piece.offset, len(piece.data)
+    if plain_ones is None:
+        yield from _each(piece, limits)
         return
-    yield from _each(piece, limits)
+    places = _Places(piece)
+    for number, record in enumerate(plain_ones):
+        yield record, places.of(number)
 
 
-def _each(piece: Piece, limits: Limits) -> Iterator[tuple[Record | UnsoundError, int, int]]:
+class _Places:
+    """Where the records of a piece stand, found when one has to be told."""
+
+    def __init__(self, piece: Piece) -> None:
+        self._piece = piece
+        self._found: list[tuple[int, int]] | None = None
+
+    def of(self, number: int) -> Place:
+        """Return what tells the place of a record."""
+        return lambda: self._look(number)
+
+    def _look(self, number: int) -> tuple[int, int]:
+        if self._found is None:
+            self._found = list(_cuts(self._piece))
+        start, end = self._found[number] if number < len(self._found) else (0, len(self._piece.data))
+        return self._piece.offset + start, end - start
+
+
+def _at(offset: int, length: int) -> Place:
+    return lambda: (offset, length)
+
+
+def _carefully(text: bytes, limits: Limits) -> Record | UnsoundError:
+    found = plain_records(text, lines=False, limits=limits)
+    if found is not None and len(found) == 1:
+        return found[0]
+    try:
+        return read_record(text, limits)
+    except UnsoundError as fault:
+        return fault
+
+
+def _each(piece: Piece, limits: Limits) -> Iterator[tuple[Record | UnsoundError, Place]]:
     for start, end in _cuts(piece):
         try:
-            yield read_record(piece.data[start:end], limits), piece.offset + start, end - start
+            yield read_record(piece.data[start:end], limits), _at(piece.offset + start, end - start)
         except UnsoundError as fault:
             several = row(piece.data, start, end - start, end) if piece.lines else []
             if len(several) < 2 or not between(piece.data, several[-1][1], end):
-                yield fault, piece.offset + start, end - start
+                yield fault, _at(piece.offset + start, end - start)
                 continue
             inside = Piece(piece.data, piece.offset, cuts=several)  # objects one after another on a line
             yield from _each(inside, limits)
@@ -255,6 +351,10 @@ def _cuts(piece: Piece) -> Iterator[tuple[int, int]]:
             start += len(line) + 1
         return
     at = 0
+    for element in elements(data) or ():
+        at = data.index(element, at)
+        yield at, at + len(element)
+        at += len(element)
     while (at := data.find(b"{", at)) >= 0:
         end, _ = scan(data, at)
         if end < 0:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from livefire.logsources.faults import FileFaultError
 from livefire.logsources.limits import Limits
@@ -12,6 +13,7 @@ _SPACE = re.compile(rb"[ \t\r\n]*+")
 
 FREE_STEPS = 200_000
 BYTES_A_STEP = 64
+Proof = Callable[[bytes], list[Any] | None]  # the records of a list without its brackets, None where it is no usual one
 CREDIT = 4  # how many bytes a look may cost for each byte read soundly since the last fault
 LEAST_STRETCH = 16 * 1024
 
@@ -24,8 +26,9 @@ class Window:
     the last fault, so that no file costs more than a constant times its size.
     """
 
-    def __init__(self, chunks: Iterator[bytes], limits: Limits) -> None:
+    def __init__(self, chunks: Iterator[bytes], limits: Limits, prove: Proof | None = None) -> None:
         self._chunks = chunks
+        self.prove = prove
         self._base = 0
         self._steps = 0
         self._line_end = -1

@@ -31,5 +31,5 @@ def read_records(stream: BinaryIO, source: str, limits: Limits = DEFAULT, file: 
     for parsed in read(stream, (found,), limits):
         for batch in parsed.batches:
             columns = {**batch.columns, "_file": [file] * batch.size}
-            tables.append(pa.table([pa.array(columns[f.name], f.type) for f in schema], schema=schema))
+            tables.append(pa.table([pa.array(list(columns[f.name]), f.type) for f in schema], schema=schema))
     return pa.concat_tables(tables)

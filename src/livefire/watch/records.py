@@ -30,7 +30,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 class Alert(msgspec.Struct, frozen=True):
     """What a rule found, once, however often and in whatever order its events came.
 
-    `fingerprint` tells it apart. `evidence` names events as `<log source>/<event id>`. `first` and `last` are the times of
+    `fingerprint` tells it apart. `evidence` names events as `<log source>/<event id>`, at most a thousand of `events`. `first` and `last` are the times of
     its events, None where no event tells; `opened` is when livefire found it, `changed` when it last changed. `seen` counts
     the evaluations that found it again with other evidence. `suppressed` says why it was not sent (an exception's or
     window's name), empty if it was. `withdrawn` is True when late events showed that its rule does not find it after all.
@@ -55,6 +55,7 @@ class Alert(msgspec.Struct, frozen=True):
     suppressed: str
     withdrawn: bool
     language: str
+    events: int
     evidence: tuple[str, ...]
     row: dict[str, Any]
 

@@ -38,11 +38,12 @@ class Enrolled(msgspec.Struct, frozen=True):
 
 
 class Owed(msgspec.Struct, frozen=True):
-    """A run that a scheduled rule owes: for which moment, and why."""
+    """A run that a scheduled rule owes: for which moment, and why; `asked` grows when more events call for it meanwhile."""
 
     rule: str
     moment: datetime
     why: str
+    asked: int = 0
 
 
 class Ledger:
@@ -74,7 +75,7 @@ class Ledger:
             before = known.get(rule.rule)
             if before is None:
                 fresh.append(rule.rule)
-                counters = {"failures": 0, "due": None, "last_run": None, "last_seconds": 0.0, "runs": 0, "reached": None, "present": True}
+                counters = {"failures": 0, "due": None, "last_run": None, "last_seconds": 0.0, "runs": 0, "reached": None, "covered": None, "present": True}
                 connection.execute(t.rules.insert().values(rule=rule.rule, **values, state=rule.state, reason=rule.reason, **counters))
                 continue
             same = before["digest"] == rule.digest
@@ -89,20 +90,14 @@ class Ledger:
             connection.execute(t.pending.delete().where(t.pending.c.rule.in_(part)))
         return fresh, changed
 
-    def rules(self, connection: sa.Connection) -> dict[str, Mapping[str, Any]]:
+    def rules(self, connection: sa.Connection) -> dict[str, Mapping[str, object]]:
         """Return the rows of the rules that are present, by name."""
         found = connection.execute(sa.select(t.rules).where(t.rules.c.present)).mappings()
         return {row["rule"]: dict(row) for row in found}
 
     def stand(self, connection: sa.Connection, rule: str, **values: Any) -> None:
-        """Change how a rule stands: state, reason, failures, due, reached."""
+        """Change how a rule stands: state, reason, failures, due; `reached`, the latest moment owed; `covered`, until when events lie in its windows."""
         connection.execute(t.rules.update().where(t.rules.c.rule == rule).values(**values))
-
-    def reach(self, connection: sa.Connection, rules: Collection[str], moment: datetime) -> None:
-        """Note that rules have been evaluated up to a moment; it never goes back."""
-        c = t.rules.c
-        for part in _parts(sorted(rules)):
-            connection.execute(t.rules.update().where(c.rule.in_(part), sa.or_(c.reached.is_(None), c.reached < moment)).values(reached=moment))
 
     # how far
 
@@ -126,29 +121,33 @@ class Ledger:
     # what is owed
 
     def owe(self, connection: sa.Connection, owed: Iterable[Owed], now: datetime) -> None:
-        """Keep runs that are owed; one that is owed already stays as it is."""
+        """Keep runs that are owed; one that is owed already is asked for once more, so that a run under way does not settle it."""
         by_rule: dict[str, dict[datetime, str]] = {}
         for one in owed:
             by_rule.setdefault(one.rule, {})[one.moment] = one.why
         for rule, moments in by_rule.items():
             had = set(connection.execute(sa.select(t.pending.c.moment).where(t.pending.c.rule == rule)).scalars())
-            fresh = [{"rule": rule, "moment": m, "why": why, "since": now} for m, why in moments.items() if m not in had]
+            fresh = [{"rule": rule, "moment": m, "why": why, "asked": 0, "since": now} for m, why in moments.items() if m not in had]
             if fresh:
                 connection.execute(t.pending.insert(), fresh)
+            if again := sorted(had & moments.keys()):
+                c = t.pending.c
+                connection.execute(t.pending.update().where(c.rule == rule, c.moment.between(again[0], again[-1])).values(asked=c.asked + 1))
 
     def owed(self, connection: sa.Connection, until: datetime, rules: Collection[str], most: int) -> list[Owed]:
         """Return the runs owed up to a moment by some rules, the oldest first."""
         c = t.pending.c
-        chosen = sa.select(c.rule, c.moment, c.why).where(c.moment <= until, c.rule.in_(sorted(rules))).order_by(c.moment, c.rule).limit(most)
-        return [Owed(row.rule, row.moment, row.why) for row in connection.execute(chosen)]
+        chosen = sa.select(c.rule, c.moment, c.why, c.asked).where(c.moment <= until, c.rule.in_(sorted(rules))).order_by(c.moment, c.rule).limit(most)
+        return [Owed(row.rule, row.moment, row.why, row.asked) for row in connection.execute(chosen)]
 
     def count_owed(self, connection: sa.Connection) -> int:
         """Return how many runs are owed."""
         return int(connection.execute(sa.select(sa.func.count()).select_from(t.pending)).scalar_one())
 
     def settle(self, connection: sa.Connection, owed: Owed) -> None:
-        """Take a run off what is owed."""
-        connection.execute(t.pending.delete().where(t.pending.c.rule == owed.rule, t.pending.c.moment == owed.moment))
+        """Take a run off what is owed, unless it was asked for again since it began."""
+        c = t.pending.c
+        connection.execute(t.pending.delete().where(c.rule == owed.rule, c.moment == owed.moment, c.asked == owed.asked))
 
     def record_run(self, connection: sa.Connection, owed: Owed, started: datetime, seconds: float, outcome: str, findings: int, reason: str = "") -> None:
         """Keep what became of a run; the last two hundred of each rule stay."""
@@ -236,6 +235,12 @@ class Ledger:
         if not done.rowcount:
             base: dict[str, Any] = {"pid": None, "state": "running", "started": now, "config": {}, "versions": {}}
             connection.execute(t.watcher.insert().values(id=1, beat=now, **{**base, **values}))
+
+
+def seen_by_all(checkpoints: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Return, by log source, the version that every rule was shown."""
+    names = {name for seen in checkpoints.values() for name in seen}
+    return {name: min(seen.get(name, -1) for seen in checkpoints.values()) for name in names}
 
 
 def put(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:

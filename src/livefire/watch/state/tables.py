@@ -84,6 +84,7 @@ alerts = Table(
     Column("suppressed", Said, nullable=False),
     Column("withdrawn", Boolean, nullable=False),
     Column("language", Text, nullable=False),
+    Column("events", Integer, nullable=False),
     Column("evidence", Json, nullable=False),
     Column("row", Json, nullable=False),
     Index("alerts_by_status", "status", "opened"),
@@ -184,6 +185,7 @@ rules = Table(
     Column("last_seconds", Float, nullable=False),
     Column("runs", Integer, nullable=False),
     Column("reached", Moment),
+    Column("covered", Moment),
     Column("present", Boolean, nullable=False),
 )
 
@@ -202,6 +204,7 @@ pending = Table(
     Column("rule", Said, primary_key=True),
     Column("moment", Moment, primary_key=True),
     Column("why", Text, nullable=False),
+    Column("asked", Integer, nullable=False),
     Column("since", Moment, nullable=False),
     Index("pending_by_moment", "moment"),
 )

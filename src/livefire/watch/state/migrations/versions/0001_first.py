@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("suppressed", tables.Said(), nullable=False),
         sa.Column("withdrawn", sa.Boolean(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
         sa.Column("evidence", tables.Json(), nullable=False),
         sa.Column("row", tables.Json(), nullable=False),
         sa.PrimaryKeyConstraint("fingerprint"),
@@ -144,6 +145,7 @@ def upgrade() -> None:
         sa.Column("rule", tables.Said(), nullable=False),
         sa.Column("moment", tables.Moment(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=False),
         sa.Column("since", tables.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("rule", "moment"),
     )
@@ -164,6 +166,7 @@ def upgrade() -> None:
         sa.Column("last_seconds", sa.Float(), nullable=False),
         sa.Column("runs", sa.Integer(), nullable=False),
         sa.Column("reached", tables.Moment(), nullable=True),
+        sa.Column("covered", tables.Moment(), nullable=True),
         sa.Column("present", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("rule"),
     )
