@@ -40,7 +40,7 @@ FAULTS = (
     Fault(CQL, "the default branch gives a label that the next step drops", ("W686",)),
     Fault(CQL, "labels sorted by the alphabet", ("W640",)),
     Fault(CQL, "an exclusion by parts of names that an attacker may choose", ("W662",)),
-    Fault(CQL, "events without the field pass the exclusion", ("N678",)),
+    Fault(CQL, "events without the field pass the exclusion", ("W662",)),
     Fault(CQL, "the time of sensors' events", ("N645",)),
     Fault(CQL, "no condition on the outcome", ("W660",)),
     Fault(CQL[:1], "the description is of another product's rule", ("N692",)),

@@ -281,9 +281,9 @@ CASES = [
     (
         "N678",
         "eql",
-        'any where event.dataset == "aws.cloudtrail" and not user.name : "backup"',
+        'any where event.dataset == "azure.activitylogs" and not user.name : "backup"',
         'user.name : "backup"',
-        'any where event.dataset == "aws.cloudtrail" and user.name : "backup"',
+        'any where event.dataset == "azure.activitylogs" and user.name : "backup"',
     ),
     ("W679", "kql", "AzureActivity | summarize n = count() by OperationName", None, "AzureActivity | summarize n = count() by OperationNameValue"),
     (

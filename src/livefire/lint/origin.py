@@ -50,6 +50,8 @@ class Resolver:
                 return self._column(plan, name)
             case e.Path(base=base, steps=steps):
                 return frozenset(Origin(o.table, o.column, (*o.steps, *steps)) for o in self.of(base, plan))
+            case e.Call(function="logic.coalesce", args=args):
+                return frozenset().union(*(self.of(arg, plan) for arg in args))
             case e.Call(function=function, args=args) if function in PASSING and args:
                 return self.of(args[0], plan)
             case e.Case(whens=whens, otherwise=otherwise):

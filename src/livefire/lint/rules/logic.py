@@ -119,13 +119,8 @@ def loose_classification(reading: Reading) -> Iterator[Found]:
     for test in reading.facts.tests:
         if not test.reads("aws_cloudtrail.event_name") or test.exact or not test.words or test.negated or test.meaning.endswith("starts_with"):
             continue
-        hosts = {
-            w.removesuffix(".amazonaws.com")
-            for s in reading.facts.tests
-            if s.reads("aws_cloudtrail.event_source") and s.exact and not s.negated
-            for w in s.words
-        }
-        known = [h for h in hosts if h in aws_services()]
+        sources = [s for s in reading.facts.tests if s.reads("aws_cloudtrail.event_source") and not s.negated]
+        known = [h for h in aws_services() if any(lets_through(s, f"{h}.amazonaws.com") for s in sources)]
         names = {o for h in known for o in aws_services()[h]} if known else set(aws_operations())
         hit = sorted(o for o in names if lets_through(test, o))
         reads = [o for o in hit if is_read(o)]
@@ -189,6 +184,8 @@ def exclusion_by_absent(reading: Reading) -> Iterator[Found]:
     """A negated test of a user's name, which roles and service principals do not have."""
     for test in reading.facts.tests:
         fields = {f"{o.table}.{o.path}" for o in test.origins}
+        if "aws_cloudtrail.issuer_user_name" in fields and not (reading.facts.tables and "azure" in reading.source.text):
+            continue
         if test.negated and any(test.words) and isinstance(test.clause, n.Filter) and fields & OFTEN_ABSENT:
             yield Found(test.span or NOWHERE, "roles and service principals have no value here, so nothing of theirs is excluded by it")
 

@@ -40,7 +40,7 @@ RESERVED = re.compile(r"system:|gserviceaccount\.com|aws-service-role|AWSService
 ACTS_ON_THINGS = frozenset(["StopInstances", "StartInstances", "ModifyInstanceAttribute", "TerminateInstances", "DetachVolume", "AttachVolume", "CreateVolume"])
 AZURE_SIBLINGS = {
     "snapshots/write": ("restorePointCollections/restorePoints/write", "virtualMachines/capture/action", "disks/beginGetAccess/action"),
-    "virtualmachines/write": ("virtualMachineScaleSets/write", "virtualMachines/runCommand/action", "virtualMachines/extensions/write"),
+    "virtualmachines/write": ("virtualMachineScaleSets/write", "virtualMachineScaleSets/virtualMachines/write"),
 }
 SHARES = {
     "ModifySnapshotAttribute": "createVolumePermission",
@@ -95,7 +95,7 @@ def success_only(reading: Reading) -> Iterator[Found]:
     662,
     "warning",
     "an exclusion that an attacker can name himself into",
-    why="A user, a role session and a service account are called what their maker calls them. Excluding every name that contains backup or automation excludes the attacker's own, too.",
+    why="A user, a role session and a service account are called what their maker calls them. Excluding every name that contains backup or automation excludes the attacker's own, too; events without a name pass the exclusion in KQL, CQL and EQL.",
     example="userName != *backup*",
     mend="exclude whole names or ids, in a list with an owner and an end",
 )
@@ -119,7 +119,7 @@ def exclusion_by_name_part(reading: Reading) -> Iterator[Found]:
 def exclusion_by_agent(reading: Reading) -> Iterator[Found]:
     """A negated test of the user agent."""
     for test in field_tests(reading.facts, *AGENTS):
-        if test.negated and any(test.words) and isinstance(test.clause, n.Filter):
+        if test.negated and not test.alternative and any(test.words) and isinstance(test.clause, n.Filter):
             yield Found(test.span or NOWHERE, "the caller writes the user agent")
 
 
@@ -183,7 +183,7 @@ def short_look_back(reading: Reading) -> Iterator[Found]:
             for call in calls(node.predicate):
                 if call.function in ("compare.gt", "compare.ge") and call.span is not None:
                     back = ticks_back(call.args[1])
-                    if back is not None and 0 < back < SHORTEST and isinstance(call.args[0], e.Column):
+                    if back is not None and 0 < back < SHORTEST and isinstance(call.args[0], e.Column) and "ingest" not in call.args[0].name:
                         yield Found(call.span, f"this looks back {back // TICKS_A_MINUTE} minutes; the events come later than that")
 
 

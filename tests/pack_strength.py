@@ -1,0 +1,138 @@
+"""Measures how well the pack is tested, and what it loses at the edges: `python -m tests.pack_strength CACHE PAGE [LANGUAGE…]`.
+
+One JSON line a rule is added to CACHE as soon as it is measured, so that a run that was stopped goes on; the page is
+written from all of them. A rule's mutants are judged by each attack that its detection covers, then by all that resembles
+these, and by all other stories of its clouds at once: the pack's tests hold what each rule finds in all of these.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from livefire.detections.detection import Detection, Rule
+from livefire.detections.pack import load_packs
+from livefire.emulation.catalogue import emulations
+from livefire.engines.base import Storage
+from livefire.engines.program import TableFiles
+from livefire.exports.model import seconds
+from livefire.lint.tests import Facts
+from livefire.logsources.registry import SOURCES
+from livefire.plan import nodes as n
+from livefire.proof.edges import Schedule
+from livefire.proof.trial import Trial
+from livefire.proving import emulated
+from livefire.rehearsing import Rehearsal
+from livefire.workspace import Workspace
+
+NOTE = "<!-- Made by `python -m tests.pack_strength CACHE docs/t1578-strength.md`; edit the code, not this page. -->"
+HOUR = timedelta(hours=1)
+SEVERAL = (n.Aggregate, n.Join, n.Recurrence, n.Sequence, n.Window)  # a rule without one looks at each event by itself, and has no edges
+Row = Mapping[str, Any]
+
+
+@cache
+def trial_of(emulation: str) -> Trial:
+    """Return an emulation laid out as tables, once for all rules."""
+    return emulated(next(m for m in emulations() if m.id == emulation), [s.name for s in SOURCES])
+
+
+def trials_of(detection: Detection, plan: n.Plan) -> list[Trial]:
+    """Return what a rule is judged by: the attacks it covers, what resembles them, and every other story of the log sources it reads."""
+    tables = Facts(plan).tables
+    read = [m for m in emulations() if m.cloud.log_source in tables]
+    covers = [m.id for m in read if m.id in detection.card.covers]
+    alike = [m.id for m in read if set(m.resembles).intersection(covers)]
+    rest = [m.id for m in read if m.id not in covers and m.id not in alike]
+    return [*(trial_of(i) for i in covers), *(together(name, tuple(ids)) for name, ids in (("look-alikes", alike), ("every other story", rest)) if ids)]
+
+
+@cache
+def together(name: str, ids: tuple[str, ...]) -> Trial:
+    """Return several stories as one trial: what a rule finds in all of them at once."""
+    told = [trial_of(i) for i in ids]
+    tables: dict[str, TableFiles] = {}
+    for source in told[0].storage.tables:
+        files = [t.storage.tables[source] for t in told]
+        tables[source] = TableFiles(tuple(dict.fromkeys(p for f in files for p in f.files)), files[0].schema)
+    return Trial(name, name, "look_alike", Storage(tables), max(t.now for t in told))
+
+
+def measure(detection: Detection, rule: Rule, stage: Rehearsal, *, mutants: bool) -> Row:
+    """Return what became of a rule's mutants, or of its attacks at the edges."""
+    plan = stage.plan(rule)
+    trials = trials_of(detection, plan) if plan is not None else []
+    row: dict[str, Any] = {"detection": detection.card.id, "language": rule.language, "file": rule.path.name if rule.path else rule.name}
+    if mutants:
+        score = stage.score(rule, trials)
+        row["mutants"] = len(score.judged)
+        row["survivors"] = [[j.mutant.change, j.mutant.clause] for j in score.survivors]
+        return row
+    if plan is None or not any(isinstance(node, SEVERAL) for node in Facts(plan).nodes):
+        return {**row, "edges": [], "needed": None}
+    covered = [t for t in trials if t.emulation in detection.card.covers]
+    back = timedelta(seconds=seconds(detection.card.lookback))
+    edges, needed = stage.edges(rule, covered, Schedule(HOUR, back))  # every export runs once an hour
+    row["edges"] = [[e.name, e.cases, list(e.lost)] for e in edges]
+    row["needed"] = needed / timedelta(minutes=1) if needed is not None else None
+    return row
+
+
+def rows(cache_file: Path, languages: Iterable[str], *, mutants: bool, tell: Callable[[str], None] = print) -> list[Row]:
+    """Return the measure of every rule of the pack in the languages, those of the file first."""
+    known = [json.loads(line) for line in cache_file.read_text(encoding="utf-8").splitlines()] if cache_file.exists() else []
+    done = {(r["detection"], r["file"], "mutants" in r) for r in known}
+    stage = Workspace().rehearsal()
+    wanted = set(languages)
+    with cache_file.open("a", encoding="utf-8") as out:
+        for detection in load_packs():
+            for rule in detection.rules:
+                name = rule.path.name if rule.path else rule.name
+                if (wanted and rule.language not in wanted) or (detection.card.id, name, mutants) in done:
+                    continue
+                row = measure(detection, rule, stage, mutants=mutants)
+                out.write(json.dumps(row) + "\n")
+                out.flush()
+                known.append(row)
+                tell(f"{detection.card.id} {name}: {row.get('mutants')} mutants, {len(row.get('survivors', []))} unnoticed; {row.get('edges')}"[:300])
+    return known
+
+
+def page(measured: Iterable[Row]) -> str:
+    """Return the page: what each rule loses at the edges, and how many of its mutants are noticed."""
+    listed = list(measured)
+    edges = [r for r in listed if r.get("edges")]
+    mutants = [r for r in listed if "mutants" in r]
+    lines = [NOTE, "", "# How well the pack holds", ""]
+    lines += [f"Measured so far: {len({(r['detection'], r['file']) for r in listed})} rules; the command goes on where it stopped.", ""]
+    kinds = list(dict.fromkeys(e[0] for r in edges for e in r["edges"]))
+    lost = [r for r in edges if any(e[2] for e in r["edges"])]
+    lines += [f"## Edges: {len(edges)} rules that look at several events, {len(lost)} of which lose a case", ""]
+    lines += ["Cases lost of all: attacks told at other times, with midnight between their events (the end of every fixed bucket), turned round,"]
+    lines += ["with each event twice, and at the delays of the clouds, for a rule that runs every hour and looks back as its card says.", ""]
+    lines += ["| detection | rule | " + " | ".join(kinds) + " |", "|---|---|" + "--:|" * len(kinds)]
+    for row in edges:
+        by_name = {e[0]: f"{len(e[2])} of {e[1]}" for e in row["edges"]}
+        lines.append(f"| {row['detection']} | {row['file']} | " + " | ".join(by_name.get(k, "") for k in kinds) + " |")
+    total, missed = sum(r["mutants"] for r in mutants), sum(len(r["survivors"]) for r in mutants)
+    share = f"{(total - missed) / total:.0%}" if total else "none"
+    lines += ["", f"## Mutants: {len(mutants)} rules, {total:,} changes of one clause, {total - missed:,} noticed ({share})", ""]
+    lines += ["What leaves most of the others unnoticed: no story differs from an attack in that one clause alone (another service's event of the same"]
+    lines += ["name, a refused request, a call that a service made, a gap just beyond a window).", ""]
+    lines += ["| detection | rule | changes | not noticed | such as |", "|---|---|--:|--:|---|"]
+    for row in mutants:
+        such = "; ".join(f"{change}: `{clause[:70]}`".replace("|", "\\|") for change, clause in row["survivors"][:2])
+        lines.append(f"| {row['detection']} | {row['file']} | {row['mutants']} | {len(row['survivors'])} | {such} |")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    kept: list[Row] = []
+    for which in (False, True):
+        kept = rows(Path(sys.argv[1]), sys.argv[3:], mutants=which)
+    Path(sys.argv[2]).write_text(page(kept), encoding="utf-8")
