@@ -126,11 +126,11 @@ class Spark:
         script = self._script(settled, prefix)
         made: list[str] = []
         try:
-            for name in script.tables:
+            for name, given in script.views.items():
                 ordered = STORED_AT in script.statement or any(STORED_AT in s.source for s in script.stages)
                 view = self._views.setdefault(id(opened), Views()).open(opened, name, storage, self.places, ordered=ordered)
-                opened.spark.table(view).createOrReplaceTempView(f"{prefix}{name}")
-                made.append(f"{prefix}{name}")
+                opened.spark.table(view).createOrReplaceTempView(given)
+                made.append(given)
             for stage in script.stages:
                 opened.require_nodes()
                 _carry(opened.spark, stage, nested).createOrReplaceTempView(stage.name)
