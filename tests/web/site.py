@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from starlette.testclient import TestClient
 
 from livefire import Workspace
+from livefire.detections.evidence import acts_of
 from livefire.web.desk import Desk
 from livefire.web.guard import App
 from livefire.web.serving import Place, make_app, make_desk
@@ -28,7 +32,12 @@ def lake(folder: Path, records: int = 5) -> Path:
 
 def desk(folder: Path | None = None, place: Place | None = None, *, published: Path | None = None, audit: Path | None = None) -> Desk:
     """Return what a server's pages work with."""
-    return make_desk(Workspace(folder), place=place or Place(port=PORT), published=published, audit=audit)
+    return of(Workspace(folder), place, published=published, audit=audit)
+
+
+def of(ws: Workspace, place: Place | None = None, *, published: Path | None = None, audit: Path | None = None) -> Desk:
+    """Return what a server's pages work with over a workspace."""
+    return make_desk(ws, place=place or Place(port=PORT), published=published, audit=audit)
 
 
 def client(app: App) -> TestClient:
@@ -42,3 +51,27 @@ def signed_in(made: Desk, place: Place | None = None) -> TestClient:
     answer = browser.get("/login", params={"token": made.access.issue()})
     assert answer.status_code == 303
     return browser
+
+
+def with_alerts(folder: Path, raw: list[dict[str, Any]], *, title: str = "Copied", rule: str = "T1578.001/snapshot-created") -> Workspace:
+    """Return a workspace over a lake of these CloudTrail records, with one alert a record, as a rule would have found it."""
+    from livefire.watch.alerts import Alerting, Judged
+    from livefire.watch.config import Config
+
+    logs = folder / "logs.json"
+    logs.write_text(json.dumps({"Records": raw}), encoding="utf-8")
+    ws = Workspace(folder / "lake")
+    assert ws.ingest(logs).stored == len(raw)
+    names = [f"aws_cloudtrail/{r['eventID']}" for r in raw]
+    acts = acts_of(names, ws.bench())
+    found = [
+        Judged(
+            hashlib.sha256(name.encode()).hexdigest(), rule, title, "high", 70, "kql", acts[name].time, acts[name].time, acts[name], (name,),
+            {"Actor": acts[name].actor, "UserAgent": one["userAgent"], one["userAgent"][:80] or "x": one["userIdentity"]["userName"]},
+        )
+        for name, one in zip(names, raw, strict=True)
+    ]  # fmt: skip
+    state = ws.state()
+    with state.ledger.writing() as connection:
+        assert Alerting(Config(lake="lake"), state.outbox).keep(connection, found, datetime(2026, 3, 3, tzinfo=UTC)) == len(raw)
+    return ws

@@ -10,6 +10,7 @@ import pytest
 from livefire import Workspace
 from livefire.web.site import write_site
 
+pytestmark = pytest.mark.slow  # writes some two hundred pages
 LINK = re.compile(r'(?:href|src)="([^"]+)"')
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from livefire.engines.program import NativeStage, SqlStage, TableFiles
+    from livefire.engines.stopping import Stop
+    from livefire.plan.reach import Window
 
 Value = str | int | float | bool | datetime | None
 
@@ -29,20 +31,22 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Values for the plan's parameters, and bounds: seconds of wall time, rows at most (None for no bound)."""
+    """Values for the plan's parameters, and bounds: seconds of wall time, rows at most (None for no bound), and how it is stopped."""
 
     parameters: Mapping[str, Value] = field(default_factory=dict)
     seconds: float = 60.0
     max_rows: int | None = None
+    stop: Stop | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A plan as an engine will run it, any number of times: its stages, the tables it scans, the parameters it reads."""
+    """A plan as an engine will run it, any number of times: its stages, the tables it scans, the parameters it reads, the times it asks for."""
 
     stages: tuple[SqlStage | NativeStage, ...]
     tables: frozenset[str]
     parameters: frozenset[str]
+    windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
 
 
 class Engine(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -48,7 +49,7 @@ class Call:
     request: Request
     user: User
     given: Mapping[str, str]
-    body: bytes = b""
+    pairs: Sequence[tuple[str, str]] = ()
 
     @property
     def ws(self) -> Workspace:
@@ -61,8 +62,8 @@ class Call:
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page."""
-        alerts = self.desk.kept.get("alerts")
-        common = {"user": self.user, "lake": self.desk.lake_line(), "published": self.desk.published is not None, "open_alerts": alerts.open if alerts else 0}
+        shown = {"user": self.user, "lake": self.desk.lake_line(), "published": self.desk.published is not None}
+        common = {**shown, "open_alerts": self.ws.queue(limit=0)["open"]}
         return HTMLResponse(render(template, {**common, **values}), status)
 
     def fault(self, status: int, title: str, words: str, code: str = "") -> HTMLResponse:
@@ -85,8 +86,8 @@ def endpoint(desk: Desk, handler: Handler, role: Role = "viewer") -> Endpoint:
     async def answer(request: Request) -> Response:
         user: User = request.state.user or User("nobody", "viewer")
         body = await request.body() if request.method == "POST" else b""
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100) if body else request.query_params.multi_items()
-        call = Call(desk, request, user, dict(pairs), body)
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1200) if body else request.query_params.multi_items()
+        call = Call(desk, request, user, dict(pairs), pairs)
         if role == "editor" and not user.edits:
             call.note("refused", path=request.url.path)
             return call.fault(403, "Not yours to change", "You are signed in as a viewer; an editor can do this.", "E756")
@@ -99,6 +100,9 @@ def endpoint(desk: Desk, handler: Handler, role: Role = "viewer") -> Endpoint:
         except QueryError as error:
             first = next((d for d in error.diagnostics if d.severity == "error"), None)
             return call.fault(422, "This cannot be run", first.message if first else "", first.code if first else "")
+        except Exception as fault:  # noqa: BLE001 - nobody above a page; the audit log says where to look
+            call.note("fault", path=request.url.path, fault=place_of(fault))
+            return call.fault(500, "A fault of livefire itself", f"Please report it: {place_of(fault)}.", "E009")
 
     return answer
 
@@ -111,3 +115,9 @@ def go_to(path: str) -> RedirectResponse:
 def as_data(value: Any, status: int = 200) -> JSONResponse:
     """Return an answer for programs."""
     return JSONResponse(Workspace.as_data(value), status)
+
+
+def place_of(fault: BaseException) -> str:
+    """Return what failed and where in the program, without what it failed on."""
+    at = traceback.extract_tb(fault.__traceback__)[-1]
+    return f"{type(fault).__name__} at {Path(at.filename).name}:{at.lineno}"

@@ -31,7 +31,16 @@ def environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, finalize=_final, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"verbatim": verbatim, "pretty": pretty, "headline": headline, "moment": moment, "day": day, "address": is_address, "cell": cell}
+    made.filters |= {
+        "verbatim": verbatim,
+        "pretty": pretty,
+        "headline": headline,
+        "moment": moment,
+        "day": day,
+        "address": is_address,
+        "cell": cell,
+        "union": lambda first, second: {**first, **second},
+    }
     return made
 
 

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 import threading
+from asyncio import sleep
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from livefire import Diagnostic, QueryError, Workspace
-from livefire.web import catalogue
+from livefire.web import alerts, catalogue, endpoints, interface, workbench
 from livefire.web.access import SESSION_SECONDS, Access, Proxy, User
 from livefire.web.audit import Audit
 from livefire.web.desk import Desk, endpoint, go_to
 from livefire.web.guard import App, Guard
 from livefire.web.rendering import STATIC, render
+
+_LIVE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +85,21 @@ def make_desk(
 def make_app(desk: Desk, place: Place) -> App:
     """Return the application behind its gate."""
     place.check()
-    app = Starlette(routes=[*_routes(desk, place)])
+    app = Starlette(routes=[*_routes(desk, place)], middleware=[Middleware(GZipMiddleware, minimum_size=2000)])
     return Guard(app, desk.access, place.hosts, place.cookie, "https" if place.https else "http")
 
 
 def warm(desk: Desk) -> threading.Thread:
     """Load what the first page needs while nobody waits yet."""
-    thread = threading.Thread(target=desk.workspace.coverage, name="livefire-warm", daemon=True)
+
+    def first() -> None:
+        with suppress(QueryError):
+            desk.workspace.coverage()
+            desk.workspace.histogram()
+            _ = desk.published is not None and desk.workspace.published_pages(desk.published)
+            desk.workspace.detection_page(desk.workspace.detections()[0].card.id)
+
+    thread = threading.Thread(target=first, name="livefire-warm", daemon=True)
     thread.start()
     return thread
 
@@ -113,6 +127,24 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
         get("/published/{name}", catalogue.published_page),
         get("/jobs/{name}", catalogue.job),
         Route("/jobs/{name}/events", _events(desk), methods=["GET"]),
+        get("/workbench", workbench.workbench),
+        Route("/workbench", endpoint(desk, workbench.workbench), methods=["POST"]),
+        get("/alerts", alerts.queue),
+        change("/alerts/move", alerts.move),
+        change("/alerts/look", alerts.look),
+        Route("/alerts/events", _alert_events(desk), methods=["GET"]),
+        get("/alerts/{name}", alerts.alert),
+        change("/alerts/{name}/except", alerts.except_),
+        change("/alerts/{name}/investigate", alerts.investigate),
+        get("/alerts/{name}/case", alerts.case_file),
+        change("/exceptions/{number}/end", alerts.end_exception),
+        get("/incidents/{number}", alerts.incident),
+        change("/incidents/{number}/move", alerts.move_incident),
+        get("/hunt", alerts.hunt),
+        change("/hunt", alerts.begin_hunt),
+        get("/hunt/chains/{name}", alerts.hunt_chain),
+        get("/health", alerts.health),
+        *endpoints.routes(desk, interface.ENDPOINTS),
         Route("/{rest:path}", endpoint(desk, _absent), methods=["GET"]),
     ]
 
@@ -169,6 +201,25 @@ def _events(desk: Desk) -> Callable[[Request], Response]:
                 yield f"event: standing\ndata: {json.dumps(standing)}\n\n".encode()
                 if standing["state"] != "running":
                     return
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    return events
+
+
+def _alert_events(desk: Desk) -> Callable[[Request], Response]:
+    def events(request: Request) -> Response:
+        async def stream() -> AsyncIterator[bytes]:
+            known: tuple[int, int] | None = None
+            while not await request.is_disconnected():
+                found = await run_in_threadpool(desk.workspace.queue, limit=0)
+                now = (int(found["total"]), int(found["open"]))
+                if known is not None and now != known:
+                    yield f"event: queue\ndata: {now[1]}\n\n".encode()
+                else:
+                    yield b": here\n\n"
+                known = now
+                await sleep(_LIVE_SECONDS)
 
         return StreamingResponse(stream(), media_type="text/event-stream")
 

@@ -76,14 +76,15 @@ class Queries(Holdings):
 
         `now` is the query's clock (default: the present); `start` and `end` cut every timed
         table to [start, end). `index` names the table where the text names none. Options:
-        `lenient`, `seconds` (budget), `max_rows`, `name` (of the text, for messages), and those of
-        the language. Raises QueryError with diagnostics when the query cannot be run faithfully.
+        `lenient`, `seconds` (budget), `max_rows`, `stop` (asked for from another thread), `name`
+        (of the text, for messages), and those of the language. Raises QueryError with diagnostics when the query cannot be run faithfully.
         """
         source = Source(text, str(options.pop("name", "<query>")))
         run = Run(
             {"now": naive(now or present()), "start": naive(start), "end": naive(end)},
             float(options.pop("seconds", 60.0)),
             options.pop("max_rows", None),
+            options.pop("stop", None),
         )
         probe = self.probe(run)
         if self._outputs is not None:
