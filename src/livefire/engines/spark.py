@@ -82,7 +82,7 @@ class Spark:
         used = frozenset(
             p.name for node in printing.walk(plan) for x in printing.expressions(node) for p in printing.walk_expr(x) if isinstance(p, e.Parameter)
         )
-        return SparkStatement((SqlStage("result", ""),), tables, used, plan)
+        return SparkStatement((SqlStage("result", ""),), tables, used, plan=plan)
 
     def run(self, statement: Statement, storage: Storage, run: Run) -> pa.Table:
         """Return the rows of a prepared plan; QueryError E45x or E46x when the run fails."""
