@@ -88,7 +88,7 @@ def lake_vacuum(
 @lake_app.command("verify")
 def lake_verify(lake: Annotated[Path, typer.Option("--lake", help="Folder of the lake.")], as_json: Json = False) -> None:
     """Read every file of a lake and show each that is not what was written."""
-    checked, damaged = workspace(lake, [], quiet=True).verify()
+    checked, damaged = workspace(lake, [], quiet=True).verify_lake()
     if as_json:
         emit({"files": checked, "damaged": [{"file": str(d.path), "reason": d.reason} for d in damaged]})
     else:

@@ -102,7 +102,7 @@ class Watching(Proofs):
 
         return vacuum(self.lake, present(), keep, self.seen())
 
-    def verify(self) -> tuple[int, tuple[Damage, ...]]:
+    def verify_lake(self) -> tuple[int, tuple[Damage, ...]]:
         """Read every file of the lake and return how many there are and which are not what was written."""
         from livefire.store.upkeep import verify
 
