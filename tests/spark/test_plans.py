@@ -172,6 +172,15 @@ def test_too_many_rows_and_no_time(spark: Spark) -> None:
     assert [d.code for d in caught.value.diagnostics] == ["E451"]
 
 
+def test_time_is_cut_where_files_are_read(spark: Spark) -> None:
+    # A bound on a stored time has to reach Spark's reader as a bare column against a constant, or no file is left out by it.
+    scan = n.Scan("t", Schema.of(("when", Type.DATETIME), ("v", Type.STRING)), ("_time", "v"), time="when")
+    whole = n.Project(scan, (n.Item("TimeGenerated", e.Column("when", Type.DATETIME)), n.Item("v", call("text.upper", e.Column("v", Type.STRING)))))
+    late = call("compare.ge", e.Column("TimeGenerated", Type.DATETIME), e.Literal(ZERO, Type.DATETIME))
+    text = spark.sql(n.Filter(whole, all_of(late, call("compare.eq", e.Column("v", Type.STRING), e.text("X")))))
+    assert "WHERE (`_time` >= CAST('2026-03-02 09:00:00Z' AS TIMESTAMP))" in text
+
+
 def test_a_parameter_that_nobody_gave() -> None:
     with pytest.raises(QueryError) as caught:
         bind(n.Project(n.Values(Schema(()), ((),)), (n.Item("v", e.Parameter("now", Type.DATETIME)),)), {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from livefire.diagnostics import Diagnostic, QueryError, Span
@@ -21,11 +21,12 @@ from livefire.engines.distributed.stored import Places, Views
 from livefire.engines.duckdb import CODES
 from livefire.engines.duckdb_sql import DIALECT as EMBEDDED
 from livefire.engines.program import SqlStage
+from livefire.engines.pruning import files_within
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS
 from livefire.plan.reach import windows
-from livefire.schema import Schema, Type
+from livefire.schema import Type
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +39,7 @@ _MOST_BUCKETS = 64
 class SparkStatement(Statement):
     """A plan as Spark runs it; it is printed when it runs, with its values and the tables it finds."""
 
-    plan: n.Plan = field(default_factory=lambda: n.Values(Schema(()), ()))
+    plan: n.Plan | None = None
 
 
 class Spark:
@@ -87,14 +88,16 @@ class Spark:
 
     def run(self, statement: Statement, storage: Storage, run: Run) -> pa.Table:
         """Return the rows of a prepared plan; QueryError E45x or E46x when the run fails."""
-        assert isinstance(statement, SparkStatement)
+        assert isinstance(statement, SparkStatement) and statement.plan is not None
         opened = self._session()
         tag = f"livefire-{uuid.uuid4().hex}"
         plan = statement.plan
+        tables = {name: files_within(files, statement.windows.get(name, ()), run.parameters) for name, files in storage.tables.items()}
+        within = Storage(tables, storage.roots)
 
         def work() -> pa.Table:
             opened.spark.addTag(tag)
-            return _fit(self._rows(opened, bind(plan, run.parameters), storage, run.max_rows), plan)
+            return _fit(self._rows(opened, bind(plan, run.parameters), within, run.max_rows), plan)
 
         try:
             return _within(run.seconds, work, lambda: opened.spark.interruptTag(tag))
@@ -127,11 +130,11 @@ class Spark:
         script = self._script(settled, prefix)
         made: list[str] = []
         try:
-            for name in script.tables:
+            for name, given in script.views.items():
                 ordered = STORED_AT in script.statement or any(STORED_AT in s.source for s in script.stages)
                 view = self._views.setdefault(id(opened), Views()).open(opened, name, storage, self.places, ordered=ordered)
-                opened.spark.table(view).createOrReplaceTempView(f"{prefix}{name}")
-                made.append(f"{prefix}{name}")
+                opened.spark.table(view).createOrReplaceTempView(given)
+                made.append(given)
             for stage in script.stages:
                 opened.require_nodes()
                 _carry(opened.spark, stage, nested).createOrReplaceTempView(stage.name)

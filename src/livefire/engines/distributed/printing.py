@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from livefire.plan.functions import all_of
 from livefire.plan.walk import map_expr, map_item
 from livefire.schema import Schema, Type
 
+_TIME_TESTS = {"compare.ge": ">=", "compare.gt": ">", "compare.le": "<=", "compare.lt": "<", "compare.eq": "="}
 # What stands for null while rows are joined or counted; which value does not matter. Moments of a plan are naive UTC.
 _FILLERS: dict[Type, e.Scalar] = {
     Type.BOOL: False,
@@ -52,11 +54,11 @@ class Stage:
 
 @dataclass(slots=True)
 class Script:
-    """A plan as stages run in order, then one statement whose columns stand in plan order."""
+    """A plan as stages run in order, then one statement whose columns stand in plan order; `views` names the view of each table."""
 
     stages: list[Stage] = field(default_factory=list)
     statement: str = ""
-    tables: tuple[str, ...] = ()
+    views: dict[str, str] = field(default_factory=dict)
 
 
 class SparkPrinter(printing.Printer):
@@ -67,12 +69,17 @@ class SparkPrinter(printing.Printer):
         self._prefix, self._buckets = prefix, buckets
         self._names = {name: f"c{i}" for i, name in enumerate(dict.fromkeys(f.name for node in printing.walk(plan) for f in node.schema))}
         self.stages: list[Stage] = []
+        self.views: dict[str, str] = {}
 
     def script(self) -> Script:
         """Return the whole plan ready to run."""
         statement = self.columns_of(self.plan)
-        tables = tuple(dict.fromkeys(node.table for node in printing.walk(self.plan) if isinstance(node, n.Scan) and not node.table.startswith(NESTED)))
-        return Script(self.stages, statement, tables)
+        return Script(self.stages, statement, self.views)
+
+    def _view(self, table: str) -> str:
+        """Return the name of a table's view for this run; Spark takes no colon in one."""
+        plain = re.sub("[^A-Za-z0-9]", "_", table)
+        return self.views.setdefault(table, f"{self._prefix}{plain}_{len(self.views)}")
 
     def physical(self, column: str) -> str:
         """Return the SQL name of a column, without quotes; one that printing itself added gets the next number."""
@@ -104,13 +111,31 @@ class SparkPrinter(printing.Printer):
 
     def _scan(self, scan: n.Scan) -> Select:
         quote = self.dialect.identifier
-        columns = (f"{quote(p)} AS {self.name(f.name)}" for f, p in zip(scan.schema, scan.physical, strict=True))
-        return Select(quote(f"{self._prefix}{scan.table}"), columns=", ".join(columns))
+        columns = []
+        for column, physical in zip(scan.schema, scan.physical, strict=True):
+            value = f"CAST({quote(physical)} AS TIMESTAMP_NTZ)" if column.type is Type.DATETIME else quote(physical)
+            columns.append(f"{value} AS {self.name(column.name)}")
+        return Select(quote(self._view(scan.table)), columns=", ".join(columns))
+
+    def _cut_scan(self, scan: n.Scan, predicate: e.Expr) -> Select:
+        """Return a scan cut to the rows of a condition; times are compared as they are stored, so that files and partitions can be left out by them."""
+        stored = {f.name: self.dialect.identifier(p) for f, p in zip(scan.schema, scan.physical, strict=True)}
+        cut, rest = self._scan(scan), []
+        for part in conjuncts(predicate):
+            match part:
+                case e.Call(function=name, args=(e.Column(name=column), e.Literal(value=datetime() as moment))) if name in _TIME_TESTS:
+                    instant = self.dialect.string(f"{moment.replace(tzinfo=None).isoformat(sep=' ')}Z")
+                    cut.where.append(f"({stored[column]} {_TIME_TESTS[name]} CAST({instant} AS TIMESTAMP))")
+                case _:
+                    rest.append(part)
+        return Select(f"({cut.text()}) AS {self.alias()}", where=[self.expr(all_of(*rest))]) if rest else cut
 
     def _relation(self, plan: n.Plan) -> Select:
         match plan:
             case n.Filter() | n.Project() | n.Unnest() if _lowest(plan):
                 return self._rows(plan)
+            case n.Filter(input=n.Scan() as scan, predicate=predicate):
+                return self._cut_scan(scan, predicate)
             case n.Join() if _row_wise(plan):
                 return self._rows(plan)
             case n.Aggregate():

@@ -113,7 +113,7 @@ def _of_site(session: Session, name: str, site: SiteTable, storage: Storage) -> 
         given = site.columns.get(column.name) or (quote(column.name) if column.name.lower() in there else "")
         if not given and column.name not in site.absent:
             lacking.append(column.name)
-        columns.append(f"CAST({given or 'NULL'} AS {_plan_type(column.type)}) AS {quote(column.name)}")
+        columns.append(f"CAST({given or 'NULL'} AS {_view_type(column.type)}) AS {quote(column.name)}")
     if lacking:
         message = f"the table {site.table} has no {', '.join(lacking[:8])}{' and others' if len(lacking) > 8 else ''} for {name}"
         help = f"give each under [tables.{name}.columns], or name it in absent, which makes it null"
@@ -122,8 +122,8 @@ def _of_site(session: Session, name: str, site: SiteTable, storage: Storage) -> 
     return rows.selectExpr(*columns, *order)
 
 
-def _plan_type(kind: pa.DataType) -> str:
-    return "TIMESTAMP_NTZ" if _stored_type(kind).startswith("TIMESTAMP") else _stored_type(kind)
+def _view_type(kind: pa.DataType) -> str:
+    return "TIMESTAMP" if _stored_type(kind).startswith("TIMESTAMP") else _stored_type(kind)
 
 
 def _numbered(session: Session, reader: Any, paths: list[str], columns: list[str]) -> Any:
@@ -165,7 +165,7 @@ def _sent_table(session: Session, rows: pa.Table) -> Any:
 
     # Columns are sent under numbers: names of a log are no concern of the cluster's parser until they are quoted.
     if not rows.num_rows:
-        columns = [f"CAST(NULL AS {_plan_type(f.type)}) AS {quote(f.name)}" for f in rows.schema]
+        columns = [f"CAST(NULL AS {_view_type(f.type)}) AS {quote(f.name)}" for f in rows.schema]
         return session.spark.sql(f"SELECT {', '.join(columns)}, CAST(NULL AS BIGINT) AS {quote(STORED_AT)}").where("1 = 0")
     placed = rows.append_column(STORED_AT, pa.array(range(rows.num_rows), pa.int64()))
     numbered = placed.rename_columns([f"s{i}" for i in range(placed.num_columns)])
@@ -175,12 +175,12 @@ def _sent_table(session: Session, rows: pa.Table) -> Any:
 
 
 def _as_plan(field: pa.Field, name: str = "") -> str:
-    """Return a stored column as a plan has it: times without a zone, whole numbers of 64 bits."""
+    """Return a stored column as a view has it: times as instants, which Spark compares with what it knows of files, whole numbers of 64 bits."""
     import pyarrow as pa
 
     column = quote(name or field.name)
     if pa.types.is_timestamp(field.type):
-        return f"CAST({column} AS TIMESTAMP_NTZ)"
+        return f"CAST({column} AS TIMESTAMP)"
     return f"CAST({column} AS BIGINT)" if pa.types.is_integer(field.type) else column
 
 
