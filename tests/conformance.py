@@ -40,6 +40,8 @@ _VERDICTS = {
 }
 _CASE = re.compile(r"^  refused\s.*?\s(?P<code>[EWN]\d{3})\s")
 _RULES = re.compile(r"^\s+(?P<count>\d+) (?P<language>\w+): (?P<code>[EWN]\d{3})\s")
+_FAILED = re.compile(r"^  (?P<verdict>[A-Za-z][A-Za-z ]*?)\s{2,}(?P<id>[a-z]+-[0-9a-f][0-9a-f-]{14,})\s")
+_ID = re.compile(r"\b[a-z]+-[0-9a-f][0-9a-f-]{14,35}\b")
 _SUMMARY = re.compile(r"^(?P<name>\S.*?)\s+\d+ / \d+\s")
 
 
@@ -74,6 +76,46 @@ def refusals(printed: str) -> dict[str, Counter[str]]:
     return found
 
 
+def failed(printed: str) -> dict[str, str]:
+    """Return the verdict on each case that did not pass, by the case's id."""
+    return {case["id"]: case["verdict"] for line in printed.splitlines() if (case := _FAILED.match(line))}
+
+
+def tiers(folder: Path) -> dict[str, str]:
+    """Return the tier of each case that has one, by the case's id."""
+    found: dict[str, str] = {}
+    for path in (folder / "conformance").glob("*/tiers.json"):
+        found.update(json.loads(path.read_text(encoding="utf-8")))
+    return found
+
+
+def judged_lines(figures: Iterable[Mapping[str, Any]], printed: str, notes: str, tier: Mapping[str, str]) -> list[str]:
+    """Return the part of the page on cases that the notes name: how a suite stands without them, and which faults no note explains."""
+    named = set(_ID.findall(notes))
+    suite_of, waiting, fails = {}, [], failed(printed)
+    for line in printed.splitlines():
+        if case := _FAILED.match(line):
+            waiting.append(case["id"])
+        elif summary := _SUMMARY.match(line):
+            suite_of.update(dict.fromkeys(waiting, summary["name"].partition(" ")[0]))
+            waiting = []
+    lines = ["## Without the cases that the notes judge", ""]
+    lines += [
+        "A failing case that the notes below name contradicts the vendor, cannot be compared, or is no query of the product: the reason is there.",
+        "",
+    ]
+    lines += ["| suite | cases | judged | rest | pass | rate of the rest |", "|---|---|---|---|---|---|"]
+    for row in figures:
+        suite, _, level = row["suite"].partition(" ")
+        judged = sum(1 for case in fails if case in named and suite_of.get(case) == suite and f"[{tier.get(case, 'all')}]" in (level or "[all]"))
+        if judged:
+            rest, passed = row["n"] - judged, row["verdicts"].get("pass", 0)
+            lines.append(f"| {row['suite']} | {row['n']} | {judged} | {rest} | {passed} | {100 * passed / rest:.1f} % |")
+    unexplained = sorted(case for case, verdict in fails.items() if verdict != "refused" and case not in named)
+    lines += ["", f"Wrong rows that no note explains: {', '.join(unexplained) or 'none'}.", ""]
+    return lines
+
+
 def tally(verdicts: Mapping[str, int]) -> dict[str, int]:
     """Return the counts of a suite under the page's columns; KeyError for a verdict that the page does not know."""
     counts = dict.fromkeys(COLUMNS, 0)
@@ -96,6 +138,7 @@ def page(
     agreements: Sequence[Agreement] = (),
     fields: Sequence[FieldAgreement] = (),
     beside: Sequence[str] = (),
+    tier: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page: a table of suites, the codes that refuse most, and the notes as they are."""
     lines = [NOTE, "", "# Conformance", ""]
@@ -103,11 +146,12 @@ def page(
     lines += ["*Wrong* is the figure that must be zero: other rows or columns than expected, without a diagnostic. *Refused* names a code and a place.", ""]
     lines += ["In a suite whose name begins with `corpora/`, rules are read without being run: *pass* means no syntax or support error.", ""]
     lines += [f"| suite | cases | {' | '.join(COLUMNS)} | rate | s |", "|---|---|" + "---|" * (len(COLUMNS) + 2)]
+    figures = list(figures)
     for row in figures:
         counts = tally({"refused": row["n"]} if unread(row["suite"]) else row["verdicts"])
         rate = f"{100 * counts['pass'] / row['n']:.1f} %" if row["n"] else ""
         lines.append(f"| {row['suite']} | {row['n']} | {' | '.join(str(counts[c] or '') for c in COLUMNS)} | {rate} | {row['seconds']} |")
-    lines += ["", "## What refuses", ""]
+    lines += ["", *judged_lines(figures, printed, notes, tier or {}), "## What refuses", ""]
     for suite, codes in refusals(printed).items():
         lines += [f"### {suite}", "", "| code | what it says | times |", "|---|---|---|"]
         lines += [f"| {code} | {catalogue.title(code)} | {count} |" for code, count in codes.most_common(MOST_CODES)]
@@ -169,6 +213,7 @@ def main(arguments: Sequence[str]) -> int:
             compared(folder / "logs"),
             compared_by_field(folder / "logs"),
             binding.page(binding.measure(folder), binding.judged(folder)),
+            tiers(folder),
         ),
         encoding="utf-8",
     )

@@ -19,12 +19,21 @@ from livefire.plan.functions import FAMILIES, FUNCTIONS
 from livefire.plan.functions.model import Function
 from livefire.schema import Type
 from livefire.tables.reference import reference
-from tests import differences
+from tests import differences, listed_checks
 from tests.house.project import ROOT, codes_raised
 from tests.pack_page import pack_page
 
 NOTE = "<!-- Made by `make docs` from the code; edit the code, not this page. -->"
-RANGES = {0: "Use of the command line", 1: "Names and types", 2: "Syntax", 3: "Not supported", 4: "Data and runs", 5: "Packs", 6: "The sense of a rule"}
+RANGES = {
+    0: "Use of the command line",
+    1: "Names and types",
+    2: "Syntax",
+    3: "Not supported",
+    4: "Data and runs",
+    5: "Packs",
+    6: "The sense of a rule",
+    7: "Watching and pages",
+}
 EXITS = (
     (cli.OK, "Done, and nothing to report."),
     (cli.FOUND, "Done, and there is something to look at: `check` met an error, `hunt` has findings, `prove` or `demo` did not prove every rule."),
@@ -71,7 +80,15 @@ def checks_page() -> str:
             f"- Mend: {check.mend}.",
             "",
         ]
-    return "\n".join(lines)
+    lines += [
+        "## N681",
+        "",
+        "**two rules with one query.**",
+        "",
+        "Told where several rules are checked together: a query that is shipped for two ends serves at most one of them.",
+        "",
+    ]
+    return "\n".join([*lines, *listed_checks.section()])
 
 
 # the command line

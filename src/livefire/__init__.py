@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from livefire.version import __version__
+
 if TYPE_CHECKING:
     from livefire.diagnostics import Diagnostic, QueryError
     from livefire.workspace import Result, Workspace
 
-__version__ = "0.1.0"
 __all__ = ["Diagnostic", "QueryError", "Result", "Workspace", "__version__"]
 
 _HOMES = {"Diagnostic": "livefire.diagnostics", "QueryError": "livefire.diagnostics", "Result": "livefire.workspace", "Workspace": "livefire.workspace"}

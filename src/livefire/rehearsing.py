@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from livefire import query as stages
@@ -15,6 +16,7 @@ from livefire.detections.evidence import acts_of
 from livefire.detections.runner import Bench, prepare, run_rule
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.emulation.catalogue import UnknownEmulationError, find
+from livefire.emulation.model import Emulation
 from livefire.engines.base import Storage
 from livefire.plan import nodes as n
 from livefire.proof.case import CaseKind
@@ -74,11 +76,12 @@ class Rehearsal:
         kept = [t for t in trials if t.kind == "attack" and found(rule, t, self.bench, ready=ready, lenient=lenient)]
         told = [find(t.emulation) for t in kept if t.emulation]
         shifted = [replace(emulated(m, self.sources, start=STORY_START + by), name=f"{m.id}, {by} later") for m in told for by in SHIFTS]
+        cut = [replace(emulated(m, self.sources, start=start), name=f"{m.id}, midnight {gap} of its events") for m in told for gap, start in midnights(m)]
         turned = [emulated(m, self.sources, order=lambda records: records[::-1]) for m in told]
         twice = [emulated(m, self.sources, order=lambda records: [r for r in records for _ in range(2)]) for m in told]
         listed = [
             edge(name, rule, variants, self.bench, lenient=lenient)
-            for name, variants in (("other times", shifted), ("turned order", turned), ("each event twice", twice))
+            for name, variants in (("other times", shifted), ("midnight between its events", cut), ("turned order", turned), ("each event twice", twice))
         ]
         late, most = scheduled([(t.name, self._evidence(rule, t, lenient=lenient)) for t in kept], schedule)
         return (*listed, late), most if kept else None
@@ -103,6 +106,20 @@ class Rehearsal:
             rule.alerting.check(rule, catalog, lenient=lenient, review=keep)
             return found[0] if found else None
         return stages.check(Source(rule.text, rule.name), rule.language, catalog, stages.Options(lenient, language=self.options))[0]
+
+
+def midnights(emulation: Emulation) -> Iterator[tuple[str, datetime]]:
+    """Yield where midnight falls and the start that puts it there: after the first event of an attack, amid them, and before the last.
+
+    Midnight is the end of every minute, of every 5 minutes, hour and day at once: whoever counts in fixed buckets is cut there.
+    """
+    times = sorted({r.time for r in emulation.generate(STORY_START).evidence})
+    gaps = [(a, b) for a, b in pairwise(times) if b - a > timedelta(seconds=1)]
+    chosen = {0: "after the first", len(gaps) - 1: "before the last", len(gaps) // 2: "amid"} if gaps else {}
+    for at, name in chosen.items():
+        middle = gaps[at][0] + (gaps[at][1] - gaps[at][0]) / 2
+        midnight = datetime(middle.year, middle.month, middle.day, tzinfo=middle.tzinfo) + timedelta(days=1)
+        yield name, STORY_START + (midnight - middle)
 
 
 def nothing(bench: Bench) -> Trial:

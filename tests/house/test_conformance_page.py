@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance import main, page, refusals, tally
+from tests.conformance import judged_lines, main, page, refusals, tally
 
 PRINTED = """\
   refused       a/1  E302 no function is named 'secret_one'
@@ -73,3 +73,23 @@ def test_missing_tool_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "conformance.py" in capsys.readouterr().err
     assert main([]) == 2
     assert "conformance" not in sys.modules  # run, never imported
+
+
+def test_cases_that_the_notes_name_are_counted_apart_and_others_are_called_out() -> None:
+    printed = f"""\
+  wrong rows    kqlx-00aa11bb22cc33dd{" " * 2}
+  refused       kqlx-11aa11bb22cc33dd  E302 no function is named 'secret'
+  wrong rows    kqlx-22aa11bb22cc33dd{" " * 2}
+kql/some [cloud]                       1 / 3      33.3%  {{'pass': 1}}
+kql/some [rest]                        1 / 2      50.0%  {{'pass': 1}}
+"""
+    figures = [
+        {"suite": "kql/some [cloud]", "n": 3, "pass": 1, "verdicts": {"pass": 1, "refused": 1, "wrong rows": 1}, "seconds": 1},
+        {"suite": "kql/some [rest]", "n": 2, "pass": 1, "verdicts": {"pass": 1, "wrong rows": 1}, "seconds": 1},
+    ]
+    tier = {"kqlx-00aa11bb22cc33dd": "cloud", "kqlx-11aa11bb22cc33dd": "cloud", "kqlx-22aa11bb22cc33dd": "rest"}
+    lines = judged_lines(figures, printed, "- kqlx-00aa11bb22cc33dd contradicts the page", tier)
+    assert "| kql/some [cloud] | 3 | 1 | 2 | 1 | 50.0 % |" in lines
+    assert not any(line.startswith("| kql/some [rest]") for line in lines)
+    assert "Wrong rows that no note explains: kqlx-22aa11bb22cc33dd." in lines
+    assert "secret" not in "".join(lines)

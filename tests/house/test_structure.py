@@ -23,7 +23,9 @@ CLOCKS = {
 # Housekeeping of the query worker reads the system; no result depends on it.
 MAY_READ_THE_SYSTEM = {
     "src/livefire/workspace/clock.py": "gives the present to everything below",
+    "src/livefire/workspace/surroundings.py": "secrets that a configuration names",
     "src/livefire/cli/program.py": "the top floor",
+    "src/livefire/cli/inputs.py": "the top floor: where a Spark is that the environment names",
     "src/livefire/engines/scratch.py": "how old a folder left by a crashed process is",
     "src/livefire/engines/child.py": "the loader path that the child process needs",
 }

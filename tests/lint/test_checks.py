@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from livefire import Workspace
 from livefire.lint import checks
+from livefire.lint.alike import same_queries
 
 AWS = "AWSCloudTrail | where "
 AZURE = "AzureActivity | where "
@@ -30,6 +33,8 @@ CASES = [
         None,
         AWS + 'EventName == "CreateReplaceRootVolumeTask" and tostring(parse_json(RequestParameters).CreateReplaceRootVolumeTaskRequest.InstanceId) == "i-1"',
     ),
+    ("W603", "spl", SPL + "event.action=RunInstances", "event.action=RunInstances", SPL + "eventName=RunInstances"),
+    ("W603", "cql", "#Vendor=aws Vendor.eventNames=RunInstances", "Vendor.eventNames=RunInstances", "#Vendor=aws Vendor.eventName=RunInstances"),
     ("W604", "spl", "sourcetype=azure:monitor:activity location!=eastus", "location!=eastus", "sourcetype=azure:monitor:activity operationName=x"),
     (
         "E605",
@@ -243,6 +248,88 @@ CASES = [
         "requestParameters.attribute=userData",
         SPL + "eventName=ModifyInstanceAttribute (requestParameters.attribute=userData OR requestParameters.userData=*)",
     ),
+    ("W600", "kql", AWS + 'AwsRequestId == "x"', 'AwsRequestId == "x"', AWS + 'AwsRequestId_ == "x"'),
+    (
+        "W601",
+        "kql",
+        AWS + 'EventName == "RegisterImage" and tostring(parse_json(RequestParameters).snapshotId) == "snap-1"',
+        None,
+        AWS + 'EventName == "RegisterImage" and tostring(parse_json(RequestParameters).blockDeviceMapping) has "snap-1"',
+    ),
+    (
+        "W601",
+        "kql",
+        AWS + 'EventName == "RunInstances" and tostring(parse_json(RequestParameters).instancesSet.items[1].instanceType) == "t3.nano"',
+        None,
+        AWS + 'EventName == "RunInstances" and tostring(parse_json(RequestParameters).instanceType) == "t3.nano"',
+    ),
+    (
+        "W675",
+        "kql",
+        AWS + 'EventName == "CreateFleet" and tostring(parse_json(ResponseElements).CreateFleetResponse.fleetInstanceSet.item[0].lifecycle) == "spot"',
+        None,
+        AWS + 'EventName == "CreateFleet" and tostring(parse_json(ResponseElements).CreateFleetResponse.fleetInstanceSet) has "spot"',
+    ),
+    ("W676", "kql", "AzureActivity | summarize n = count() by TenantId", "TenantId", "AzureActivity | summarize n = count() by SubscriptionId"),
+    (
+        "W677",
+        "kql",
+        AWS + 'EventName == "RunInstances" and array_length(parse_json(ResponseElements).instancesSet.items) > 20',
+        "array_length(parse_json(ResponseElements).instancesSet.items)",
+        AWS + 'EventName == "RunInstances" and toint(parse_json(RequestParameters).instancesSet.items[1].maxCount) > 20',
+    ),
+    (
+        "N678",
+        "eql",
+        'any where event.dataset == "aws.cloudtrail" and not user.name : "backup"',
+        'user.name : "backup"',
+        'any where event.dataset == "aws.cloudtrail" and user.name : "backup"',
+    ),
+    ("W679", "kql", "AzureActivity | summarize n = count() by OperationName", None, "AzureActivity | summarize n = count() by OperationNameValue"),
+    (
+        "W686",
+        "kql",
+        AWS + 'EventName == "RunInstances" | extend r = case(AWSRegion == "x", "High", "Low") | where r == "High"',
+        None,
+        AWS + 'EventName == "RunInstances" | extend r = case(AWSRegion == "x", "High", "Low") | where r in ("High", "Low")',
+    ),
+    (
+        "N687",
+        "kql",
+        AWS + 'EventName == "RunInstances" | extend i = tostring(parse_json(ResponseElements).instancesSet.items[0].instanceId)',
+        None,
+        AWS + 'EventName == "RunInstances" | extend i = tostring(parse_json(ResponseElements).instancesSet.items)',
+    ),
+    (
+        "N688",
+        "kql",
+        AZURE + 'OperationNameValue =~ "Microsoft.Compute/virtualMachines/write"',
+        None,
+        AZURE + 'OperationNameValue =~ "Microsoft.Compute/virtualMachines/write" and ActivitySubstatusValue == "Created"',
+    ),
+    (
+        "N689",
+        "kql",
+        AWS + 'EventName != "RunInstances" or AWSRegion != "us-east-1"',
+        'EventName != "RunInstances"',
+        AWS + 'EventName != "RunInstances" and AWSRegion != "us-east-1"',
+    ),
+    (
+        "W690",
+        "kql",
+        AZURE + '_ResourceId startswith "Microsoft.Compute/virtualMachines"',
+        None,
+        AZURE + '_ResourceId contains "Microsoft.Compute/virtualMachines"',
+    ),
+    ("N693", "kql", AWS + 'EventName == "x" | extend Actor = UserIdentityArn', None, AWS + 'EventName == "x" | extend Actor = SessionIssuerArn'),
+]
+# code, language, a query, what the file says of it, and what it would say of a query that keeps its word
+ABOUT = [
+    ("W682", "kql", AWS + 'EventName == "RunInstances"', "Data sources:\n- AWS CloudTrail\n- Azure Activity", "Data sources:\n- AWS CloudTrail\n"),
+    ("W682", "eql", 'any where event.dataset == "aws.cloudtrail"', "Expected signal: GCP audit log entries", "Expected signal: CloudTrail events"),
+    ("N684", "kql", AWS + 'EventName == "RunInstances"', "False positives: auto-scaling groups", "False positives: people at work"),
+    ("W685", "kql", AWS + 'EventName == "RunInstances"', "Scores each launch.", "Lists each launch."),
+    ("N692", "cql", "#Vendor=aws Vendor.eventName=RunInstances", "Finds launches in Microsoft Sentinel.", "Finds launches in LogScale."),
 ]
 SIGMA = """title: t
 logsource: {{product: aws, service: cloudtrail}}
@@ -290,13 +377,50 @@ def test_sigma_keywords_alone(ws: Workspace) -> None:
     assert "W644" not in found(ws, SIGMA.format(detection="s: {eventName: RunInstances}\n  condition: s"), "sigma")
 
 
+@pytest.mark.parametrize(("code", "language", "query", "fault", "right"), ABOUT, ids=[f"{c[0]}-{i}" for i, c in enumerate(ABOUT)])
+def test_what_a_file_says_is_held_against_its_query(ws: Workspace, code: str, language: str, query: str, fault: str, right: str) -> None:
+    assert code in {d.code for d in ws.check(query, language, about=fault)}
+    assert code not in {d.code for d in ws.check(query, language, about=right)}
+    assert code not in {d.code for d in ws.check(query, language)}
+
+
+def test_the_file_of_a_rule_is_what_it_says(ws: Workspace, tmp_path: Path) -> None:
+    text = (
+        "id: 6f1d2f5e-0000-4000-8000-000000000001\nname: a\nkind: Scheduled\nseverity: Low\n"
+        "queryFrequency: 1h\nqueryPeriod: 1h\ntriggerOperator: gt\ntriggerThreshold: 0\n"
+        "requiredDataConnectors:\n  - connectorId: AWS\n    dataTypes:\n      - AWSCloudTrail\n      - AzureActivity\n"
+        'query: |\n  AWSCloudTrail | where EventName == "StopInstances"\n'
+    )
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    (one,) = ws.rules(tmp_path / "a.yaml")
+    assert "W682" in {d.code for d in ws.check_rule(one.rule)}
+
+
+def test_a_tactic_of_the_past(ws: Workspace) -> None:
+    fault = "tags: [attack.defense-evasion]\n" + SIGMA.format(detection="s: {eventName: RunInstances}\n  condition: s")
+    assert found(ws, fault, "sigma")["N680"] == ["attack.defense-evasion"]
+    assert "N680" not in found(ws, fault.replace("evasion", "impairment"), "sigma")
+
+
+def test_a_query_longer_than_the_product_takes(ws: Workspace) -> None:
+    # 10,000 characters are the most that an analytics rule of Sentinel holds.
+    query = AWS + 'EventName == "RunInstances"'
+    assert "W683" in found(ws, query + " " * (10_001 - len(query)), "kql")
+    assert "W683" not in found(ws, query + " " * (10_000 - len(query)), "kql")
+
+
+def test_one_query_under_two_names() -> None:
+    text = AWS + 'EventName == "RunInstances" and AWSRegion == "eu-west-1"'
+    assert [(name, d.code) for name, d in same_queries([("a", text), ("b", text.replace(" ", "\n")), ("c", text + " | take 1")])] == [("b", "N681")]
+
+
 def test_every_check_has_a_case() -> None:
-    tried = {c[0] for c in CASES} | {"W643", "W644"}
+    tried = {c[0] for c in (*CASES, *ABOUT)} | {"W643", "W644", "N680", "W683"}
     assert {c.code for c in checks()} - tried == set()
 
 
 def test_fix_of_a_check_mends_it(ws: Workspace) -> None:
-    text = AZURE + 'OperationNameValue == "Microsoft.Compute/snapshots/write" and ActivityStatusValue in~ ("Success", "Succeeded")'
+    text = AZURE + 'OperationNameValue == "Microsoft.Compute/disks/write" and ActivityStatusValue in~ ("Success", "Succeeded")'
     said = [d for d in ws.check(text, "kql") if d.code == "W626"]
     fix = said[0].fix
     assert fix is not None

@@ -150,7 +150,16 @@ def test_edges_of_a_rule_with_fixed_buckets() -> None:
     assert next(e for e in edges if e.name == "other times").lost
     whole = 'AWSCloudTrail | where EventName == "ModifySnapshotAttribute"'
     edges, _ = stage.edges(rule(whole), stage.trials(rule(whole))[:1], Schedule(timedelta(minutes=5), timedelta(hours=2)))
-    assert [e.lost for e in edges] == [(), (), (), ()]
+    assert [e.lost for e in edges] == [(), (), (), (), ()]
+
+
+def test_midnight_is_put_between_the_events_of_an_attack() -> None:
+    # Buckets of a day: 13 shifts within fifteen hours of 09:00 hardly meet its end, and midnight amid the events always does.
+    both = 'AWSCloudTrail | where EventName in ("CreateSnapshot", "ModifySnapshotAttribute")'
+    text = f"{both} | summarize n = dcount(EventName) by bin(TimeGenerated, 1d) | where n > 1"
+    stage = Workspace().rehearsal()
+    edges, _ = stage.edges(rule(text), stage.trials(rule(text)), Schedule(timedelta(minutes=5), timedelta(days=2)))
+    assert next(e for e in edges if e.name == "midnight between its events").lost
 
 
 def test_a_look_back_shorter_than_the_delay_loses() -> None:

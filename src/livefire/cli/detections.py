@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Moment, known_language, moment, read_logs
+from livefire.cli.inputs import EngineOption, Json, LakeOption, LanguageOption, Moment, engine_given, known_language, moment, read_logs, reads_tables
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, refuse, say, show, stop
 from livefire.cli.translations import write_files
@@ -24,6 +24,7 @@ def hunt(
     paths: Annotated[list[Path] | None, typer.Argument(help="Log files and folders.")] = None,
     *,
     lake: LakeOption = None,
+    engine: EngineOption = "duckdb",
     packs: Annotated[Path | None, typer.Option(help="Folder of detections; the bundled ones by default.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Folder of rule files of any product, or one file, in the place of packs.")] = None,
     language: LanguageOption = None,
@@ -40,14 +41,14 @@ def hunt(
 
     if (to is not None and to not in ("ocsf", "stix")) or (to is None) is not (out is None):
         stop("E107: --to is ocsf or stix, with --out FOLDER", USAGE)
-    if not paths and lake is None:
+    if not paths and lake is None and not reads_tables(engine):
         stop("say what to hunt in: livefire hunt PATH, or --lake DIR", USAGE)
     if lake is not None and not paths and not lake.is_dir():
         stop(f"E002: there is no lake at {lake}", USAGE)
     known_language(language)
     if rules is not None and not rules.exists():
         stop(f"E002: there is no {rules}", USAGE)
-    ws = Workspace(lake)
+    ws = Workspace(lake, engine_given(engine))
     chosen, broken = rule_detections(ws, rules) if rules is not None else (None, ())
     report = read_logs(ws, paths, None, quiet=as_json) if paths else None
     try:
@@ -86,17 +87,18 @@ def chains(
     paths: Annotated[list[Path] | None, typer.Argument(help="Log files and folders.")] = None,
     *,
     lake: LakeOption = None,
+    engine: EngineOption = "duckdb",
     as_json: Json = False,
 ) -> None:
     """Follow copies, machines and identities through the logs, and show the chains of acts that make an attack."""
     from livefire.report import chains as view
     from livefire.workspace import Workspace
 
-    if not paths and lake is None:
+    if not paths and lake is None and not reads_tables(engine):
         stop("say what to look in: livefire chains PATH, or --lake DIR", USAGE)
     if lake is not None and not paths and not lake.is_dir():
         stop(f"E002: there is no lake at {lake}", USAGE)
-    ws = Workspace(lake)
+    ws = Workspace(lake, engine_given(engine))
     if paths:
         read_logs(ws, paths, None, quiet=as_json)
     found = ws.chains()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 LakeOption = Annotated[Path | None, typer.Option("--lake", help="Folder of the lake.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="duckdb, spark (SPARK_REMOTE says where), spark:ADDRESS, or a settings file of Spark (FILE.toml).")]
 LanguageOption = Annotated[
     str | None, typer.Option("--language", "-l", help="kql, cql, eql, esql, kuery, lucene, spl or sigma; told from the file name otherwise.")
 ]
@@ -27,9 +30,9 @@ Macros = Annotated[Path | None, typer.Option(help="Folder of macros.conf or cont
 Lookups = Annotated[Path | None, typer.Option(help="Folder of CSV files, each a lookup table of its name.")]
 Outputs = Annotated[Path | None, typer.Option(help="The only folder that outputlookup may write to; without it nothing is written.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
-Site = Annotated[Path | None, typer.Option("--site", help="Folder of watchlists, files for externaldata addresses and saved functions.")]
+Site = Annotated[Path | None, typer.Option("--site", help="Folder of watchlists, externaldata files, saved functions, and networks with their owners.")]
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="Value of a query parameter, as name=value.")]
-Verbatim = Annotated[list[Path], typer.Argument(help="Rule files.")]
+Verbatim = Annotated[list[Path], typer.Argument(help="Rule files and folders of them.")]
 
 
 def moment(text: str | None) -> datetime | None:
@@ -122,16 +125,39 @@ def known_techniques(ids: list[str], detections: Sequence[Detection]) -> None:
         stop(f"E004: nothing here is of {absent[0]}; there are {', '.join(known)}", USAGE)
 
 
-def workspace(lake: Path | None, on: list[Path], *, quiet: bool) -> Workspace:
+def engine_given(text: str) -> str:
+    """Return an engine as a workspace takes it: `spark` alone is the Spark that the environment names, if it names one."""
+    if text.partition(":")[0] == "spark":
+        # A Spark that this machine starts runs this Python on its nodes.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        where = os.environ.get("SPARK_REMOTE", "")
+        return f"spark:{where}" if text == "spark" and where else text
+    return text
+
+
+def reads_tables(engine: str) -> bool:
+    """Tell whether an engine may have its events in tables of the site, so that neither a lake nor logs need be named."""
+    return engine.endswith(".toml")
+
+
+def workspace(lake: Path | None, on: list[Path], *, quiet: bool, engine: str = "duckdb") -> Workspace:
     """Return a workspace over a lake, or over logs read into a temporary one."""
     from livefire.workspace import Workspace
 
     if lake is not None and not on and not lake.is_dir():
         stop(f"E002: there is no lake at {lake}; make one with: livefire ingest PATH --lake {lake}", USAGE)
-    ws = Workspace(lake)
+    ws = Workspace(lake, engine_given(engine))
     if on:
         read_logs(ws, on, None, quiet=quiet)
     return ws
+
+
+def stored_in(path: Path, *, quiet: bool) -> Workspace:
+    """Return a workspace over a path that is a lake, or over logs read into a temporary one."""
+    from livefire.store.lake import MARK
+
+    is_lake = path.is_dir() and (path / MARK).is_file()
+    return workspace(path if is_lake else None, [] if is_lake else [path], quiet=quiet)
 
 
 def read_logs(ws: Workspace, paths: list[Path], source: str | None, *, quiet: bool) -> Any:

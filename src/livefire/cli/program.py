@@ -40,8 +40,9 @@ def foreseen() -> tuple[type[Exception], ...]:
     """Return what a command may raise; loaded only once something was."""
     from livefire.diagnostics import QueryError
     from livefire.store.lake import LakeError
+    from livefire.watch.faults import WatchError
 
-    return (QueryError, LakeError, OSError)
+    return (QueryError, LakeError, WatchError, OSError)
 
 
 app = typer.Typer(
@@ -53,8 +54,22 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help starts in half the time
     help="Run any SIEM's detection, exactly as written, over cloud audit logs, and prove that it fires.",
 )
+
+
+class AlertCommands(Commands):
+    """The commands below `alerts`; without one of their names it hunts: `livefire alerts LOGS`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command in that is meant where none is named."""
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["raise", *args]
+        return super().parse_args(ctx, args)
+
+
 lake_app = typer.Typer(no_args_is_help=True, help="What a lake of events holds.")
 app.add_typer(lake_app, name="lake")
+alerts_app = typer.Typer(cls=AlertCommands, help="Alerts: hunt and weigh once (`raise`, also without naming it), or see to those that a watch found.")
+app.add_typer(alerts_app, name="alerts")
 
 
 def main() -> None:

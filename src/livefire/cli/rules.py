@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livefire.cli.inputs import (
+    EngineOption,
     Json,
     LakeOption,
     LanguageOption,
@@ -24,6 +25,7 @@ from livefire.cli.inputs import (
     declare,
     moment,
     parameters,
+    reads_tables,
     rule_files,
     rule_source,
     workspace,
@@ -52,6 +54,7 @@ def run(
     *,
     on: Annotated[list[Path] | None, typer.Option("--on", help="Log files and folders to run over.")] = None,
     lake: LakeOption = None,
+    engine: EngineOption = "duckdb",
     language: LanguageOption = None,
     index: Annotated[str | None, typer.Option(help="Table to read where the rule names none.")] = None,
     explain: Annotated[Stage | None, typer.Option(help="Show a stage instead of rows; miss says which clause dropped the events given by --event.")] = None,
@@ -75,21 +78,22 @@ def run(
     if rules:
         if explain is not None:
             stop("--explain shows the stages of a query; this file holds a rule, so put its query into a file of its own", USAGE)
-        ws = over(lake, on, quiet=as_json)
+        ws = over(lake, on, engine, quiet=as_json)
         declare(ws, site)
         run_rules(rules, ws, now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
         return
     source, chosen = rule_source(file, language)
     if explain in (None, Stage.miss):
-        needs_logs(lake, on)
-    ws = workspace(lake, on or [], quiet=as_json)
+        needs_logs(lake, on, engine)
+    ws = workspace(lake, on or [], quiet=as_json, engine=engine)
     declare(ws, site, macros=macros, lookups=lookups, outputs=outputs)
     options: dict[str, Any] = {"index": index} if index else {}
     if parameter:
         options["parameters"] = parameters(parameter)
     try:
         if explain is not None and explain is not Stage.miss:
-            explain_stage(ws, source, chosen, explain, lenient=lenient, **options)
+            looked = moment(now) or ws.clock() if on or lake is not None else None
+            explain_stage(ws, source, chosen, explain, lenient=lenient, clock=looked, **options)
             return
         clock = moment(now) or ws.clock()
         result = ws.query(source.text, chosen, now=clock, start=moment(start), end=moment(end), lenient=lenient, seconds=seconds, name=source.name, **options)
@@ -101,16 +105,16 @@ def run(
     show_result(result, source, clock, as_json=as_json)
 
 
-def needs_logs(lake: Path | None, on: list[Path] | None) -> None:
+def needs_logs(lake: Path | None, on: list[Path] | None, engine: str = "duckdb") -> None:
     """End the command when there is nothing to run over."""
-    if not on and lake is None:
+    if not on and lake is None and not reads_tables(engine):
         stop("say what to run over: --on PATH or --lake DIR", USAGE)
 
 
-def over(lake: Path | None, on: list[Path] | None, *, quiet: bool) -> Workspace:
+def over(lake: Path | None, on: list[Path] | None, engine: str = "duckdb", *, quiet: bool) -> Workspace:
     """Return the workspace a rule is run over."""
-    needs_logs(lake, on)
-    return workspace(lake, on or [], quiet=quiet)
+    needs_logs(lake, on, engine)
+    return workspace(lake, on or [], quiet=quiet, engine=engine)
 
 
 def run_rules(
@@ -163,13 +167,14 @@ def explain_stage(ws: Workspace, source: Source, language: str, stage: Stage, *,
     from pprint import pformat
 
     from livefire.report.plans import as_text
+    from livefire.report.statements import laid_out
 
     compiled = ws.compile(source, language, lenient=lenient, **options)
     show_diagnostics(compiled.diagnostics, source)
     if stage is Stage.ast:
         say(pformat(compiled.ast, width=140))
     else:
-        say(as_text(compiled.lowered) if stage is Stage.plan else ws.sql(compiled))
+        say(as_text(compiled.lowered) if stage is Stage.plan else laid_out(ws.sql(compiled)))
 
 
 def explain_miss(ws: Workspace, result: Result, events: list[str], clock: datetime) -> None:

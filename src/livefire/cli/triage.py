@@ -9,8 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import Json, LakeOption, LanguageOption, Moment, known_language, moment, read_logs
-from livefire.cli.program import app
+from livefire.cli.inputs import (
+    EngineOption,
+    Json,
+    LakeOption,
+    LanguageOption,
+    Moment,
+    Site,
+    declare,
+    engine_given,
+    known_language,
+    moment,
+    read_logs,
+    reads_tables,
+)
+from livefire.cli.program import alerts_app, app
 from livefire.cli.terminal import FOUND, OK, USAGE, emit, progress, say, show, stop
 
 if TYPE_CHECKING:
@@ -22,28 +35,37 @@ _BUDGET = 600.0
 """Seconds for one query: these commands look at all that a lake holds."""
 
 
-def _workspace(paths: list[Path] | None, lake: Path | None, *, quiet: bool) -> Workspace:
+def _workspace(paths: list[Path] | None, lake: Path | None, engine: str, *, quiet: bool) -> Workspace:
     from livefire.workspace import Workspace
 
-    if not paths and lake is None:
+    if not paths and lake is None and not reads_tables(engine):
         stop("say what to look in: PATH, or --lake DIR", USAGE)
     if lake is not None and not paths and not lake.is_dir():
         stop(f"E002: there is no lake at {lake}", USAGE)
-    ws = Workspace(lake)
+    ws = Workspace(lake, engine_given(engine))
     if paths:
         read_logs(ws, paths, None, quiet=quiet)
     return ws
 
 
-@app.command()
+@alerts_app.command("raise")
 def alerts(
-    paths: Paths = None, *, lake: LakeOption = None, tuning: TuningOption = None, language: LanguageOption = None, now: Moment = None, as_json: Json = False
+    paths: Paths = None,
+    *,
+    lake: LakeOption = None,
+    engine: EngineOption = "duckdb",
+    tuning: TuningOption = None,
+    site: Site = None,
+    language: LanguageOption = None,
+    now: Moment = None,
+    as_json: Json = False,
 ) -> None:
     """Hunt, weigh what is found against what is usual, and show what calls for a person: one alert an identity and day."""
     from livefire.report import cases as view
 
     known_language(language)
-    ws = _workspace(paths, lake, quiet=as_json)
+    ws = _workspace(paths, lake, engine, quiet=as_json)
+    declare(ws, site)
     with progress("hunting", quiet=as_json) as tell:
         found = ws.triage(tuning=tuning, language=language, now=moment(now), progress=tell, seconds=_BUDGET)
     if as_json:
@@ -61,7 +83,9 @@ def tune(
     paths: Paths = None,
     *,
     lake: LakeOption = None,
+    engine: EngineOption = "duckdb",
     tuning: TuningOption = None,
+    site: Site = None,
     truth: Annotated[Path | None, typer.Option(help='Lines of JSON with the "marks" or "event_id" of what is known to be an attack.')] = None,
     language: LanguageOption = None,
     now: Moment = None,
@@ -73,7 +97,8 @@ def tune(
     from livefire.report import cases as view
 
     known_language(language)
-    ws = _workspace(paths, lake, quiet=as_json)
+    ws = _workspace(paths, lake, engine, quiet=as_json)
+    declare(ws, site)
     if detection not in {d.card.id for d in ws.detections()}:
         stop(f"E004: there is no detection {detection}", USAGE)
     marks = _marks(truth) if truth is not None else frozenset()
@@ -105,6 +130,7 @@ def investigate(
     paths: Paths = None,
     *,
     lake: LakeOption = None,
+    engine: EngineOption = "duckdb",
     language: LanguageOption = None,
     now: Moment = None,
     as_json: Json = False,
@@ -113,7 +139,7 @@ def investigate(
     from livefire.report import cases as view
 
     known_language(language)
-    ws = _workspace(paths, lake, quiet=as_json)
+    ws = _workspace(paths, lake, engine, quiet=as_json)
     with progress("hunting", quiet=as_json) as tell:
         found = ws.hunt(language=language, now=moment(now), progress=tell, seconds=_BUDGET)
     chosen = [f for f in found.findings if f.fingerprint.startswith(finding.lower())]
@@ -131,11 +157,13 @@ def baseline(
     paths: Paths = None,
     *,
     lake: LakeOption = None,
+    engine: EngineOption = "duckdb",
     keep: Annotated[bool, typer.Option("--keep", help="Keep what is learnt beside the lake, as the next version.")] = False,
     version: Annotated[int | None, typer.Option(help="Show a version that is kept instead of learning.")] = None,
     who: Annotated[str | None, typer.Option(help="Show what is known of identities that contain this text.")] = None,
     to: Annotated[str | None, typer.Option(help="Write it for a product: sentinel, splunk, logscale or elastic.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write to; shown otherwise.")] = None,
+    site: Site = None,
     now: Moment = None,
     as_json: Json = False,
 ) -> None:
@@ -146,7 +174,8 @@ def baseline(
 
     if to is not None and to not in TARGETS:
         stop(f"E004: a baseline is written for {', '.join(TARGETS)}", USAGE)
-    ws = _workspace(paths, lake, quiet=as_json)
+    ws = _workspace(paths, lake, engine, quiet=as_json)
+    declare(ws, site)
     kept = load(ws.lake.path, version) if version is not None else ws.learn(keep=keep, now=moment(now), seconds=_BUDGET)
     if to is not None:
         written = TARGETS[to](kept.baseline, safe_cell)
@@ -163,11 +192,11 @@ def baseline(
 
 
 @app.command()
-def inventory(paths: Paths = None, *, lake: LakeOption = None, now: Moment = None, as_json: Json = False) -> None:
+def inventory(paths: Paths = None, *, lake: LakeOption = None, engine: EngineOption = "duckdb", now: Moment = None, as_json: Json = False) -> None:
     """Show the machines that the log tells of: who made them, what changed since, what is gone."""
     from livefire.report import cases as view
 
-    ws = _workspace(paths, lake, quiet=as_json)
+    ws = _workspace(paths, lake, engine, quiet=as_json)
     machines = ws.inventory(moment(now), seconds=_BUDGET)
     if as_json:
         emit(view.inventory_json(machines))

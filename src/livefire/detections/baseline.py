@@ -1,6 +1,7 @@
 """Baselines: what each identity, account and address has been seen to do, and since when.
 
-Identities are stable ones (the session's issuer, not the session), user agents count by family, addresses by network.
+Identities are stable ones (the session's issuer, not the session), user agents count by family, addresses by network: by
+its owner where the site says who that is, by its block otherwise.
 A thing is new when it was first seen within the window and after a fortnight of known silence: before that nobody can
 say, and nothing is called new.
 """
@@ -8,13 +9,15 @@ say, and nothing is called new.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from livefire.diagnostics import Diagnostic, QueryError
 from livefire.logsources.acts import Act
+from livefire.logsources.networks import Networks
 from livefire.logsources.registry import SOURCES
-from livefire.logsources.traits import agent_family, network_of
+from livefire.logsources.traits import agent_family
 from livefire.plan import nodes as n
 from livefire.plan.expr import Expr, text
 from livefire.plan.functions import aggregate, call
@@ -66,10 +69,19 @@ class Baseline:
 
     seen: Mapping[Key, Seen] = field(default_factory=dict)
     begins: Mapping[str, datetime] = field(default_factory=dict)
+    networks: Networks = field(default_factory=Networks)
+    by_owner: bool = False
+
+    def over(self, networks: Networks) -> Baseline:
+        """Return the baseline for events whose addresses belong to these networks; QueryError E521 when it counted them otherwise."""
+        if networks.by_owner != self.by_owner:
+            told = "by the owners of networks, which no site declares now" if self.by_owner else "by blocks of addresses, and a site declares owners now"
+            raise QueryError([Diagnostic("error", "E521", f"the baseline was learnt {told}: everything would seem new", help="learn it again")])
+        return replace(self, networks=networks)
 
     def key(self, kind: Kind, act: Act) -> Key:
         """Return the key of an act's actor, action, network, place, agent, hour, region, size or image."""
-        return kind, act.account, "" if kind in _SHARED else act.actor, _value(kind, act)
+        return kind, act.account, "" if kind in _SHARED else act.actor, _value(kind, act, self.networks)
 
     def is_warm(self, account: str, moment: datetime) -> bool:
         """True when an account's log is known for a fortnight before a moment."""
@@ -96,14 +108,14 @@ class Baseline:
         return 1.0 / max(known.days, 1) if known else 1.0
 
 
-def _value(kind: Kind, act: Act) -> str:
+def _value(kind: Kind, act: Act, networks: Networks) -> str:
     match kind:
         case "actor":
             return act.actor
         case "action":
             return bare_action(act.source, act.action)
         case "network" | "place":
-            return network_of(act.address)
+            return networks.of(act.address)
         case "agent":
             return act.traits.agent
         case "hour":
@@ -130,12 +142,13 @@ def learn(bench: Bench, acts: tuple[Act, ...]) -> Baseline:
     for source in _ACTOR:
         for kind in ("action", "network", "agent", "hour"):
             for account, actor, value, one in _rows(source, kind, bench):
-                _note(seen, (kind, account, actor, _shorten(kind, source, value)), one)
+                short = _shorten(kind, source, value, bench.networks)
+                _note(seen, (kind, account, actor, short), one)
                 _note(seen, ("actor", account, actor, actor), one)
                 if kind == "network":
-                    _note(seen, ("place", account, "", _shorten(kind, source, value)), one)
+                    _note(seen, ("place", account, "", short), one)
                 begins[account] = min(begins.get(account, one.first), one.first)
-    baseline = Baseline(seen, begins)
+    baseline = Baseline(seen, begins, bench.networks, bench.networks.by_owner)
     for act in acts:
         if act.verb.endswith(".create") and not act.verb.startswith("principal"):
             for kind in _MADE:
@@ -154,11 +167,11 @@ def _note(seen: dict[Key, Seen], key: Key, one: Seen) -> None:
         seen[key] = Seen(min(before.first, one.first), max(before.last, one.last), days, before.count + one.count)
 
 
-def _shorten(kind: str, source: str, value: str) -> str:
+def _shorten(kind: str, source: str, value: str, networks: Networks) -> str:
     if kind == "action":
         return bare_action(source, value)
     if kind == "network":
-        return network_of(value)
+        return networks.of(value)
     return agent_family(value) if kind == "agent" and source != "azure_activity" else value
 
 

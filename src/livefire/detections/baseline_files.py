@@ -36,6 +36,7 @@ class _File(msgspec.Struct, frozen=True):
     built: datetime
     begins: dict[str, datetime]
     seen: list[_Line]
+    by_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def keep(lake: Path, baseline: Baseline, built: datetime, publish: Callable[[Pat
     """Keep a baseline as the next version and return its number; `publish` writes a file whole or not at all."""
     version = max(versions(lake), default=0) + 1
     lines = [_Line(*key, one.first, one.last, one.days, one.count) for key, one in sorted(baseline.seen.items())]
-    data = msgspec.json.encode(_File(built, dict(sorted(baseline.begins.items())), lines))
+    data = msgspec.json.encode(_File(built, dict(sorted(baseline.begins.items())), lines, baseline.by_owner))
     publish(lake / FOLDER / f"{version:05}.json.gz", gzip.compress(data, compresslevel=6, mtime=0))
     return version
 
@@ -74,7 +75,7 @@ def load(lake: Path, version: int | None = None) -> Kept:
     except (OSError, EOFError, msgspec.DecodeError) as fault:
         raise QueryError([Diagnostic("error", "E521", f"baseline {chosen} of {lake} cannot be read: {fault}")]) from fault
     seen: dict[Key, Seen] = {(x.kind, x.account, x.actor, x.value): Seen(x.first, x.last, x.days, x.count) for x in file.seen}
-    return Kept(chosen, file.built, Baseline(seen, file.begins))
+    return Kept(chosen, file.built, Baseline(seen, file.begins, by_owner=file.by_owner))
 
 
 # for other products

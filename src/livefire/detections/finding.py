@@ -33,6 +33,15 @@ def row_time(row: dict[str, Any]) -> datetime | None:
     return max((v for v in row.values() if isinstance(v, datetime)), default=None)
 
 
+def precedence(finding: Finding) -> tuple[int, bool, str, tuple[str, ...], str]:
+    """Order findings with one fingerprint: most evidence first, then the earliest.
+
+    Which row stands for a finding must not hang on the order in which an engine gives rows that have none.
+    """
+    row = json.dumps(finding.row, sort_keys=True, default=str)
+    return -len(finding.evidence), finding.time is None, finding.time.isoformat() if finding.time else "", finding.evidence, row
+
+
 def row_fingerprint(detection: str, row: dict[str, Any]) -> str:
     """Return what tells a row without evidence apart: SHA-256 of the detection and the row, in hex."""
     return hashlib.sha256("\n".join([detection, json.dumps(row, sort_keys=True, default=str)]).encode()).hexdigest()

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from livefire.detections.detection import Detection, Rule
-from livefire.detections.finding import Finding
+from livefire.detections.finding import Finding, precedence
 from livefire.detections.runner import Bench, Outcome, findings
 from livefire.detections.shared_scan import run_rules
 from livefire.diagnostics import Diagnostic
@@ -45,7 +45,9 @@ def hunt(detections: Sequence[Detection], bench: Bench, language: str | None, pr
         outcomes.extend((detection, outcome) for outcome in ran)
         for outcome in ran:
             for finding in findings(detection, outcome, bench):
-                found.setdefault(finding.fingerprint, finding)
+                held = found.get(finding.fingerprint)
+                if held is None or precedence(finding) < precedence(held):
+                    found[finding.fingerprint] = finding
     ordered = sorted(found.values(), key=lambda f: (f.time or bench.now, f.detection, f.fingerprint))
     return Hunt(tuple(outcomes), tuple(ordered), bench.now)
 

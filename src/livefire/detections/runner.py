@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from livefire import query as stages
 from livefire.detections.detection import Detection, Rule
 from livefire.detections.evidence import acts_of, completing, fingerprint
-from livefire.detections.finding import Finding, row_fingerprint, row_time
+from livefire.detections.finding import Finding, precedence, row_fingerprint, row_time
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Statement, Storage
+from livefire.logsources.networks import Networks
 from livefire.plan.catalog import Catalog
 from livefire.plan.evidence import EVIDENCE, carry_evidence
 from livefire.plan.nodes import Plan
@@ -53,7 +54,7 @@ class Outcome:
 class Bench:
     """What rules are run with: the tables each language sees, an engine, the stored events, a clock, a budget.
 
-    A rule with a schedule is run `once`, at the moment `now`, or else at each of its moments over the events.
+    `networks` says to whom addresses belong. A rule with a schedule is run `once`, at the moment `now`, or else at each of its moments over the events.
     """
 
     catalog: Callable[[str], Catalog]
@@ -66,6 +67,7 @@ class Bench:
     max_rows: int | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     once: bool = False
+    networks: Networks = field(default_factory=Networks)
 
     def run_values(self) -> Run:
         """Return the values for the plan's parameters and the budget of one run."""
@@ -170,7 +172,7 @@ def findings(detection: Detection, outcome: Outcome, bench: Bench) -> tuple[Find
         mark = fingerprint(card.id, events, acts, card.finding) if events else row_fingerprint(card.id, row)
         last = completing(events, acts, card.finding)
         here = Finding(card.id, card.title, card.severity, language, row, events, row_time(row) or (last.time if last else None), mark)
-        if mark not in found or len(found[mark].evidence) < len(events):
+        if mark not in found or precedence(here) < precedence(found[mark]):
             found[mark] = here
     return tuple(found.values())
 

@@ -44,7 +44,7 @@ def triage(hunt: Hunt, detections: Sequence[Detection], bench: Bench, tuning: Tu
     """Score a hunt's findings and the chains of the same events, and raise the alerts they come to."""
     story = acts_for_chains(bench)
     chains = find_chains(load_chains(), story)
-    known = baseline or learn(bench, story)
+    known = baseline.over(bench.networks) if baseline is not None else learn(bench, story)
     acts = acts_of((name for f in hunt.findings for name in f.evidence), bench)
     scored = score(hunt.findings, {d.card.id: d.card for d in detections}, acts, known, tuning)
     acts |= {f"{a.source}/{a.event}": a for c in chains for _, a in c.steps}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from livefire.engines.program import NativeStage, SqlStage, TableFiles
+    from livefire.engines.stopping import Stop
     from livefire.plan.reach import Window
 
 Value = str | int | float | bool | datetime | None
@@ -30,11 +31,12 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Values for the plan's parameters, and bounds: seconds of wall time, rows at most (None for no bound)."""
+    """Values for the plan's parameters, and bounds: seconds of wall time, rows at most (None for no bound), and how it is stopped."""
 
     parameters: Mapping[str, Value] = field(default_factory=dict)
     seconds: float = 60.0
     max_rows: int | None = None
+    stop: Stop | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -140,6 +141,11 @@ class Child:
         except subprocess.TimeoutExpired:
             return "still running"
         return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def strike(self) -> None:
+        """End the process and leave the rest to whoever waits for its answer; another thread may call it."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def kill(self) -> None:
         """End the process and what it started."""

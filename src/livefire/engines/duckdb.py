@@ -13,7 +13,7 @@ from livefire.engines.duckdb_sql import DIALECT
 from livefire.engines.failure import FailureKind, WorkerFailure
 from livefire.engines.program import Budget, NativeStage, Program, SqlStage, TableFiles
 from livefire.engines.pruning import files_within
-from livefire.engines.worker import shared_worker
+from livefire.engines.worker import Worker, shared_scratch, shared_worker
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.reach import windows
@@ -22,7 +22,7 @@ from livefire.schema import Type
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_CODES: dict[FailureKind, str] = {
+CODES: dict[FailureKind, str] = {
     "timeout": "E451",
     "memory": "E452",
     "spill": "E452",
@@ -32,6 +32,7 @@ _CODES: dict[FailureKind, str] = {
     "data": "E458",
     "crashed": "E455",
     "refused": "E456",
+    "stopped": "E761",
 }
 _HELP: dict[FailureKind, str] = {
     "timeout": "narrow the time range, filter earlier, or give the run more seconds",
@@ -44,9 +45,12 @@ _HELP: dict[FailureKind, str] = {
 
 
 class DuckDB:
-    """The embedded engine."""
+    """The embedded engine; with a `worker` of its own it waits for no other's runs."""
 
     name = "duckdb"
+
+    def __init__(self, worker: Worker | None = None) -> None:
+        self._worker = worker
 
     def unsupported(self, plan: n.Plan) -> tuple[Diagnostic, ...]:
         """Return an E303 for each meaning in the plan that DuckDB has no spelling for."""
@@ -71,9 +75,15 @@ class DuckDB:
         tables = {name: files_within(files, statement.windows.get(name, ()), run.parameters) for name, files in stored.items()}
         program = Program(tables, statement.stages, _bound(statement, run))
         try:
-            return shared_worker(storage.roots).run(program, Budget(seconds=run.seconds, max_rows=run.max_rows))
+            return self._chosen(storage).run(program, Budget(seconds=run.seconds, max_rows=run.max_rows), run.stop)
         except WorkerFailure as failure:
             raise QueryError([_diagnose(failure)]) from failure
+
+    def _chosen(self, storage: Storage) -> Worker:
+        if self._worker is None:
+            return shared_worker(storage.roots)
+        self._worker.allow([*storage.roots, shared_scratch().root])
+        return self._worker
 
     def execute(self, plan: n.Plan, storage: Storage, run: Run) -> pa.Table:
         """Return the rows of the plan; QueryError with an E45x (E205 for a bad pattern) when the run fails."""
@@ -84,7 +94,7 @@ class DuckDB:
         last = printer.statement()
         stages: list[SqlStage | NativeStage] = []
         for native in printer.natives:
-            spec = _sequence_spec(native.node, printer)
+            spec = sequence_spec(native.node, printer)
             keys = [*(k for s in spec["steps"] for k in s["keys"]), *(spec["until"] or [])]
             columns = ", ".join(DIALECT.identifier(c) for c in dict.fromkeys([printing.ROW, printing.STEPS, *keys, *spec["order"]]))
             # All columns stay in a table that can spill; the matcher is handed only what it reads.
@@ -96,7 +106,8 @@ class DuckDB:
         return (*stages, SqlStage("result", last))
 
 
-def _sequence_spec(node: n.Sequence, printer: printing.Printer) -> dict[str, Any]:
+def sequence_spec(node: n.Sequence, printer: printing.Printer) -> dict[str, Any]:
+    """Return what the matcher of sequences is told: the columns of each step's keys, and the order of the events."""
     sets = printing.key_sets(node)
     order = [printer.physical(c) for c in (node.time, *node.tiebreak)] if node.ordered else []
     return {
@@ -125,4 +136,4 @@ def _diagnose(failure: WorkerFailure) -> Diagnostic:
     help = _HELP.get(failure.kind, "")
     pattern = re.search(r"invalid [^\"]*", failure.detail) if failure.kind == "regex" else None
     message = f"{failure.message}: {pattern.group()[:120]}" if pattern else failure.message
-    return Diagnostic("error", _CODES[failure.kind], message, Span(0, 0), help=help)
+    return Diagnostic("error", CODES[failure.kind], message, Span(0, 0), help=help)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-FailureKind = Literal["timeout", "memory", "spill", "rows", "regex", "engine", "crashed", "refused", "data"]
+FailureKind = Literal["timeout", "memory", "spill", "rows", "regex", "engine", "crashed", "refused", "data", "stopped"]
 
 
 class WorkerFailure(Exception):  # noqa: N818 - a failed run is an outcome that callers report, not a fault of theirs
@@ -104,3 +104,8 @@ def timed_out(detail: str = "") -> WorkerFailure:
 def crashed(detail: str = "") -> WorkerFailure:
     """Return the failure of a program whose worker process ended or answered nonsense."""
     return WorkerFailure("crashed", "the query worker ended unexpectedly while running the query", detail)
+
+
+def stopped() -> WorkerFailure:
+    """Return the failure of a program that somebody asked to stop."""
+    return WorkerFailure("stopped", "the run was stopped")

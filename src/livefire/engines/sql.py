@@ -442,7 +442,7 @@ class Printer:
         sets = key_sets(node)
         groups: list[tuple[n.Plan, list[tuple[int, n.Step, str]]]] = []
         for number, step in enumerate(steps):
-            base, predicate = _filtered(step.input)
+            base, predicate = filtered(step.input)
             nulls = [f"{self.expr(k)} IS NOT NULL" for i, k in enumerate(step.keys) if i not in step.null_keys]
             condition = " AND ".join([self.expr(predicate), *nulls])
             group = next((g for plan, g in groups if plan is base or plan == base), None)
@@ -470,7 +470,7 @@ class Printer:
         return "".join(columns)
 
 
-def _filtered(plan: n.Plan) -> tuple[n.Plan, e.Expr]:
+def filtered(plan: n.Plan) -> tuple[n.Plan, e.Expr]:
     """Split the input of a step into the rows it filters and its condition, so that steps over the same rows are seen to be."""
     match plan:
         case n.Filter(input=child, predicate=predicate):

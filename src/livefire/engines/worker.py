@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING
 
 from livefire.engines import native, wire
 from livefire.engines.child import Child, LinkError, OverdueError, SandboxStatus, read_reply
-from livefire.engines.failure import WorkerFailure, classify, crashed, poisons, timed_out
+from livefire.engines.failure import WorkerFailure, classify, crashed, poisons, stopped, timed_out
 from livefire.engines.program import MIB, Budget, NativeStage, Program, SqlStage, TableFiles
 from livefire.engines.scratch import ScratchTables, make_private_folder, remove_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from livefire.engines.stopping import Stop
 
 __all__ = ["Layers", "SandboxStatus", "Worker", "WorkerFailure", "close_shared_worker", "sandbox_status", "shared_scratch", "shared_worker"]
 
@@ -109,7 +111,7 @@ class Worker:
         with self._lock:
             return self._ready_child().wait_ready()
 
-    def run(self, program: Program, budget: Budget | None = None) -> pa.Table:
+    def run(self, program: Program, budget: Budget | None = None, stop: Stop | None = None) -> pa.Table:
         """Run a program and return its last stage's rows, in order.
 
         Raises `WorkerFailure` and nothing else but KeyboardInterrupt and the like, on which the
@@ -120,7 +122,11 @@ class Worker:
         with self._lock:
             request = self._request(program, budget)
             try:
+                if stop is not None and stop.asked:
+                    raise stopped()
                 child, deadline = self._begin(request, budget)
+                if stop is not None:
+                    stop.watch(child.strike)
                 return self._receive(child, budget, deadline)
             except OverdueError:
                 self._replace()
@@ -128,12 +134,17 @@ class Worker:
             except (LinkError, OSError, ValueError, TypeError, KeyError) as error:
                 fate = self._child.fate() if self._child else "not started"
                 self._replace()
+                if stop is not None and stop.asked:
+                    raise stopped() from None
                 raise crashed(f"{fate}; {error}") from error
             except WorkerFailure:
                 raise
             except BaseException:
                 self._kill()
                 raise
+            finally:
+                if stop is not None:
+                    stop.leave()
 
     def close(self) -> None:
         """End the child and remove its temporary data; the worker cannot be used again."""

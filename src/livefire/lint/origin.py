@@ -57,6 +57,21 @@ class Resolver:
             case _:
                 return NONE
 
+    def made_of(self, name: str, plan: n.Plan) -> tuple[e.Expr, n.Plan] | None:
+        """Return the expression that computes a column, with the plan whose rows it reads; None for one that no projection or key computes."""
+        node = plan
+        while not isinstance(node, (n.Scan, n.Values, n.Join, n.Union, n.Sequence)):
+            if isinstance(node, (n.Project, n.Aggregate)):
+                items = node.items if isinstance(node, n.Project) else node.keys
+                item = next((i for i in items if i.name == name), None)
+                if item is None:
+                    return None
+                if not isinstance(item.expr, e.Column):
+                    return item.expr, node.input
+                name = item.expr.name
+            node = node.input
+        return None
+
     def _column(self, plan: n.Plan, name: str) -> Origins:
         key = (id(plan), name)
         if key not in self._known:

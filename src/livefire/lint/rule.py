@@ -13,11 +13,16 @@ PREFIX = {"error": "E", "warning": "W", "notice": "N"}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A rule as its checks see it: the text, its language, and the facts of its plan."""
+    """A rule as its checks see it: the text, its language, the facts of its plan, and what its file or page says about it.
+
+    `whole` is false where a step of the rule is not supported, so that what it would make is not known.
+    """
 
     source: Source
     language: str
     facts: Facts
+    about: str = ""
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

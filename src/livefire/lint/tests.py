@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from livefire.diagnostics import Span
-from livefire.lint.origin import NONE, Origins, Resolver, walk
+from livefire.lint.origin import NONE, Origin, Origins, Resolver, walk
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.walk import place_of
@@ -36,6 +36,7 @@ PATTERN = {
     "text.matches_regex": True,
 }
 MEANINGS = {**EQUAL, **PART, **PATTERN}
+WILDCARDS = frozenset({"text.wildcard", "text.wildcard_fold"})  # a pattern without one is a whole word
 ORDER = frozenset({"compare.lt", "compare.le", "compare.gt", "compare.ge"})
 RAW = "_raw"  # the column of every log source that holds the event as it came
 MOST_FIELDS = 20  # a word that is compared with more of them at one place is sought in the whole event
@@ -66,7 +67,7 @@ class Test:
     @property
     def exact(self) -> bool:
         """True for a comparison with whole words."""
-        return self.meaning in EQUAL
+        return self.meaning in EQUAL or (self.meaning in WILDCARDS and not any(c in w for w in self.words for c in "*?"))
 
     def reads(self, *fields: str) -> bool:
         """True when one of these `table.column` fields is behind it, whole and not only a path inside."""
@@ -114,7 +115,7 @@ class Walker:
         if value is None:
             return
         origins = self.origins(value, plan)
-        sensitive = MEANINGS.get(call.function, True) and not changes_case(value) and not ignores_case(call)
+        sensitive = MEANINGS.get(call.function, True) and not changes_case(value, plan, self.resolver) and not ignores_case(call)
         self.found.append(Test(call.function, origins, words, sensitive, negated, alternative, call.span or place_of(call), clause, value))
 
     def origins(self, value: e.Expr, plan: n.Plan) -> Origins:
@@ -149,11 +150,14 @@ def ignores_case(call: e.Call) -> bool:
     return isinstance(flags, e.Literal) and "i" in str(flags.value)
 
 
-def changes_case(value: e.Expr) -> bool:
-    """True when the value is brought to one case before it is compared."""
-    if isinstance(value, e.Call) and value.function in CHANGES:
-        return True
-    return isinstance(value, e.Call) and bool(value.args) and changes_case(value.args[0])
+def changes_case(value: e.Expr, plan: n.Plan, resolver: Resolver) -> bool:
+    """True when the value is brought to one case before it is compared, here or where its column is computed."""
+    if isinstance(value, e.Column):
+        made = resolver.made_of(value.name, plan)
+        return made is not None and changes_case(*made, resolver)
+    if isinstance(value, e.Case):
+        return all(changes_case(v, plan, resolver) or isinstance(v, e.Literal) for v in (*(then for _, then in value.whens), value.otherwise))
+    return isinstance(value, e.Call) and (value.function in CHANGES or (bool(value.args) and changes_case(value.args[0], plan, resolver)))
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,19 @@ class Facts:
         return frozenset(span for span, times in counted.items() if times > MOST_FIELDS) | whole
 
     @cached_property
+    def paths(self) -> tuple[tuple[Origin, Span, n.Plan], ...]:
+        """Every path into a nested value that the rule writes, with its place and the node that reads it."""
+        found: dict[tuple[Origin, Span], n.Plan] = {}
+        for node in self.nodes:
+            for expr in expressions(node):
+                for part in parts_of(expr):
+                    span = place_of(part) if isinstance(part, e.Path) else None
+                    if span is not None:
+                        for child in n.inputs(node):
+                            found.update({(o, span): node for o in self.resolver.of(part, child)})
+        return tuple((origin, span, node) for (origin, span), node in found.items())
+
+    @cached_property
     def tables(self) -> frozenset[str]:
         """The log sources that are read."""
         return frozenset(node.table for node in self.nodes if isinstance(node, n.Scan))
@@ -206,6 +223,28 @@ class Facts:
     def of(self, kind: type[n.Plan]) -> tuple[n.Plan, ...]:
         """Return the nodes of a kind, inputs first."""
         return tuple(node for node in self.nodes if isinstance(node, kind))
+
+
+def expressions(node: n.Plan) -> Iterator[e.Expr]:
+    """Yield the expressions that a node computes."""
+    match node:
+        case n.Filter(predicate=predicate):
+            yield predicate
+        case n.Project(items=items):
+            yield from (i.expr for i in items)
+        case n.Aggregate(keys=keys, items=items):
+            yield from (i.expr for i in (*keys, *items))
+        case n.Unnest(expr=expr):
+            yield expr
+        case _:
+            return
+
+
+def parts_of(expr: e.Expr) -> Iterator[e.Expr]:
+    """Yield an expression and everything in it."""
+    yield expr
+    for child in e.children(expr):
+        yield from parts_of(child)
 
 
 def branches(node: n.Project) -> Iterator[e.Expr]:

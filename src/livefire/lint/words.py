@@ -42,6 +42,12 @@ def other_events() -> frozenset[str]:
 
 
 @cache
+def data_events() -> frozenset[str]:
+    """Return the operations that CloudTrail logs as data events, which are off unless they are asked for."""
+    return frozenset(_file("aws_events")["data_events"])
+
+
+@cache
 def wrapped() -> frozenset[str]:
     """Return the EC2 actions whose parameters are below <Action>Request."""
     return frozenset(_file("aws_events")["wrapped"])
@@ -61,8 +67,8 @@ def instance_types() -> frozenset[str]:
 
 @cache
 def azure_operations() -> dict[str, str]:
-    """Return operation in lower case → as Azure writes it: those that change something."""
-    return {name.lower(): name for name in _file("azure")["operations"]}
+    """Return operation in lower case → as Azure writes it: those that change something, with and without a request in a client library."""
+    return {name.lower(): name for file in ("azure", "azure_events") for name in _file(file)["operations"]}
 
 
 @cache

@@ -24,8 +24,8 @@ def rewrite(plan: n.Plan) -> n.Plan:
 class _Order:
     """Carries the order of rows as hidden columns, for SQL keeps none through a subquery."""
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, first: int = 0) -> None:
+        self.count = first
 
     def carry(self, plan: n.Plan) -> tuple[n.Plan, tuple[e.SortKey, ...]]:
         """Return the plan, perhaps with hidden columns, and the keys of its row order."""
@@ -111,9 +111,12 @@ class _Order:
         return expr if plain(expr) else map_expr(expr, change)
 
 
-def keep_order(plan: n.Plan) -> n.Plan:
-    """Make the last order of the plan hold at its end, and that of its input where an aggregate needs it."""
-    inner, order = _Order().carry(plan)
+def keep_order(plan: n.Plan, first: int = 0) -> n.Plan:
+    """Make the last order of the plan hold at its end, and that of its input where an aggregate needs it.
+
+    Hidden columns are numbered from `first`: a plan that has hidden columns already is given a number beyond theirs.
+    """
+    inner, order = _Order(first).carry(plan)
     return n.select(n.Sort(inner, order), *plan.schema.names) if order else inner
 
 

@@ -1,7 +1,7 @@
 """What a site declares beside its logs: watchlists, the files that stand for addresses, and saved functions.
 
 A folder holds `watchlists/<alias>.csv`, `external/<file>`, `functions/<Name>.kql`, and `places.csv` with the columns
-network, country, state, city, latitude and longitude. Its `site.toml` may
+network, country, state, city, latitude and longitude, and asn where networks count by their owner. Its `site.toml` may
 name a watchlist's search key (`[watchlists]`, alias = "column") and the file that stands for a whole
 address (`[external]`, "https://…" = "file"); without that a file stands for every address that ends in its
 name. Nothing here is fetched, and nothing else of the folder is read.
@@ -44,6 +44,8 @@ class Site:
     external: Mapping[str, Rows] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     places: Rows | None = None
+    owners: tuple[tuple[int, int, str], ...] = ()
+    """Ranges of addresses with the number of the network that owns them, as `AS16509`; IPv4 within ::ffff:0:0/96."""
 
 
 def read_site(folder: Path) -> Site:
@@ -60,7 +62,11 @@ def read_site(folder: Path) -> Site:
         external[address] = external[name]
     functions = {f.stem: _text(f) for f in _files(folder / "functions") if f.suffix == ".kql"}
     places = folder / "places.csv"
-    return Site(watchlists, external, functions, _places(places) if places.is_file() else None)
+    if not places.is_file():
+        return Site(watchlists, external, functions)
+    ranges = _ranges(places)
+    owners = tuple((low, high, _system(place["asn"])) for low, high, place in ranges if place["asn"])
+    return Site(watchlists, external, functions, _places(ranges), owners)
 
 
 def _settings(path: Path) -> dict[str, Any]:
@@ -107,8 +113,19 @@ def _watchlist(path: Path, key: str | None) -> Rows:
 _PLACE = ("country", "state", "city", "latitude", "longitude")
 
 
-def _places(path: Path) -> Rows:
-    """Return the places of networks as ranges that do not overlap, the smaller of two that do first: `first` and `last` in 32 hexadecimal digits."""
+def _system(number: str) -> str:
+    """Return the number of an autonomous system as it is written: AS64500."""
+    return "AS" + number.strip().upper().removeprefix("AS")
+
+
+def _places(ranges: Sequence[tuple[int, int, dict[str, str]]]) -> Rows:
+    """Return the places of networks: `first` and `last` in 32 hexadecimal digits."""
+    items = tuple({"first": f"{low:032x}", "last": f"{high:032x}", **{name: place[name] for name in _PLACE}} for low, high, place in ranges)
+    return Rows("csv", ("first", "last", *_PLACE), items)
+
+
+def _ranges(path: Path) -> list[tuple[int, int, dict[str, str]]]:
+    """Return what a file says of networks, as ranges that do not overlap: the smaller of two that do comes first."""
     cells = _cells(_text(path), ",")
     if not cells or "network" not in cells[0] or "country" not in cells[0]:
         raise SiteError(f"{path.name} has no first line with network and country among its columns")
@@ -120,10 +137,9 @@ def _places(path: Path) -> Rows:
         except ValueError as error:
             raise SiteError(f"{path.name}, line {line}: {error}") from error
         mapped = _MAPPED if network.version == 4 else 0
-        place = {name: said.get(name, "") for name in _PLACE}
+        place = {name: said.get(name, "") for name in (*_PLACE, "asn")}
         found.append((int(network.network_address) + mapped, int(network.broadcast_address) + mapped, place))
-    items = tuple({"first": f"{low:032x}", "last": f"{high:032x}", **place} for low, high, place in apart(found))
-    return Rows("csv", ("first", "last", *_PLACE), items)
+    return apart(found)
 
 
 # Where the addresses of IPv4 stand among those of IPv6, ::ffff:0:0/96.

@@ -14,7 +14,7 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,6 +139,35 @@ class Table:
         self._publish(version, [{"commitInfo": commit}, {"txn": transaction}, {"add": added}])
         self.version = version
         self.files.append(DataFile(self.folder / part.name, part.rows, part.size, part.first, part.last))
+        if version % CHECKPOINT_EVERY == 0:
+            self.checkpoint()
+        return version
+
+    def replace(self, gone: Sequence[DataFile], rows: pa.Table | None, now: datetime, operation: str) -> int:
+        """Commit that files give way to one file of `rows`, or to none, and return the new version; no reader sees a state between.
+
+        The rows are not new: what follows the ingest sequence passes over them. The old files stay until a vacuum. Raises
+        `ConflictError` if another writer took the version.
+        """
+        version = self.version + 1
+        commit: dict[str, Any] = {"timestamp": _millis(now), "operation": operation, "operationParameters": {}, "engineInfo": APPLICATION, "sha256": {}}
+        actions: list[dict[str, Any]] = [{"remove": {"path": f.path.name, "deletionTimestamp": _millis(now), "dataChange": rows is None}} for f in gone]
+        kept = None
+        if rows is not None and rows.num_rows:
+            data = _parquet(rows)
+            name = f"part-{uuid.uuid4()}.zstd.parquet"
+            self._disk.write(self.folder / name, data)
+            self._disk.sync_folder(self.folder)
+            first, last = _bounds(rows)
+            commit["sha256"][name] = hashlib.sha256(data).hexdigest()
+            stats = json.dumps(_stats(rows.num_rows, first, last))
+            added = {"path": name, "partitionValues": {}, "size": len(data), "modificationTime": _millis(now), "dataChange": False, "stats": stats}
+            actions.append({"add": added})
+            kept = DataFile(self.folder / name, rows.num_rows, len(data), first, last)
+        self._publish(version, [{"commitInfo": commit}, *actions])
+        self.version = version
+        names = {f.path for f in gone}
+        self.files = [f for f in self.files if f.path not in names] + ([kept] if kept is not None else [])
         if version % CHECKPOINT_EVERY == 0:
             self.checkpoint()
         return version

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livefire.engines.base import Engine, Storage
+from livefire.logsources.networks import Networks
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table, TableCatalog
 from livefire.workspace.clock import present, utc
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # The product whose tables each language reads.
-_PRODUCTS = {
+PRODUCTS = {
     "kql": "sentinel",
     "cql": "logscale",
     "eql": "elastic",
@@ -36,13 +37,15 @@ _PRODUCTS = {
 class Holdings:
     """Tables, a lake of events, and what a site keeps beside its logs."""
 
-    def __init__(self, lake: str | Path | None = None) -> None:
+    def __init__(self, lake: str | Path | None = None, engine: Engine | str = "duckdb") -> None:
+        self._engine_given = engine
         self._lake_path = Path(lake).absolute() if lake is not None else None
         self._lake: Lake | None = None
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
         self._macros: dict[str, Mapping[str, Any]] = {}
         self._outputs: Path | None = None
         self._functions: dict[str, str] = {}
+        self._networks = Networks()
 
     def load(self, name: str, rows: Iterable[Mapping[str, Any]], schema: Mapping[str, str] | None = None, time_field: str | None = None) -> None:
         """Load rows as a table that any language can name: KQL table, EQL and SPL index, CQL #repo.
@@ -90,7 +93,7 @@ class Holdings:
 
         `site` is a folder: `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an
         `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name, `places.csv` says
-        where networks are (see `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
+        where networks are and whose (see `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
         files (each a table of its name), `outputs` the only folder that outputlookup may write to;
         without it nothing is written. SiteError, MacroFileError or OSError for what cannot be read.
         """
@@ -118,6 +121,8 @@ class Holdings:
         if site.places is not None:
             self._put("places", site.places.rows, dict.fromkeys(site.places.columns, "string"), vendor="site", form="csv")
         self._functions.update(site.functions)
+        if site.owners:
+            self._networks = Networks.of_ranges(site.owners)
 
     @property
     def lake(self) -> Lake:
@@ -150,7 +155,7 @@ class Holdings:
         from livefire.tables import schemas, vendor_tables
 
         loaded = tuple(table for table, _ in self._loaded.values())
-        product = _PRODUCTS.get(language)
+        product = PRODUCTS.get(language)
         return TableCatalog((*vendor_tables(product), *loaded), vendor_tables, schemas(product))
 
     def _declared(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,9 +165,11 @@ class Holdings:
         return {**({"functions": self._functions} if self._functions else {}), **options, **macros}
 
     def _engine(self) -> Engine:
-        from livefire.engines.duckdb import DuckDB
+        if isinstance(self._engine_given, str):
+            from livefire.engines.choice import engine_named
 
-        return DuckDB()
+            self._engine_given = engine_named(self._engine_given)
+        return self._engine_given
 
     def _storage(self) -> Storage:
         tables = {table.plan.table: files for table, files in self._loaded.values() if isinstance(table.plan, n.Scan)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from livefire import query as stages
 from livefire.detections.hunt import Hunt, hunt
 from livefire.detections.runner import Bench, Outcome, run_rule
-from livefire.diagnostics import Diagnostic, QueryError
+from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.plan import nodes as n
 from livefire.plan.expr import text as constant
 from livefire.plan.functions import call
@@ -34,7 +34,19 @@ class Hunting(Queries):
     def bench(self, now: datetime | None = None, *, start: datetime | None = None, end: datetime | None = None, **options: Any) -> Bench:
         """Return what rules are run with; `now` is by default a minute past the latest event."""
         seconds, rows = float(options.pop("seconds", 60.0)), options.pop("max_rows", None)
-        return Bench(self.catalog, self._engine(), self._storage(), now or self.clock(), start, end, seconds, rows, self._declared(options), now is not None)
+        return Bench(
+            self.catalog,
+            self._engine(),
+            self._storage(),
+            now or self.clock(),
+            start,
+            end,
+            seconds,
+            rows,
+            self._declared(options),
+            now is not None,
+            self._networks,
+        )
 
     def run(self, rule: Rule, *, lenient: bool = False, now: datetime | None = None, **options: Any) -> Outcome:
         """Run a rule and return its rows with the events they rest on; a rule that cannot run is a refused outcome."""
@@ -47,12 +59,18 @@ class Hunting(Queries):
         return read_file(Path(path))
 
     def check_rule(self, rule: Rule, *, lenient: bool = False) -> list[Diagnostic]:
-        """Return everything there is to say of a rule without running it; places are in its file."""
+        """Return everything there is to say of a rule without running it; places are in its file, and what its file says beside the query is judged too."""
         from livefire.lint import review
 
         if rule.alerting is not None:
-            return list(rule.alerting.check(rule, self.catalog(rule.language), lenient=lenient, review=review))
-        return self.check(rule.text, rule.language, lenient=lenient, name=str(rule.path or rule.name))
+
+            def judged(source: Source, language: str, plan: n.Plan, /) -> Sequence[Diagnostic]:
+                return review(source, language, plan, rule.text)
+
+            return list(rule.alerting.check(rule, self.catalog(rule.language), lenient=lenient, review=judged))
+        whole = rule.path.read_text(encoding="utf-8", errors="replace") if rule.path is not None and rule.path.is_file() else ""
+        about = whole if whole != rule.text and rule.language != "sigma" else ""
+        return self.check(rule.text, rule.language, lenient=lenient, name=str(rule.path or rule.name), about=about)
 
     def rule_folder(self, folder: str | Path) -> tuple[tuple[Detection, ...], tuple[tuple[Path, QueryError], ...]]:
         """Return every rule below a folder as a detection of its own, and the files that cannot be read with the reason.

@@ -76,14 +76,15 @@ class Queries(Holdings):
 
         `now` is the query's clock (default: the present); `start` and `end` cut every timed
         table to [start, end). `index` names the table where the text names none. Options:
-        `lenient`, `seconds` (budget), `max_rows`, `name` (of the text, for messages), and those of
-        the language. Raises QueryError with diagnostics when the query cannot be run faithfully.
+        `lenient`, `seconds` (budget), `max_rows`, `stop` (asked for from another thread), `name`
+        (of the text, for messages), and those of the language. Raises QueryError with diagnostics when the query cannot be run faithfully.
         """
         source = Source(text, str(options.pop("name", "<query>")))
         run = Run(
             {"now": naive(now or present()), "start": naive(start), "end": naive(end)},
             float(options.pop("seconds", 60.0)),
             options.pop("max_rows", None),
+            options.pop("stop", None),
         )
         probe = self.probe(run)
         if self._outputs is not None:
@@ -104,13 +105,17 @@ class Queries(Holdings):
         bounded_start: bool = False,
         bounded_end: bool = False,
         probe: Probe | None = None,
+        clock: datetime | None = None,
         **options: Any,
     ) -> stages.Compiled:
         """Return a query at every stage without running it; QueryError when it cannot be run faithfully.
 
-        `probe` lets a language look at the events where its columns depend on them (`Workspace.probe`);
-        without one such a query is refused with E305.
+        `probe` lets a language look at the events where its columns depend on them
+        (`Workspace.probe`); `clock` is short for the probe of a query at that moment. Without one
+        such a query is refused with E305.
         """
+        if probe is None and clock is not None:
+            probe = self.probe(Run({"now": naive(clock), "start": None, "end": None}, 60.0, None))
         chosen = stages.Options(lenient, bounded_start, bounded_end, language=self._declared(options), probe=probe)
         return stages.compile(source, language, self.catalog(language), chosen)
 
@@ -123,14 +128,15 @@ class Queries(Holdings):
 
         A table that no catalog knows is reported as E101 and read with an open schema, so that
         syntax (E2xx) and unsupported (E3xx) are still found. The checks of the rule's sense (6xx)
-        follow, over what could be read of it.
+        follow, over what could be read of it; `about` is what the rule's file or page says beside the query.
         """
         from livefire.lint import review
 
-        source = Source(text, str(options.pop("name", "<query>")))
+        source, about = Source(text, str(options.pop("name", "<query>"))), str(options.pop("about", ""))
         chosen = stages.Options(bool(options.pop("lenient", False)), language=self._declared(options))
         plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
-        return [*found, *(review(source, language, plan) if plan is not None else ())]
+        whole = not any(d.code.startswith("E30") for d in found)
+        return [*found, *(review(source, language, plan, about, whole=whole) if plan is not None else ())]
 
     def mend(self, text: str, language: str = "kql", **options: Any) -> str:
         """Return a query with the fixes of its diagnostics applied, again and again until there are none left.

@@ -51,7 +51,14 @@ def _sentinel(said: Mapping[str, Any], path: Path) -> RuleFile:
     title = str(properties.get("displayName") or path.stem)
     name = str(said.get("name") or path.stem).rstrip("')]").rpartition("/")[2]
     severity = _SEVERITIES.get(str(properties.get("severity")).lower(), "medium")
-    return RuleFile(Rule(title, "kql", properties["query"], path), name, title, str(properties.get("description") or ""), severity)
+    return RuleFile(
+        Rule(title, "kql", properties["query"], path),
+        name,
+        title,
+        str(properties.get("description") or ""),
+        severity,
+        said={"kind": said.get("kind"), **properties},
+    )
 
 
 def from_conf(text: str, path: Path) -> tuple[RuleFile, ...] | None:
@@ -62,7 +69,7 @@ def from_conf(text: str, path: Path) -> tuple[RuleFile, ...] | None:
         if search:
             severity = _SEVERITIES.get(said.get("action.notable.param.severity", ""), "medium")
             title = said.get("action.correlationsearch.label") or name
-            found.append(RuleFile(Rule(title, "spl", search, path), name, title, said.get("description", ""), severity))
+            found.append(RuleFile(Rule(title, "spl", search, path), name, title, said.get("description", ""), severity, said=said))
     return tuple(found) or None
 
 
@@ -93,4 +100,4 @@ def from_logscale(said: Mapping[str, Any], path: Path) -> tuple[RuleFile, ...] |
     if not query.strip():
         raise FormatError("no rule: its queryString is empty")
     title = str(said.get("name") or path.stem)
-    return (RuleFile(Rule(title, "cql", query, path), path.stem, title, str(said.get("description") or "")),)
+    return (RuleFile(Rule(title, "cql", query, path), path.stem, title, str(said.get("description") or ""), said=said),)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from livefire.detections.detection import Card, Detection, Risk, Rule, Severity
 
@@ -14,7 +16,7 @@ class FormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """One rule of a file with what its product says of it."""
+    """One rule of a file with what its product says of it; `said` holds the product's own settings, such as its schedule."""
 
     rule: Rule
     id: str
@@ -22,6 +24,7 @@ class RuleFile:
     what: str = ""
     severity: Severity = "medium"
     risk: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def detection(self) -> Detection:
         """Return the rule as a detection of its own."""

@@ -28,11 +28,11 @@ def from_yaml(text: str, path: Path) -> tuple[RuleFile, ...] | None:
     title, what = str(said.get("title") or said.get("name") or path.stem), str(said.get("description") or "")
     name = str(said.get("id") or path.stem)
     if "detection" in said or "correlation" in said:
-        return (RuleFile(Rule(title, "sigma", text, path), name, title, what, severity),)
+        return (RuleFile(Rule(title, "sigma", text, path), name, title, what, severity, said=said),)
     if isinstance(said.get("query"), str) and ("kind" in said or "queryPeriod" in said or "tactics" in said):
-        return (RuleFile(Rule(title, "kql", said["query"], path), name, title, what, severity),)
+        return (RuleFile(Rule(title, "kql", said["query"], path), name, title, what, severity, said=said),)
     if isinstance(said.get("search"), str) and ("data_source" in said or "how_to_implement" in said or "type" in said):
-        return (RuleFile(Rule(title, "spl", said["search"], path), name, title, what, severity),)
+        return (RuleFile(Rule(title, "spl", said["search"], path), name, title, what, severity, said=said),)
     return deployed.from_logscale(said, path)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from livefire.diagnostics import NOWHERE, Label
+from livefire.diagnostics import NOWHERE, Label, Span
 from livefire.lint.rule import Found, Reading, check
 from livefire.lint.scope import on_action, required
-from livefire.lint.tests import PART, PATTERN, Test
+from livefire.lint.tests import EQUAL, PART, PATTERN, Test
 from livefire.lint.words import aws_operations, aws_services, is_read, lets_through
+from livefire.plan import expr as e
 from livefire.plan import nodes as n
+from livefire.plan.walk import place_of
 
 ANYTHING = ("", "a", "Z9", "-", "some text, of words", "a\nb")
 MANY = 25
+OFTEN_ABSENT = frozenset({"aws_cloudtrail.identity_user_name", "azure_activity.upn"})
 
 
 def _scalar(test: Test) -> bool:
@@ -174,4 +177,71 @@ def empty_exclusion(reading: Reading) -> Iterator[Found]:
                         yield Found(other.span or NOWHERE, "none of the operations that are left is excluded by this")
 
 
-CHECKS = (contradiction, dead_branch, matches_everything, loose_classification, needless, empty_exclusion)
+@check(
+    678,
+    "notice",
+    "an exclusion by a field that is often absent",
+    why="Rows without the field pass the exclusion in EQL, KQL and CQL and are dropped by it in ES|QL and SPL. Neither is what an exclusion by name is written for: the noise that was to go has no such field.",
+    example='not user.name : ("azure-backup-service"), where service principals have no user.name',
+    mend="exclude by a field that the noise has: the application's id, the role's ARN",
+)
+def exclusion_by_absent(reading: Reading) -> Iterator[Found]:
+    """A negated test of a user's name, which roles and service principals do not have."""
+    for test in reading.facts.tests:
+        fields = {f"{o.table}.{o.path}" for o in test.origins}
+        if test.negated and any(test.words) and isinstance(test.clause, n.Filter) and fields & OFTEN_ABSENT:
+            yield Found(test.span or NOWHERE, "roles and service principals have no value here, so nothing of theirs is excluded by it")
+
+
+@check(
+    689,
+    "notice",
+    "an alternative that nearly everything meets",
+    why="Where a condition that only leaves something out stands beside others under or, every other event meets it, and the rest of the line says nothing.",
+    example='Status != "Succeeded" or Initiator != "x"',
+    mend="join the exclusions with and, or write not (a or b)",
+)
+def lax_alternative(reading: Reading) -> Iterator[Found]:
+    """Two comparisons or more under one `or` that each only leave one value of another field out."""
+    for clause in reading.facts.of(n.Filter):
+        if not isinstance(clause, n.Filter):
+            continue
+        for arms in _disjunctions(clause.predicate):
+            left_out: dict[e.Expr, Span] = {}
+            for arm in arms:
+                found, place = _left_out(arm), place_of(arm)
+                if found is not None and place is not None:
+                    left_out.setdefault(found, place)
+            if len(left_out) > 1:
+                yield Found(min(left_out.values(), key=lambda s: s.start), "an event fails to meet this only where all that is excluded comes together")
+
+
+def _left_out(arm: e.Expr) -> e.Expr | None:
+    """Return what an arm compares with one text, where all other texts pass it."""
+    while isinstance(arm, e.Call) and arm.function in ("logic.is_true", "logic.coalesce") and arm.args:
+        arm = arm.args[0]
+    if isinstance(arm, e.Call) and arm.function == "logic.not" and isinstance(arm.args[0], e.Call) and arm.args[0].function in EQUAL:
+        arm = arm.args[0]
+    elif not isinstance(arm, e.Call) or arm.function != "compare.ne":
+        return None
+    words = [a.value for a in arm.args[1:] if isinstance(a, e.Literal)]
+    return arm.args[0] if any(isinstance(w, str) and w for w in words) else None
+
+
+def _disjunctions(expr: e.Expr) -> Iterator[tuple[e.Expr, ...]]:
+    if isinstance(expr, e.Call) and expr.function == "logic.or":
+        yield expr.args
+    for child in e.children(expr):
+        yield from _disjunctions(child)
+
+
+CHECKS = (
+    contradiction,
+    dead_branch,
+    matches_everything,
+    loose_classification,
+    needless,
+    empty_exclusion,
+    exclusion_by_absent,
+    lax_alternative,
+)

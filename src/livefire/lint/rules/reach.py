@@ -9,6 +9,7 @@ from livefire.diagnostics import NOWHERE, Span
 from livefire.lint.rule import Found, Reading, check
 from livefire.lint.scope import asks_for, field_tests, named_actions
 from livefire.lint.tests import PART, PATTERN, Test
+from livefire.lint.words import lets_through
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.walk import place_of
@@ -37,6 +38,10 @@ OBJECTS = ("request", "response", "resource_id", "resource", "resource_name", "r
 RESERVED = re.compile(r"system:|gserviceaccount\.com|aws-service-role|AWSServiceRole", re.I)
 # Acts on a thing that a second act on the same thing completes.
 ACTS_ON_THINGS = frozenset(["StopInstances", "StartInstances", "ModifyInstanceAttribute", "TerminateInstances", "DetachVolume", "AttachVolume", "CreateVolume"])
+AZURE_SIBLINGS = {
+    "snapshots/write": ("restorePointCollections/restorePoints/write", "virtualMachines/capture/action", "disks/beginGetAccess/action"),
+    "virtualmachines/write": ("virtualMachineScaleSets/write", "virtualMachines/runCommand/action", "virtualMachines/extensions/write"),
+}
 SHARES = {
     "ModifySnapshotAttribute": "createVolumePermission",
     "ModifyImageAttribute": "launchPermission",
@@ -61,7 +66,9 @@ def no_outcome(reading: Reading) -> Iterator[Found]:
         return
     if "event.outcome" in reading.source.text or "CorrelationId" in reading.source.text or "correlation" in reading.source.text.lower():
         return
-    tests = [t for t in field_tests(reading.facts, "azure_activity.operation") if not t.negated and any("microsoft." in w.lower() for w in t.words)]
+    snapshot = "MICROSOFT.COMPUTE/SNAPSHOTS/WRITE"
+    asked = [t for t in field_tests(reading.facts, "azure_activity.operation") if not t.negated]
+    tests = [t for t in asked if any("microsoft." in w.lower() for w in t.words) or (not t.exact and lets_through(t, snapshot))]
     if tests:
         yield Found(tests[0].span or NOWHERE, "each act of Azure writes two or three rows: Start, Accept, Success")
 
@@ -97,7 +104,7 @@ def exclusion_by_name_part(reading: Reading) -> Iterator[Found]:
     for test in field_tests(reading.facts, *ACTORS):
         if any(RESERVED.search(w) for w in test.words) or not isinstance(test.clause, n.Filter):
             continue
-        if test.negated and (test.meaning in PART or test.meaning in PATTERN) and any(len(w.strip("*%.^$")) > 1 for w in test.words):
+        if test.negated and not test.exact and (test.meaning in PART or test.meaning in PATTERN) and any(len(w.strip("*%.^$")) > 1 for w in test.words):
             yield Found(test.span or NOWHERE, "who names a user or a session chooses whether this rule sees it")
 
 
@@ -173,21 +180,22 @@ def short_look_back(reading: Reading) -> Iterator[Found]:
     """A comparison of the event time with now minus less than 30 minutes."""
     for node in reading.facts.of(n.Filter):
         if isinstance(node, n.Filter):
-            for call in _calls(node.predicate):
+            for call in calls(node.predicate):
                 if call.function in ("compare.gt", "compare.ge") and call.span is not None:
-                    back = _back(call.args[1])
+                    back = ticks_back(call.args[1])
                     if back is not None and 0 < back < SHORTEST and isinstance(call.args[0], e.Column):
                         yield Found(call.span, f"this looks back {back // TICKS_A_MINUTE} minutes; the events come later than that")
 
 
-def _calls(expr: e.Expr) -> Iterator[e.Call]:
+def calls(expr: e.Expr) -> Iterator[e.Call]:
+    """Yield every call in an expression."""
     if isinstance(expr, e.Call):
         yield expr
     for child in e.children(expr):
-        yield from _calls(child)
+        yield from calls(child)
 
 
-def _back(expr: e.Expr) -> int | None:
+def ticks_back(expr: e.Expr) -> int | None:
     """Return how many ticks before now a value is, when it is such a one."""
     if not isinstance(expr, e.Call) or len(expr.args) != 2:
         return None
@@ -247,7 +255,7 @@ def _cuts(node: n.Plan, made: set[str]) -> bool:
     """True for a filter that wants more than one of what was counted."""
     if not isinstance(node, n.Filter) or (node.span is None and place_of(node.predicate) is None):
         return False
-    return any(c.function in ("compare.gt", "compare.ge") and e.columns_of(c) & made for c in _calls(node.predicate))
+    return any(c.function in ("compare.gt", "compare.ge") and e.columns_of(c) & made for c in calls(node.predicate))
 
 
 @check(
@@ -261,7 +269,8 @@ def _cuts(node: n.Plan, made: set[str]) -> bool:
 def sequence_without_object(reading: Reading) -> Iterator[Found]:
     """Sequences over log sources none of whose keys comes from the request, the response or a resource."""
     for node in reading.facts.of(n.Sequence):
-        if not isinstance(node, n.Sequence) or not set(named_actions(reading.facts)) & ACTS_ON_THINGS:
+        named = set(named_actions(reading.facts))
+        if not isinstance(node, n.Sequence) or not named or not named <= ACTS_ON_THINGS:
             continue
         origins = {o for s in node.steps for k in s.keys for o in reading.facts.resolver.of(k, s.input)}
         if origins and not any(o.column in OBJECTS or o.column == "_raw" for o in origins):
@@ -297,7 +306,8 @@ def both_directions(reading: Reading) -> Iterator[Found]:
     if reads_request or field_tests(reading.facts, "aws_cloudtrail._raw"):
         return
     for action, permission in SHARES.items():
-        for test in named_actions(reading.facts).get(action, [])[:1]:
+        tests = [t for t in named_actions(reading.facts).get(action, []) if isinstance(t.clause, n.Filter)]
+        for test in tests[:1]:
             yield Found(test.span or NOWHERE, f"{action} is written for taking a permission away as well; {permission}.add is the share")
 
 
@@ -310,12 +320,17 @@ def both_directions(reading: Reading) -> Iterator[Found]:
     mend="add the siblings, or say in the rule's description that they are left out",
 )
 def siblings(reading: Reading) -> Iterator[Found]:
-    """The first of a family is named and no other."""
+    """The first of a family is named and no other; Azure's names are compared without regard to case."""
     named = named_actions(reading.facts)
-    families = (("RunInstances", LAUNCHES[1:4]), ("CreateSnapshot", ("CreateSnapshots", "CopySnapshot", "CreateImage")))
+    families = (("RunInstances", LAUNCHES[1:4]), ("CreateSnapshot", ("CreateSnapshots", "CopySnapshot", "CreateImage", "CopyVolumes")))
     for first, others in families:
         if first in named and not any(asks_for(reading.facts, o) for o in others) and len(named) <= 2:
             yield Found(named[first][0].span or NOWHERE, f"the same is done by {', '.join(others)}")
+    folded = {name.lower(): tests for name, tests in named.items()}
+    for kind, siblings_of in AZURE_SIBLINGS.items():
+        whole = [f"Microsoft.Compute/{s}" for s in siblings_of]
+        if f"microsoft.compute/{kind}" in folded and len(named) <= 4 and not any(asks_for(reading.facts, o) for o in whole):
+            yield Found(folded[f"microsoft.compute/{kind}"][0].span or NOWHERE, f"the same is done by {', '.join(siblings_of)} of Microsoft.Compute")
 
 
 @check(

@@ -2,16 +2,91 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from livefire.diagnostics import NOWHERE
+from livefire.diagnostics import NOWHERE, Span
 from livefire.lint.rule import Found, Reading, check
 from livefire.lint.scope import asks_for, field_tests, named_actions
 from livefire.lint.words import flat, wrapped
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 
-IN_ITEMS = frozenset({"imageId", "keyName", "minCount", "maxCount"})
+# Operation → parameters that are below this path, and not where a flat request would have them.
+ELSEWHERE = {
+    "RunInstances": (("imageId", "keyName", "minCount", "maxCount"), "instancesSet.items[]"),
+    "RegisterImage": (("snapshotId", "volumeSize", "volumeType"), "blockDeviceMapping.items[].ebs"),
+}
+
+# The members at the top of a record, and what a reader of the logs puts beside them:
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html,
+# https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry
+RECORDS = {
+    "aws_cloudtrail": frozenset(
+        [
+            "eventTime",
+            "eventVersion",
+            "userIdentity",
+            "eventSource",
+            "eventName",
+            "awsRegion",
+            "sourceIPAddress",
+            "userAgent",
+            "errorCode",
+            "errorMessage",
+            "requestParameters",
+            "responseElements",
+            "additionalEventData",
+            "requestID",
+            "eventID",
+            "eventType",
+            "apiVersion",
+            "managementEvent",
+            "readOnly",
+            "resources",
+            "recipientAccountId",
+            "serviceEventDetails",
+            "sharedEventID",
+            "vpcEndpointId",
+            "vpcEndpointAccountId",
+            "eventCategory",
+            "addendum",
+            "sessionCredentialFromConsole",
+            "edgeDeviceDetails",
+            "tlsDetails",
+            "insightDetails",
+            "eventContext",
+            "annotation",
+            "@timestamp",
+            "@message",
+        ]
+    ),
+    "gcp_audit": frozenset(
+        [
+            "logName",
+            "resource",
+            "timestamp",
+            "receiveTimestamp",
+            "severity",
+            "insertId",
+            "httpRequest",
+            "labels",
+            "metadata",
+            "operation",
+            "trace",
+            "spanId",
+            "traceSampled",
+            "sourceLocation",
+            "split",
+            "errorGroups",
+            "protoPayload",
+            "textPayload",
+            "jsonPayload",
+            "@timestamp",
+            "data",
+        ]
+    ),
+}
 
 
 def constant(value: e.Expr, plan: n.Plan) -> tuple[str, object] | None:
@@ -30,7 +105,7 @@ def constant(value: e.Expr, plan: n.Plan) -> tuple[str, object] | None:
             while isinstance(inner, e.Call) and inner.function == "logic.coalesce":
                 inner = inner.args[0]
             if isinstance(inner, e.Literal):
-                return (value.name, inner.value) if node.span is None and isinstance(node.input, (n.Scan, n.Filter)) else None
+                return (name, inner.value) if node.span is None and isinstance(node.input, (n.Scan, n.Filter)) else None
             if not isinstance(inner, e.Column):
                 return None
             name = inner.name
@@ -48,7 +123,7 @@ def constant(value: e.Expr, plan: n.Plan) -> tuple[str, object] | None:
 )
 def same_everywhere(reading: Reading) -> Iterator[Found]:
     """Tests of a column that the product's table gives one value; the name of the table or index is no such test."""
-    for test in reading.facts.tests:
+    for test in reading.facts.tests if reading.whole else ():
         if test.origins or not isinstance(test.clause, n.Filter) or not test.words:
             continue
         found = constant(test.value, test.clause.input)
@@ -67,13 +142,20 @@ def same_everywhere(reading: Reading) -> Iterator[Found]:
     mend="read instancesSet.items[].imageId, every element of it",
 )
 def flat_run_instances(reading: Reading) -> Iterator[Found]:
-    """Tests of request.<imageId|keyName|minCount|maxCount> where RunInstances is asked for and nothing else has the field."""
-    if set(named_actions(reading.facts)) != {"RunInstances"}:
+    """Paths of one step below the request where one such operation is asked for and no other; and what stands beside the list sought inside it."""
+    named = set(named_actions(reading.facts))
+    if len(named) != 1 or not named <= ELSEWHERE.keys():
         return
-    for test in reading.facts.tests:
-        for origin in test.origins:
-            if origin.table == "aws_cloudtrail" and origin.column == "request" and len(origin.steps) == 1 and origin.steps[0] in IN_ITEMS:
-                yield Found(test.span or NOWHERE, f"RunInstances has no requestParameters.{origin.steps[0]}: it is in instancesSet.items[]")
+    operation = named.pop()
+    moved, below = ELSEWHERE[operation]
+    read = [(o, t.span or NOWHERE) for t in reading.facts.tests for o in t.origins] + [(o, span) for o, span, _ in reading.facts.paths]
+    for origin, span in dict.fromkeys(read):
+        if origin.table != "aws_cloudtrail" or origin.column != "request" or not origin.steps:
+            continue
+        if len(origin.steps) == 1 and origin.steps[0] in moved:
+            yield Found(span, f"{operation} has no requestParameters.{origin.steps[0]}: it is in {below}")
+        elif operation == "RunInstances" and origin.steps[0] == "instancesSet" and origin.steps[-1] == "instanceType":
+            yield Found(span, "RunInstances keeps the type beside the list: requestParameters.instanceType")
 
 
 @check(
@@ -97,6 +179,28 @@ def wrapping(reading: Reading) -> Iterator[Found]:
                 yield Found(test.span or NOWHERE, f"{action} keeps its parameters below requestParameters.{action}Request")
             elif named and named <= flat() and below and origin.steps[0].removesuffix("Request") in named:
                 yield Found(test.span or NOWHERE, f"{origin.steps[0].removesuffix('Request')} keeps its parameters flat in requestParameters")
+
+
+@check(
+    603,
+    "warning",
+    "a field that the log does not have",
+    why="Splunk, LogScale and Sigma take any name for a field, and one that no event has is no error: the condition is never true, or always.",
+    example="sourcetype=aws:cloudtrail event.action=RunInstances",
+    mend="write the field as this product's events have it; names of another product's schema are not translated",
+)
+def unknown_field(reading: Reading) -> Iterator[Found]:
+    """Tests of a member that no record of CloudTrail, or no entry of Google's audit log, has at its top."""
+    if not reading.whole or re.search(r"\b(?:spath|extract|kv|rex|lookup)\b|parseJson|kvParse", reading.source.text):
+        return  # these make fields of their own
+    for test in reading.facts.tests:
+        if not test.origins or any(o.column != "_raw" or not o.steps for o in test.origins):
+            continue
+        unknown = [o for o in test.origins if o.table in RECORDS and o.steps[0] not in RECORDS[o.table]]
+        if len(unknown) == len(test.origins):
+            name = ".".join(str(s) for s in unknown[0].steps)
+            near = next((f for f in RECORDS[unknown[0].table] if f.casefold() == str(unknown[0].steps[0]).casefold()), "")
+            yield Found(test.span or NOWHERE, f"no event has a field {name!r}", f"did you mean {near!r}? Case counts" if near else "")
 
 
 @check(
@@ -168,17 +272,17 @@ def first_element(reading: Reading) -> Iterator[Found]:
     mend='test the group as well: createVolumePermission.add.items[].group = "all"',
 )
 def public_share_missed(reading: Reading) -> Iterator[Found]:
-    """userId of a permission is tested or shown as the reason, and group nowhere in the rule."""
-    if not asks_for(reading.facts, "ModifySnapshotAttribute", "ModifyImageAttribute"):
-        return
+    """userId of a permission is read, in the text of the rule or through its plan, and group nowhere."""
     text = reading.source.text
+    if not asks_for(reading.facts, "ModifySnapshotAttribute", "ModifyImageAttribute") or "group" in text:
+        return
     for test in reading.facts.tests:
-        if (
-            any("userId" in o.steps and any(isinstance(s, str) and s.lower().endswith("permission") for s in o.steps) for o in test.origins)
-            and "group" not in text
-        ):
+        if any("userId" in o.steps and any(isinstance(s, str) and s.lower().endswith("permission") for s in o.steps) for o in test.origins):
             yield Found(test.span or NOWHERE, "a share with everybody has no userId, it has the group 'all'")
             return
+    written = re.search(r"[\w.]*[pP]ermission[\w.{}\[\]]*userId", text)
+    if written is not None:
+        yield Found(Span(written.start(), written.end()), "a share with everybody has no userId, it has the group 'all'")
 
 
-CHECKS = (same_everywhere, flat_run_instances, wrapping, azure_location, json_in_text, first_element, public_share_missed)
+CHECKS = (same_everywhere, flat_run_instances, wrapping, unknown_field, azure_location, json_in_text, first_element, public_share_missed)

@@ -120,12 +120,18 @@ def service_event_as_call(reading: Reading) -> Iterator[Found]:
     mend='ask for both: in~ ("Success", "Succeeded")',
 )
 def one_status_vocabulary(reading: Reading) -> Iterator[Found]:
-    """A status is named in one vocabulary and its twin nowhere in the rule."""
-    tests = [t for t in field_tests(reading.facts, "azure_activity.result_type") if t.exact and t.reads("azure_activity.result_type")]
+    """A status is named in one vocabulary and its twin nowhere in the rule.
+
+    Elastic, LogScale and Splunk's Event Hub input get resource logs alone, and Elastic's own event.outcome is made of both.
+    """
+    tests = [t for t in field_tests(reading.facts, "azure_activity.result_type") if t.exact and {o.path for o in t.origins} == {"result_type"}]
+    resource_logs = reading.language not in ("kql", "sigma") and "mscs:azure:audit" not in reading.source.text
     named = {w.casefold() for t in tests for w in t.words}
     for test in tests:
         for word in test.words:
             twin = {k.casefold(): v for k, v in (OLD_STATUS | NEW_STATUS).items()}.get(word.casefold())
+            if resource_logs and word.casefold() in {w.casefold() for w in NEW_STATUS}:
+                continue
             if twin is not None and twin.casefold() not in named and _only(test, "azure_activity"):
                 yield Found(test.span or NOWHERE, f"{word!r} is one of two words for this status; events of the other form say {twin!r}")
 
@@ -209,7 +215,10 @@ def _caseless(reading: Reading, test: Test) -> Fix | None:
 )
 def display_text(reading: Reading) -> Iterator[Found]:
     """A literal of several plain words against Azure's operation."""
-    for test, word in _exact(reading, "azure_activity.operation"):
+    unread = [
+        t for t in field_tests(reading.facts, "azure_activity._raw") if t.exact and any(str(o.steps[-1:]).lower().find("operationname") > 0 for o in t.origins)
+    ]
+    for test, word in (*_exact(reading, "azure_activity.operation"), *((t, w) for t in unread for w in t.words)):
         if DISPLAY_TEXT.match(word) and _only(test, "azure_activity"):
             yield Found(test.span or NOWHERE, f"{word!r} is how the portal shows an operation")
 

@@ -1,0 +1,68 @@
+"""What an editor offers: the tables of a language's product with their columns, its functions and its commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from livefire.languages import find
+from livefire.plan import nodes as n
+from livefire.plan.catalog import Table, TableCatalog
+
+_SPELLINGS = {
+    "kql": (("livefire.languages.kql.functions", "FUNCTIONS"), ("livefire.languages.kql.aggregates", "AGGREGATES")),
+    "cql": (("livefire.languages.cql.functions", "FUNCTIONS"),),
+    "eql": (("livefire.languages.eql.functions", "FUNCTIONS"),),
+    "esql": (("livefire.languages.esql.functions", "FUNCTIONS"), ("livefire.languages.esql.functions", "AGGREGATES")),
+    "spl": (("livefire.languages.spl.functions", "FUNCTIONS"), ("livefire.languages.spl.commands", "COMMANDS")),
+}
+_COMMANDS = {
+    "kql": "where project extend summarize union join sort take top distinct count parse mv-expand mv-apply evaluate render lookup make-series project-away "
+    "project-rename search let",
+    "cql": "groupBy table sort select join case match bucket timeChart",
+    "eql": "sequence by with maxspan until any where and or not in like regex",
+    "esql": "FROM WHERE EVAL STATS BY KEEP DROP SORT LIMIT DISSECT GROK RENAME INLINESTATS MV_EXPAND METADATA",
+    "spl": "search where by as",
+    "sigma": "title id status logsource product service detection selection filter condition timeframe level tags falsepositives",
+}
+_PLAIN = re.compile(r"[A-Za-z_]\w*")
+
+
+def words(language: str, catalog: TableCatalog, vendor: str | None) -> dict[str, Any]:
+    """Return tables, functions and commands; the columns only of tables that events here can fill, for a product has a thousand others."""
+    tables = [
+        {
+            "name": t.name,
+            "title": t.title,
+            "vendor": t.vendor,
+            "compatibility": t.compatibility,
+            "columns": [{"name": f.name, "type": f.type.value} for f in t.schema] if _fed(t) else [],
+        }
+        for t in catalog.tables(vendor)
+    ]
+    tables.sort(key=lambda t: (bool(t["compatibility"]), not t["columns"], str(t["name"]).lower()))
+    return {"language": language, "tables": tables, "functions": list(functions(language)), "commands": _COMMANDS.get(language, "").split()}
+
+
+def _fed(table: Table) -> bool:
+    below = [table.plan]
+    while below:
+        node = below.pop()
+        if isinstance(node, n.Scan):
+            return True
+        below.extend(n.inputs(node))
+    return False
+
+
+@cache
+def functions(language: str) -> tuple[str, ...]:
+    """Return the names of a language's functions."""
+    find(language)  # whole first: its modules import each other, which two threads must not do from two ends
+    found: set[str] = set()
+    for module, name in _SPELLINGS.get(language, ()):
+        known: Iterable[Any] = getattr(import_module(module), name)
+        found.update(str(n) for n in known)
+    return tuple(sorted(n for n in found if _PLAIN.fullmatch(n.replace(":", "_").replace("-", "_"))))

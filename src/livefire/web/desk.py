@@ -1,0 +1,113 @@
+"""What every page works with: the workspace, who asks, the jobs, the audit log."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from livefire import QueryError, Workspace
+from livefire.web.access import Access, Role, User
+from livefire.web.audit import Audit
+from livefire.web.jobs import BusyError, Jobs
+from livefire.web.rendering import render
+
+
+@dataclass
+class Desk:
+    """One server's means. `published` is a folder of published pages, `tuning` the file of what the site trusts and excepts."""
+
+    workspace: Workspace
+    access: Access
+    audit: Audit
+    published: Path | None = None
+    tuning: Path | None = None
+    rules: Path | None = None
+    announce: Callable[[str], None] = field(default=lambda _text: None)
+    jobs: Jobs = field(default_factory=Jobs)
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def lake_line(self) -> dict[str, Any]:
+        """Return how many events the lake holds and the time of the last."""
+        held = self.workspace.held_sources()
+        return {"events": sum(s["events"] for s in held), "last": max((s["last"] for s in held if s["last"]), default=None)}
+
+
+@dataclass
+class Call:
+    """One request: its path parameters, its query or form, and who asks."""
+
+    desk: Desk
+    request: Request
+    user: User
+    given: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def ws(self) -> Workspace:
+        """The workspace."""
+        return self.desk.workspace
+
+    def path(self, name: str) -> str:
+        """Return a part of the address."""
+        return str(self.request.path_params[name])
+
+    def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return a page."""
+        alerts = self.desk.kept.get("alerts")
+        common = {"user": self.user, "lake": self.desk.lake_line(), "published": self.desk.published is not None, "open_alerts": alerts.open if alerts else 0}
+        return HTMLResponse(render(template, {**common, **values}), status)
+
+    def fault(self, status: int, title: str, words: str, code: str = "") -> HTMLResponse:
+        """Return a page that says what is wrong."""
+        return self.page("fault.html", status, title=title, words=words, code=code)
+
+    def note(self, action: str, **details: Any) -> None:
+        """Write to the audit log."""
+        self.desk.audit.note(self.user.name, action, **details)
+
+
+Handler: TypeAlias = Callable[[Call], Response]
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+def endpoint(desk: Desk, handler: Handler, role: Role = "viewer") -> Endpoint:
+    """Return a handler as Starlette calls it: in a thread, with its form read, its role asked for, its faults as pages."""
+
+    @functools.wraps(handler)
+    async def answer(request: Request) -> Response:
+        user: User = request.state.user or User("nobody", "viewer")
+        body = await request.body() if request.method == "POST" else b""
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100) if body else request.query_params.multi_items()
+        call = Call(desk, request, user, dict(pairs), body)
+        if role == "editor" and not user.edits:
+            call.note("refused", path=request.url.path)
+            return call.fault(403, "Not yours to change", "You are signed in as a viewer; an editor can do this.", "E756")
+        try:
+            return await run_in_threadpool(handler, call)
+        except KeyError as absent:
+            return call.fault(404, "There is no such page", f"Nothing here is named {absent.args[0] if absent.args else ''}.", "E757")
+        except BusyError:
+            return call.fault(503, "Busy", "As much is running as may run at once; try again in a minute.", "E758")
+        except QueryError as error:
+            first = next((d for d in error.diagnostics if d.severity == "error"), None)
+            return call.fault(422, "This cannot be run", first.message if first else "", first.code if first else "")
+
+    return answer
+
+
+def go_to(path: str) -> RedirectResponse:
+    """Return an answer that leads to a page."""
+    return RedirectResponse(path, 303)
+
+
+def as_data(value: Any, status: int = 200) -> JSONResponse:
+    """Return an answer for programs."""
+    return JSONResponse(Workspace.as_data(value), status)

@@ -1,0 +1,216 @@
+"""The JSON interface of catalogue and workbench."""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from livefire.web.catalogue import pages_of
+from livefire.web.desk import Call
+from livefire.web.endpoints import Asked, Endpoint, Nothing, WrongRequestError
+from livefire.web.jobs import BusyError
+
+Text = Annotated[str, Meta(max_length=200_000)]
+Language = Annotated[str, Meta(max_length=20)]
+Name = Annotated[str, Meta(max_length=300)]
+Moment = Annotated[str, Meta(max_length=40)]
+MOST_QUERIES = 4
+_slots = threading.BoundedSemaphore(MOST_QUERIES)
+_FILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
+_SUFFIX = {"kql": "kql", "cql": "cql", "eql": "eql", "esql": "esql", "spl": "spl", "sigma": "yml", "kuery": "kuery", "lucene": "lucene"}
+
+
+class Query(Asked, frozen=True, kw_only=True):
+    """A query: its text and language, the stretch of time its tables are cut to, and how it is read."""
+
+    text: Text
+    language: Language
+    start: Moment = ""
+    end: Moment = ""
+    lenient: bool = False
+    seconds: Annotated[float, Meta(gt=0, le=120)] = 60.0
+    run: Name = ""
+
+
+class Row(Query, frozen=True, kw_only=True):
+    """A row of a query, as a grid shows it."""
+
+    row: Annotated[list[str], Meta(max_length=2000)]
+
+
+class Stage(Query, frozen=True, kw_only=True):
+    """A stage of a query: ast, plan or sql."""
+
+    stage: Annotated[str, Meta(pattern="^(ast|plan|sql)$")]
+
+
+class Miss(Query, frozen=True, kw_only=True):
+    """An event that a query should have found, by its id."""
+
+    event: Name
+
+
+class Rendering(Query, frozen=True, kw_only=True):
+    """A language to say a query in."""
+
+    to: Language
+
+
+class Saved(Query, frozen=True, kw_only=True):
+    """A query to keep under a name."""
+
+    name: Name
+
+
+class Stretch(Asked, frozen=True):
+    """A stretch of time."""
+
+    start: Moment = ""
+    end: Moment = ""
+
+
+class Running(Asked, frozen=True):
+    """A run, by the name its query gave it."""
+
+    run: Name
+
+
+def moment(text: str) -> datetime | None:
+    """Return an ISO 8601 time, None for an empty one; no zone is UTC."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise WrongRequestError(f"{text!r} is no ISO 8601 time") from None
+
+
+def _language(call: Call, name: str) -> str:
+    if name not in call.ws.languages():
+        raise WrongRequestError(f"no language is named {name!r}; there are {', '.join(call.ws.languages())}")
+    return name
+
+
+def _check(call: Call, asked: Query) -> Any:
+    said = call.ws.said(asked.text, _language(call, asked.language), lenient=asked.lenient)
+    return {"diagnostics": said, "mended": call.ws.mend(asked.text, asked.language) if any("fix" in d for d in said) else asked.text}
+
+
+def _run(call: Call, asked: Query) -> Any:
+    if not _slots.acquire(blocking=False):
+        raise BusyError
+    running, stop = call.desk.kept.setdefault("running", {}), call.ws.stop()
+    key = (call.user.name, asked.run)
+    running[key] = stop
+    try:
+        call.note("query", language=asked.language, text=asked.text[:2000])
+        return call.ws.look(
+            asked.text,
+            _language(call, asked.language),
+            start=moment(asked.start),
+            end=moment(asked.end),
+            lenient=asked.lenient,
+            seconds=asked.seconds,
+            stop=stop,
+        )
+    finally:
+        _slots.release()
+        if running.get(key) is stop:
+            del running[key]
+
+
+def _stop(call: Call, asked: Running) -> Any:
+    stop = call.desk.kept.setdefault("running", {}).get((call.user.name, asked.run))
+    if stop is not None:
+        stop.ask()
+    return {"stopped": stop is not None}
+
+
+def _behind(call: Call, asked: Row) -> Any:
+    return call.ws.behind(asked.text, _language(call, asked.language), asked.row, start=moment(asked.start), end=moment(asked.end), lenient=asked.lenient)
+
+
+def _stage(call: Call, asked: Stage) -> Any:
+    return {"text": call.ws.harmless(call.ws.stage(asked.text, _language(call, asked.language), asked.stage, lenient=asked.lenient), lines=True)}
+
+
+def _miss(call: Call, asked: Miss) -> Any:
+    return {"reason": call.ws.harmless(call.ws.why_missed(asked.text, _language(call, asked.language), asked.event, lenient=asked.lenient), lines=True)}
+
+
+def _begin(call: Call, title: str, work: Any) -> Any:
+    return {"job": call.desk.jobs.begin(title, work, call.user.name).id}
+
+
+def _translate(call: Call, asked: Rendering) -> Any:
+    language, to = _language(call, asked.language), _language(call, asked.to)
+    return _begin(call, f"Translation to {to}", lambda _tell: call.ws.rendering(asked.text, language, to, lenient=asked.lenient))
+
+
+def _rehearse(call: Call, asked: Query) -> Any:
+    language = _language(call, asked.language)
+    return _begin(call, "Proof", lambda tell: call.ws.rehearse(asked.text, language, tell))
+
+
+def _by_day(call: Call, asked: Query) -> Any:
+    language = _language(call, asked.language)
+    return _begin(call, "Backtest", lambda _tell: call.ws.by_day(asked.text, language))
+
+
+def _job(call: Call, _asked: Nothing) -> Any:
+    job = call.desk.jobs.find(call.path("name"))
+    return {**job.wait(-1, 0), "result": job.result if job.state == "done" else None}
+
+
+def _save(call: Call, asked: Saved) -> Any:
+    folder = call.desk.rules
+    if folder is None:
+        raise WrongRequestError("this server was given no folder to save to: livefire serve --rules FOLDER")
+    if not _FILE.fullmatch(asked.name):
+        raise WrongRequestError("a name is of small letters, digits, - and _")
+    path = folder / f"{asked.name}.{_SUFFIX[_language(call, asked.language)]}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(asked.text)
+    except FileExistsError:
+        raise WrongRequestError(f"{path.name} is there already") from None
+    call.note("save", file=path.name)
+    return {"file": path.name}
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/coverage", "coverage", "ATT&CK's cloud matrix with what covers each technique", lambda call, _: call.ws.coverage()),
+    Endpoint("GET", "/detections/{name:path}", "detection", "All there is to say of a detection", lambda call, _: call.ws.detection_page(call.path("name"))),
+    Endpoint("GET", "/emulations/{name:path}", "emulation", "An emulation with its raw events", lambda call, _: call.ws.story_page(call.path("name"))),
+    Endpoint("GET", "/chains/{name:path}", "chain", "All there is to say of a chain", lambda call, _: call.ws.chain_page(call.path("name"))),
+    Endpoint("GET", "/published", "publishedPages", "Published pages with what their queries meet", lambda call, _: pages_of(call)),
+    Endpoint("GET", "/sources", "sources", "What the lake holds of each log source", lambda call, _: call.ws.held_sources()),
+    Endpoint(
+        "GET", "/words/{language}", "words", "Tables, columns, functions and commands of a language", lambda call, _: call.ws.words(call.path("language"))
+    ),
+    Endpoint("GET", "/histogram", "histogram", "Events of the lake over time", lambda call, a: call.ws.histogram(moment(a.start), moment(a.end)), Stretch),
+    Endpoint(
+        "GET",
+        "/events/{source}/{id:path}",
+        "event",
+        "One event as it was logged",
+        lambda call, _: call.ws.stored_events([f"{call.path('source')}/{call.path('id')}"]),
+    ),
+    Endpoint("POST", "/check", "check", "All there is to say of a query without running it", _check, Query),
+    Endpoint("POST", "/query", "query", "Run a query", _run, Query),
+    Endpoint("POST", "/stop", "stop", "Stop a run", _stop, Running),
+    Endpoint("POST", "/behind", "behind", "The events that a row of a query rests on", _behind, Row),
+    Endpoint("POST", "/stage", "stage", "A stage of a query as text", _stage, Stage),
+    Endpoint("POST", "/miss", "miss", "Which clause of a query drops an event", _miss, Miss),
+    Endpoint("POST", "/translate", "translate", "Begin to say a query in another language, with proof", _translate, Rendering),
+    Endpoint("POST", "/rehearse", "rehearse", "Begin to put a query to the proof", _rehearse, Query),
+    Endpoint("POST", "/backtest", "backtest", "Begin to count what a query finds day by day", _by_day, Query),
+    Endpoint("POST", "/save", "save", "Keep a query as a rule file", _save, Saved, "editor"),
+    Endpoint("GET", "/jobs/{name}", "job", "How a job stands, and what came of it", _job),
+)

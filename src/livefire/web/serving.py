@@ -1,0 +1,189 @@
+"""The server: routes, and where it may listen."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from livefire import Diagnostic, QueryError, Workspace
+from livefire.web import catalogue, endpoints, interface, workbench
+from livefire.web.access import SESSION_SECONDS, Access, Proxy, User
+from livefire.web.audit import Audit
+from livefire.web.desk import Desk, endpoint, go_to
+from livefire.web.guard import App, Guard
+from livefire.web.rendering import STATIC, render
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to listen, and behind which proxy. `names` are further values of Host, as a proxy hands them on."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    names: tuple[str, ...] = ()
+    proxy: Proxy | None = None
+    https: bool = False
+
+    def check(self) -> None:
+        """Refuse an address beyond this machine where nobody signs users in: QueryError E759."""
+        if not _is_loopback(self.host) and self.proxy is None:
+            said = f"{self.host} can be reached from other machines, and nothing there would sign anybody in"
+            raise QueryError([Diagnostic("error", "E759", said, help="listen on 127.0.0.1 behind a proxy that signs users in: --user-header and --from-proxy")])
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The values of Host that are answered."""
+        own = {f"{h}:{self.port}" for h in ("127.0.0.1", "localhost", "[::1]")} if _is_loopback(self.host) else {f"{self.host}:{self.port}"}
+        return frozenset(h.lower() for h in (*own, *self.names))
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie: browsers keep one jar for all ports of a host."""
+        return f"livefire-{self.port}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def make_desk(
+    workspace: Workspace,
+    *,
+    place: Place,
+    published: Path | None = None,
+    tuning: Path | None = None,
+    rules: Path | None = None,
+    audit: Path | None = None,
+    program: str = "",
+    announce: Callable[[str], None] = lambda _text: None,
+) -> Desk:
+    """Return what the pages work with. `program` is the digest of a token that programs may show."""
+    return Desk(workspace, Access(place.proxy, program), Audit(audit), published, tuning, rules, announce)
+
+
+def make_app(desk: Desk, place: Place) -> App:
+    """Return the application behind its gate."""
+    place.check()
+    app = Starlette(routes=[*_routes(desk, place)], middleware=[Middleware(GZipMiddleware, minimum_size=2000)])
+    return Guard(app, desk.access, place.hosts, place.cookie, "https" if place.https else "http")
+
+
+def warm(desk: Desk) -> threading.Thread:
+    """Load what the first page needs while nobody waits yet."""
+
+    def first() -> None:
+        with suppress(QueryError):
+            desk.workspace.coverage()
+            desk.workspace.histogram()
+            _ = desk.published is not None and desk.workspace.published_pages(desk.published)
+            desk.workspace.detection_page(desk.workspace.detections()[0].card.id)
+
+    thread = threading.Thread(target=first, name="livefire-warm", daemon=True)
+    thread.start()
+    return thread
+
+
+def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
+    def get(path: str, handler: Callable[..., Response]) -> Route:
+        return Route(path, endpoint(desk, handler), methods=["GET"])
+
+    def change(path: str, handler: Callable[..., Response]) -> Route:
+        return Route(path, endpoint(desk, handler, "editor"), methods=["POST"])
+
+    return [
+        Mount("/static", StaticFiles(directory=STATIC)),
+        Route("/login", _login(desk, place), methods=["GET"]),
+        Route("/logout", _logout(desk, place), methods=["POST"]),
+        get("/", catalogue.home),
+        get("/techniques/{name}", catalogue.technique),
+        change("/detections/{name:path}/prove", catalogue.prove),
+        get("/detections/{name:path}", catalogue.detection),
+        get("/rules/{name:path}", catalogue.rule),
+        get("/chains/{name:path}", catalogue.chain),
+        get("/emulations/{name:path}", catalogue.emulation),
+        get("/published", catalogue.published),
+        change("/published/{name}/prove", catalogue.prove_published),
+        get("/published/{name}", catalogue.published_page),
+        get("/jobs/{name}", catalogue.job),
+        Route("/jobs/{name}/events", _events(desk), methods=["GET"]),
+        get("/workbench", workbench.workbench),
+        Route("/workbench", endpoint(desk, workbench.workbench), methods=["POST"]),
+        *endpoints.routes(desk, interface.ENDPOINTS),
+        Route("/{rest:path}", endpoint(desk, _absent), methods=["GET"]),
+    ]
+
+
+def _absent(call: object) -> Response:
+    raise KeyError(getattr(call, "request").url.path)  # noqa: B009 - typed as any handler is
+
+
+def _login(desk: Desk, place: Place) -> Callable[[Request], Response]:
+    def login(request: Request) -> Response:
+        target = request.query_params.get("next", "/")
+        target = target if target.startswith("/") and not target.startswith("//") and "\\" not in target else "/"
+        secret = request.query_params.get("token", "")
+        session = desk.access.redeem(secret) if secret else None
+        if session is None:
+            if secret:
+                desk.audit.note("nobody", "refused sign-in")
+            return HTMLResponse(render("login.html", {"wrong": bool(secret)}), 401)
+        desk.audit.note("owner", "signed in")
+        desk.announce(desk.access.issue())
+        answer = RedirectResponse(target, 303)
+        answer.set_cookie(place.cookie, session, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=place.https, path="/")
+        return answer
+
+    return login
+
+
+def _logout(desk: Desk, place: Place) -> Callable[[Request], Response]:
+    def logout(request: Request) -> Response:
+        desk.access.end(request.cookies.get(place.cookie, ""))
+        answer = go_to("/login")
+        answer.delete_cookie(place.cookie, path="/", httponly=True, samesite="strict")
+        return answer
+
+    return logout
+
+
+def _events(desk: Desk) -> Callable[[Request], Response]:
+    def events(request: Request) -> Response:
+        import json
+
+        user: User | None = request.state.user
+        try:
+            job = desk.jobs.find(request.path_params["name"])
+        except KeyError:
+            return Response(status_code=404)
+
+        async def stream() -> AsyncIterator[bytes]:
+            version = -1
+            while user is not None and not await request.is_disconnected():
+                standing = await run_in_threadpool(job.wait, version, 10.0)
+                version = int(standing["version"])
+                standing["doing"] = Workspace.harmless(str(standing["doing"]))
+                yield f"event: standing\ndata: {json.dumps(standing)}\n\n".encode()
+                if standing["state"] != "running":
+                    return
+
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    return events

@@ -1,0 +1,333 @@
+// The workbench: what is written is judged while it is written, run when asked, and shown in every way it can be looked at.
+
+import { bars, histogram, lines } from "./drawing.js";
+import { mended, openEditor, place } from "./editing.js";
+import { grid, statistics } from "./grid.js";
+import { ask, harmless, make, watchJob } from "./pages.js";
+
+const bench = document.getElementById("bench");
+const area = document.getElementById("text");
+const output = document.getElementById("output");
+const said = document.getElementById("said");
+const field = (name) => document.getElementById(name);
+const HISTORY = "livefire.history";
+const PIPED = { kql: (c, v) => `\n| where ${c} == ${v}`, cql: (c, v) => `\n| ${c} = ${v}`, spl: (c, v) => `\n| search ${c}=${v}`, esql: (c, v) => `\n| WHERE ${c} == ${v}` };
+
+let editor = { text: () => area.value, write: (text) => (area.value = text), change: () => {}, speak: () => {}, select: () => {} };
+let running = null;
+let last = null;
+
+function query() {
+  return { text: editor.text(), language: field("language").value, start: field("start").value.trim(), end: field("end").value.trim(), lenient: field("lenient").checked };
+}
+
+// what is said of the query
+
+function judge(found) {
+  const text = editor.text();
+  const fixes = found.diagnostics.filter((d) => d.fix);
+  said.replaceChildren(
+    ...found.diagnostics.map((d) => {
+      const spot = place(text, d);
+      return make(
+        "div",
+        { class: `said said-${d.severity}` },
+        make("button", { type: "button", class: "plain code", title: "go to the place", on: { click: () => editor.select(spot.from, spot.to) } }, `${d.code} ${d.start.line}:${d.start.column}`),
+        " ", d.message, d.help && make("span", { class: "help" }, `; ${d.help}`),
+        d.fix && " ",
+        d.fix && make("button", { type: "button", class: "fix", on: { click: () => editor.change(mended(text, d.fix)) } }, d.fix.message || "apply the fix"),
+      );
+    }),
+  );
+  if (fixes.length && found.mended !== undefined && found.mended !== text)
+    said.prepend(make("button", { type: "button", class: "fix", id: "mend", on: { click: () => editor.write(found.mended) } }, `Apply ${fixes.length === 1 ? "the fix" : "every fix"}`));
+}
+
+// the tabs below
+
+const TABS = [["results", "Results"], ["chart", "Chart"], ["plan", "Plan"], ["sql", "SQL"], ["miss", "Explain a miss"], ["translate", "Translate"], ["history", "History"]];
+const tablist = make("div", { role: "tablist", class: "tablist", "aria-label": "Output" });
+const panel = make("div", { role: "tabpanel", id: "panel", tabIndex: 0 });
+let chosen = "results";
+
+for (const [name, label] of TABS)
+  tablist.append(make("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": "panel", on: { click: () => choose(name) } }, label));
+tablist.addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const names = TABS.map(([name]) => name);
+  const next = names[(names.indexOf(chosen) + step + names.length) % names.length];
+  choose(next);
+  field(`tab-${next}`).focus();
+});
+
+function choose(name) {
+  chosen = name;
+  for (const [tab] of TABS) {
+    field(`tab-${tab}`).setAttribute("aria-selected", String(tab === name));
+    field(`tab-${tab}`).tabIndex = tab === name ? 0 : -1;
+  }
+  panel.setAttribute("aria-labelledby", `tab-${name}`);
+  SHOW[name]();
+}
+
+const SHOW = {
+  results: showResults,
+  chart: showChart,
+  plan: () => showStage("plan"),
+  sql: () => showStage("sql"),
+  miss: showMiss,
+  translate: showTranslate,
+  history: showHistory,
+};
+
+function empty(text) {
+  panel.replaceChildren(make("p", { class: "empty" }, text));
+}
+
+function fault(error) {
+  if (error.diagnostics?.length && error.status === 422) judge({ diagnostics: error.diagnostics });
+  panel.replaceChildren(make("p", {}, make("span", { class: "state bad" }, error.code || "refused"), " ", error.message));
+}
+
+function busy(text) {
+  const doing = make("span", {}, text);
+  panel.replaceChildren(make("p", { role: "status" }, make("span", { class: "spin", "aria-hidden": "true" }), " ", doing));
+  return (now) => (doing.textContent = now);
+}
+
+function showResults() {
+  if (running) return;
+  if (!last) return empty("Nothing has run yet. Ctrl+Enter runs the query.");
+  const beside = make("div", { class: "beside", "aria-live": "polite" });
+  const only = PIPED[last.asked.language] && ((index, value) => narrow(last.columns[index], value, last.types[index]));
+  const view = grid(last, { row: (i, open) => showRow(beside, i, open), column: (i) => beside.replaceChildren(statistics(last, i, only)) });
+  const count = `${last.rows.length.toLocaleString("en")} row${last.rows.length === 1 ? "" : "s"} in ${last.seconds.toFixed(2)} s, clock set to ${last.now.replace("T", " ").replace("Z", "")}`;
+  panel.replaceChildren(make("p", { class: "soft", id: "count" }, count), last.rows.length ? make("div", { class: "gridsplit" }, view, beside) : make("p", { class: "empty" }, "No row. Explain a miss says which clause dropped an event that should be here."));
+}
+
+function narrow(column, value, type) {
+  const plain = /^(int|long|real|decimal|bool)$/.test(type);
+  const quoted = plain ? value : `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+  editor.write(editor.text().trimEnd() + PIPED[field("language").value](column, quoted));
+  run();
+}
+
+function showRow(beside, index, open) {
+  const row = last.rows[index];
+  const events = make("div", {});
+  const button = make("button", { type: "button", id: "behind", on: { click: () => showBehind(row, events) } }, "Events behind this row");
+  const list = make("dl", { class: "fields" });
+  last.columns.forEach((name, i) => row[i] !== "" && list.append(make("dt", {}, name), make("dd", {}, row[i])));
+  beside.replaceChildren(make("h3", {}, `Row ${index + 1}`), list, button, events);
+  if (open) showBehind(row, events);
+}
+
+async function showBehind(row, spot) {
+  spot.replaceChildren(make("p", { class: "soft" }, "looking"));
+  try {
+    const events = await ask("/behind", { ...last.asked, row });
+    spot.replaceChildren(
+      make("p", { class: "soft" }, events.length ? `${events.length} event${events.length === 1 ? "" : "s"}` : "This row rests on no stored event."),
+      ...events.map((e) => make("details", { class: "story", open: events.length === 1 }, make("summary", {}, `${e.time.replace("T", " ")} ${e.source}`, " ", make("span", { class: "mono soft" }, harmless(e.id))), make("pre", { class: "plaincode", tabIndex: 0 }, harmless(JSON.stringify(e.event, null, 2))))),
+    );
+  } catch (error) {
+    spot.replaceChildren(make("p", { class: "state bad" }, error.message));
+  }
+}
+
+async function showChart() {
+  if (!last) return empty("Run a query first.");
+  if (!last.chart) return empty("These rows hold nothing to draw: a time or a name, and a number.");
+  panel.replaceChildren(make("p", { class: "soft" }, last.chart.asked ? `render ${last.chart.asked}` : "drawn by the types of the columns"));
+  const spot = make("div", { class: "chart" });
+  panel.append(spot);
+  if (last.chart.kind === "lines") await lines(spot, last.chart);
+  else bars(spot, last.chart);
+}
+
+async function showStage(stage) {
+  busy(stage);
+  try {
+    const found = await ask("/stage", { ...query(), stage });
+    panel.replaceChildren(make("pre", { class: "plaincode", tabIndex: 0 }, harmless(found.text)));
+  } catch (error) {
+    fault(error);
+  }
+}
+
+function showMiss() {
+  const answer = make("p", { class: "lede", "aria-live": "polite" });
+  const id = make("input", { id: "event", size: 46, placeholder: "the event's id, such as CloudTrail's eventID", "aria-label": "Event id" });
+  const explain = async () => {
+    answer.textContent = "looking";
+    try {
+      answer.textContent = (await ask("/miss", { ...query(), event: id.value.trim() })).reason;
+    } catch (error) {
+      answer.textContent = error.message;
+    }
+  };
+  id.addEventListener("keydown", (event) => event.key === "Enter" && (event.preventDefault(), explain()));
+  panel.replaceChildren(make("p", { class: "soft" }, "An event that the query should have found: which clause dropped it?"), make("p", { class: "row" }, id, make("button", { type: "button", id: "explain", on: { click: explain } }, "Explain")), answer);
+}
+
+function showTranslate() {
+  const to = make("select", { id: "to", "aria-label": "Language" }, ...[...field("language").options].filter((o) => o.value !== field("language").value).map((o) => make("option", { value: o.value }, o.textContent)));
+  const spot = make("div", { "aria-live": "polite" });
+  const go = async () => {
+    const doing = make("span", {}, "translating, and running both over the same events");
+    spot.replaceChildren(make("p", { role: "status" }, make("span", { class: "spin", "aria-hidden": "true" }), " ", doing));
+    try {
+      const { job } = await ask("/translate", { ...query(), to: to.value });
+      const made = await watchJob(job, () => {});
+      const proved = made.proof?.verdict === "proved";
+      spot.replaceChildren(
+        make("p", {}, make("span", { class: `state ${proved ? "good" : "bad"}`, id: "verdict" }, made.proof?.verdict || "not proved")),
+        make("pre", { class: "plaincode", tabIndex: 0, id: "translated" }, harmless(made.text)),
+        make("pre", { class: "account soft" }, harmless(made.account)),
+        make("button", { type: "button", on: { click: () => ((field("language").value = to.value), editor.write(made.text), learn()) } }, "Open it here"),
+      );
+    } catch (error) {
+      spot.replaceChildren(make("p", { class: "state bad" }, error.message));
+    }
+  };
+  panel.replaceChildren(make("p", { class: "row" }, make("span", { class: "soft" }, "the same findings in"), to, make("button", { type: "button", id: "go", on: { click: go } }, "Translate and prove")), spot);
+}
+
+function showHistory() {
+  const kept = JSON.parse(localStorage.getItem(HISTORY) || "[]");
+  if (!kept.length) return empty("What runs is listed here, in this browser alone.");
+  panel.replaceChildren(
+    make("ul", { class: "plainlist" }, ...kept.map((k) => make("li", {}, make("button", { type: "button", class: "plain mono", on: { click: () => ((field("language").value = k.language), editor.write(k.text), learn()) } }, k.text.replaceAll("\n", " ").slice(0, 140)), " ", make("span", { class: "soft" }, `${k.language}, ${k.rows} rows, ${k.at}`)))),
+    make("button", { type: "button", on: { click: () => (localStorage.removeItem(HISTORY), showHistory()) } }, "Forget"),
+  );
+}
+
+// running
+
+async function run() {
+  if (running) return;
+  const asked = { ...query(), run: crypto.randomUUID() };
+  running = asked.run;
+  field("stop").hidden = false;
+  field("run").disabled = true;
+  choose("results");
+  busy("running");
+  const began = performance.now();
+  try {
+    const found = await ask("/query", asked);
+    running = null;
+    last = { ...found, asked, seconds: (performance.now() - began) / 1000 };
+    delete last.asked.run;
+    remember(asked, found.rows.length);
+    if (bench.dataset.built !== "yes") judge(found);
+    choose(found.chart?.asked ? "chart" : "results");
+  } catch (error) {
+    running = null;
+    last = null;
+    fault(error);
+  } finally {
+    running = null;
+    field("stop").hidden = true;
+    field("run").disabled = false;
+  }
+}
+
+function remember(asked, rows) {
+  const kept = JSON.parse(localStorage.getItem(HISTORY) || "[]").filter((k) => k.text !== asked.text);
+  const at = new Date().toISOString().slice(0, 16).replace("T", " ");
+  localStorage.setItem(HISTORY, JSON.stringify([{ text: asked.text, language: asked.language, rows, at }, ...kept].slice(0, 50)));
+}
+
+async function work(path, show) {
+  for (const [tab] of TABS) field(`tab-${tab}`).setAttribute("aria-selected", "false");
+  const tell = busy("beginning");
+  try {
+    const { job } = await ask(path, query());
+    show(await watchJob(job, tell));
+  } catch (error) {
+    fault(error);
+  }
+}
+
+function showProof(proof) {
+  panel.replaceChildren(
+    make("p", {}, make("span", { class: `state ${proof.proved ? "good" : "bad"}` }, proof.proved ? "proved" : "not proved"), " ", proof.reason || ""),
+    make("table", { class: "grid" }, make("thead", {}, make("tr", {}, ...["story", "kind", "result", "rows", "why"].map((h) => make("th", {}, h)))), make("tbody", {}, ...proof.cases.map((c) => make("tr", {}, make("td", {}, c.title), make("td", {}, c.kind.replace("_", "-")), make("td", {}, make("span", { class: `state ${c.right ? "good" : "warn"}` }, c.result)), make("td", { class: "num" }, String(c.rows)), make("td", {}, c.reason))))),
+  );
+}
+
+function showDays(found) {
+  const rule = found.rules[0];
+  const spot = make("div", { class: "chart" });
+  panel.replaceChildren(make("p", {}, `${rule.findings.toLocaleString("en")} findings over ${Object.keys(rule.days).length} days; ${rule.median_a_day} on a usual day`), spot);
+  bars(spot, { bars: Object.entries(rule.days).map(([name, value]) => ({ name, value })) });
+  if (rule.actors.length) panel.append(make("h3", {}, "Because of"), make("ul", {}, ...rule.actors.slice(0, 8).map((a) => make("li", {}, `${a.actor} (${a.findings})`))));
+}
+
+async function save() {
+  const name = prompt("Name of the rule file: small letters, digits, - and _");
+  if (!name) return;
+  try {
+    const { file } = await ask("/save", { ...query(), name });
+    panel.replaceChildren(make("p", {}, `Saved as ${file}.`));
+  } catch (error) {
+    fault(error);
+  }
+}
+
+// words and tables of the language
+
+async function learn() {
+  const words = await ask(`/words/${field("language").value}`);
+  editor.speak(words, field("lenient").checked);
+  const tables = words.tables.filter((t) => !t.compatibility);
+  const list = () => {
+    const sought = field("find-column").value.toLowerCase();
+    field("tables").replaceChildren(
+      ...tables
+        .map((t) => [t, t.columns.filter((c) => !sought || c.name.toLowerCase().includes(sought) || t.name.toLowerCase().includes(sought))])
+        .filter(([, columns]) => columns.length)
+        .map(([t, columns]) => {
+          const body = make("ul", {});
+          const details = make("details", { open: Boolean(sought) }, make("summary", { title: t.title }, t.name, " ", make("span", { class: "soft" }, String(t.columns.length))), body);
+          const fill = () => body.childElementCount || body.append(...columns.map((c) => make("li", {}, make("button", { type: "button", class: "plain", title: "put it into the query", on: { click: () => insert(c.name) } }, c.name), " ", make("span", { class: "soft" }, c.type))));
+          details.addEventListener("toggle", fill);
+          if (sought) fill();
+          return details;
+        }),
+    );
+  };
+  field("find-column").oninput = list;
+  list();
+}
+
+function insert(name) {
+  const at = editor.view?.state.selection.main;
+  if (at) editor.change({ from: at.from, to: at.to, insert: name });
+  editor.view?.focus();
+}
+
+function iso(seconds) {
+  return new Date(seconds * 1000).toISOString().slice(0, 19);
+}
+
+async function start() {
+  output.replaceChildren(tablist, panel);
+  choose("results");
+  field("more").hidden = field("schema").hidden = false;
+  bench.addEventListener("submit", (event) => (event.preventDefault(), run()));
+  field("stop").addEventListener("click", () => running && ask("/stop", { run: running }));
+  field("prove").addEventListener("click", () => work("/rehearse", showProof));
+  field("days").addEventListener("click", () => work("/backtest", showDays));
+  field("save")?.addEventListener("click", save);
+  field("language").addEventListener("change", learn);
+  field("lenient").addEventListener("change", learn);
+  if (bench.dataset.built === "yes") {
+    editor = await openEditor(field("editor"), area, run, judge);
+    ask("/histogram").then((data) => histogram(field("histogram"), data, (from, to) => ((field("start").value = iso(from)), (field("end").value = iso(to)), run()))).catch(() => {});
+  }
+  await learn();
+}
+
+start();
