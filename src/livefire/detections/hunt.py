@@ -37,10 +37,10 @@ def hunt(detections: Sequence[Detection], bench: Bench, language: str | None, pr
     outcomes: list[tuple[Detection, Outcome]] = []
     found: dict[str, Finding] = {}
     chosen = [detection.written_in(language or detection.languages[0]) for detection in detections]
-    together = iter(run_rules([rule for rules in chosen for rule in rules], bench))
+    titles = {id(rule): detection.card.title for detection, rules in zip(detections, chosen, strict=True) for rule in rules}
+    told = (lambda rule: progress(titles[id(rule)])) if progress is not None else None
+    together = iter(run_rules([rule for rules in chosen for rule in rules], bench, told=told))
     for detection, rules in zip(detections, chosen, strict=True):
-        if progress is not None:
-            progress(detection.card.title)
         ran = list(islice(together, len(rules))) or [_no_rule(detection, language or "")]
         outcomes.extend((detection, outcome) for outcome in ran)
         for outcome in ran:

@@ -100,9 +100,9 @@ class SharedScan:
         return {place: numbers for place, numbers in found.items() if place not in failed}
 
 
-def run_rules(rules: Sequence[Rule], bench: Bench, *, lenient: bool = False) -> tuple[Outcome, ...]:
-    """Return the outcome of each rule, as `run_rule` gives it, by few passes over the events."""
-    return SharedScan([_prepare(rule, bench, lenient=lenient) for rule in rules], bench).run(bench)
+def run_rules(rules: Sequence[Rule], bench: Bench, *, lenient: bool = False, told: Callable[[Rule], None] | None = None) -> tuple[Outcome, ...]:
+    """Return the outcome of each rule, as `run_rule` gives it, by few passes over the events; `told` is called before each."""
+    return prepare_rules(rules, bench, lenient=lenient).run(bench, told)
 
 
 def prepare_rules(rules: Sequence[Rule], bench: Bench, *, lenient: bool = False) -> SharedScan:
