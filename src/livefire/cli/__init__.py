@@ -1,6 +1,6 @@
 """The command line. Every command is a few lines around `Workspace`; exit codes are in `docs/cli.md`."""
 
-from livefire.cli import program, logs, rules, checks, translations, detections, triage, proofs, history, pages, watching  # isort: skip  # each adds its commands, in the order that help shows
+from livefire.cli import program, logs, rules, checks, translations, detections, triage, proofs, coverage, history, pages, watching  # isort: skip  # each adds its commands, in the order that help shows
 from livefire.cli.program import app, main
 from livefire.cli.terminal import FOUND, INTERRUPTED, OK, PARTIAL, REFUSED, USAGE
 
@@ -13,6 +13,7 @@ __all__ = [
     "USAGE",
     "app",
     "checks",
+    "coverage",
     "detections",
     "history",
     "logs",

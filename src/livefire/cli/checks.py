@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import Json, LanguageOption, Lenient, Macros, Site, Verbatim, declare, known_language, rule_files, rule_source
+from livefire.cli.inputs import Json, LanguageOption, Lenient, Macros, Site, Verbatim, declare, known_language, rule_files, rule_source, stored_in
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, USAGE, emit, progress, put, say, show_diagnostics, stop
 
 if TYPE_CHECKING:
+    from livefire.detections.detection import Rule
+    from livefire.diagnostics import Diagnostic
     from livefire.report.check import Checked
     from livefire.workspace import Workspace
+
+    Fits = Callable[[Rule], Sequence[Diagnostic]]
 
 MANY = 20
 
@@ -44,6 +48,10 @@ def check(
     fix: Annotated[
         bool, typer.Option("--fix", help="Write the fixes of what is said into the files, and print what changed; the file - is read and printed.")
     ] = False,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="A lake, or logs: say too what keeps each rule from firing there: no events, no such field, too late.")
+    ] = None,
+    lookback: Annotated[float | None, typer.Option(help="For --data: how far back the rules are run, in minutes, where the query does not say.")] = None,
     as_json: Json = False,
 ) -> None:
     """Read rules without running them, and say all there is to say of each: what the product rejects, and what cannot work as meant."""
@@ -56,6 +64,7 @@ def check(
         return
     declare(ws, site, macros=macros)
     every: list[Checked] = []
+    fits = over_data(data, lookback, quiet=as_json or form is not Form.text) if data is not None else None
     with progress("checking", quiet=len(files) < MANY and not any(f.is_dir() for f in files)) as tell:
         for file, broken in rule_paths(files):
             tell(str(file))
@@ -64,7 +73,7 @@ def check(
                 continue
             if fix:
                 mend_file(ws, file, language, quiet=as_json or form is not Form.text)
-            every += checked(ws, file, language, lenient=lenient)
+            every += checked(ws, file, language, lenient=lenient, fits=fits)
     every = with_doubles(every)
     show_checked(every, Form.json if as_json else form)
     raise typer.Exit(FOUND if any(d.severity == "error" for c in every for d in c.diagnostics) else OK)
@@ -134,17 +143,33 @@ def write_whole(file: Path, text: str) -> None:
         raise
 
 
-def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool) -> Iterator[Checked]:
-    """Yield each rule of a file with its language and what there is to say of it."""
+def over_data(data: Path, lookback: float | None, *, quiet: bool) -> Fits:
+    """Return what judges a rule by the events of a lake, or of logs read for it."""
+    from datetime import timedelta
+
+    if not data.exists():
+        stop(f"E002: there is no {data}", USAGE)
+    if lookback is not None and lookback <= 0:
+        stop("E107: --lookback is minutes, more than none", USAGE)
+    stored = stored_in(data, quiet=quiet)
+    span = timedelta(minutes=lookback) if lookback is not None else None
+    return lambda rule: stored.liveness([rule], span)[0]
+
+
+def checked(ws: Workspace, file: Path, language: str | None, *, lenient: bool, fits: Fits | None = None) -> Iterator[Checked]:
+    """Yield each rule of a file with its language and what there is to say of it, of its data too where that is given."""
+    from livefire.detections.detection import Rule
     from livefire.diagnostics import Source
     from livefire.report.check import Checked
 
     rules = rule_files(file, language)
     for one in rules:
-        yield Checked(Source(one.rule.text, str(file)), one.rule.language, tuple(ws.check_rule(one.rule, lenient=lenient)))
+        said = tuple(ws.check_rule(one.rule, lenient=lenient))
+        yield Checked(Source(one.rule.text, str(file)), one.rule.language, (*said, *(fits(one.rule) if fits is not None else ())))
     if not rules:
         source, chosen = rule_source(file, language)
-        yield Checked(source, chosen, tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient)))
+        said = tuple(ws.check(source.text, chosen, name=source.name, lenient=lenient))
+        yield Checked(source, chosen, (*said, *(fits(Rule(file.stem, chosen, source.text, file)) if fits is not None else ())))
 
 
 def with_doubles(every: list[Checked]) -> list[Checked]:

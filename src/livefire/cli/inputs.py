@@ -152,6 +152,14 @@ def workspace(lake: Path | None, on: list[Path], *, quiet: bool, engine: str = "
     return ws
 
 
+def stored_in(path: Path, *, quiet: bool) -> Workspace:
+    """Return a workspace over a path that is a lake, or over logs read into a temporary one."""
+    from livefire.store.lake import MARK
+
+    is_lake = path.is_dir() and (path / MARK).is_file()
+    return workspace(path if is_lake else None, [] if is_lake else [path], quiet=quiet)
+
+
 def read_logs(ws: Workspace, paths: list[Path], source: str | None, *, quiet: bool) -> Any:
     """Ingest with progress; a missing path or an unknown source ends the command."""
     from livefire.store.lake import LakeError

@@ -26,6 +26,8 @@ class Further:
 
     mutants: bool
     schedule: Schedule | None
+    bundle: Path | None = None
+    key: Path | None = None
 
 
 class Form(StrEnum):
@@ -54,6 +56,8 @@ def prove(
     ] = False,
     every: Annotated[float, typer.Option(help="For --edges: how often the rule runs, in minutes.")] = 5,
     lookback: Annotated[float, typer.Option(help="For --edges: how far back the rule looks, in minutes.")] = 10,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Write the proof of one rule to this zip: rule, events, rows, hashes, versions.")] = None,
+    sign: Annotated[Path | None, typer.Option("--sign", help="For --bundle: an ed25519 private key, PEM, to sign it with.")] = None,
     lenient: Lenient = False,
     form: Annotated[Form, typer.Option("--format", help="Text for people; JUnit for test runners (rules of one's own).")] = Form.text,
     as_json: Json = False,
@@ -62,13 +66,15 @@ def prove(
     known_language(language)
     chosen = Form.json if as_json else form
     files = [Path(s) for s in subjects or [] if Path(s).exists()]
-    if not files and (attack or benign or cases is not None):
-        stop("E002: --attack, --benign and --cases are for a rule file: livefire prove RULE", USAGE)
+    if not files and (attack or benign or cases is not None or bundle is not None):
+        stop("E002: --attack, --benign, --cases and --bundle are for a rule file: livefire prove RULE", USAGE)
+    if sign is not None and bundle is None:
+        stop("E107: --sign is for --bundle", USAGE)
     if not files:
         prove_detections(subjects or [], published, packs, language, near=near, details=details, as_json=chosen is Form.json)
     if len(files) != len(subjects or []):
         stop(f"E002: there is no file {next(s for s in subjects or [] if not Path(s).exists())}", USAGE)
-    given = [*(attack or []), *(benign or []), *([cases] if cases is not None else [])]
+    given = [*(attack or []), *(benign or []), *(p for p in (cases, sign) if p is not None)]
     absent = next((p for p in given if not p.exists()), None)
     if absent is not None:
         stop(f"E002: there is no file {absent}", USAGE)
@@ -76,7 +82,7 @@ def prove(
 
     if every <= 0 or lookback <= 0:
         stop("E107: --every and --lookback are minutes, more than none", USAGE)
-    more = Further(mutants=mutants, schedule=Schedule(timedelta(minutes=every), timedelta(minutes=lookback)) if edges else None)
+    more = Further(mutants=mutants, schedule=Schedule(timedelta(minutes=every), timedelta(minutes=lookback)) if edges else None, bundle=bundle, key=sign)
     prove_rules(files, language, attack or [], benign or [], cases, more, form=chosen, lenient=lenient)
 
 
@@ -143,17 +149,24 @@ def prove_rules(
     from livefire.report import rehearsal as view
     from livefire.workspace import Workspace
 
-    stage = Workspace().rehearsal()
+    ws = Workspace()
+    stage = ws.rehearsal()
+    rules = [r for f in files for r in rules_below(f, language)]
+    if more.bundle is not None and len(rules) != 1:
+        stop(f"E107: a bundle holds the proof of one rule, and here are {len(rules)}", USAGE)
     proofs: list[view.Rehearsed] = []
     try:
         with progress("proving", quiet=form is not Form.text) as tell:
-            for rule in [r for f in files for r in rules_below(f, language)]:
+            for rule in rules:
                 beside = cases if cases is not None else cases_beside(rule.path) if rule.path is not None else None
                 trials = stage.trials(rule, cases=beside, attacks=attacks, benign=benign, lenient=lenient)
                 proof = stage.prove(rule, trials, lenient=lenient, progress=tell)
                 score = stage.score(rule, trials, lenient=lenient, progress=tell) if more.mutants and not proof.refused else None
                 lost = stage.edges(rule, trials, more.schedule, lenient=lenient) if more.schedule is not None and not proof.refused else None
                 proofs.append(view.Rehearsed(proof, score, lost))
+                if more.bundle is not None:
+                    made = ws.bundle(proof, stage, lenient=lenient, key=more.key.read_bytes() if more.key is not None else None)
+                    more.bundle.write_bytes(made)
     except QueryError as error:
         stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
     if form is Form.json:
@@ -166,3 +179,34 @@ def prove_rules(
                 show(table)
         say(view.totals(proofs))
     raise typer.Exit(REFUSED if any(p.proof.refused for p in proofs) else OK if all(p.proof.proved for p in proofs) else FOUND)
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="An evidence bundle, as prove --bundle writes it.")],
+    *,
+    key: Annotated[Path | None, typer.Option("--key", help="The ed25519 public key, PEM, that must have signed it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the proof of an evidence bundle again, and say whether rule, events and rows are those it says."""
+    from livefire.diagnostics import QueryError
+    from livefire.report.safe import safe_text
+    from livefire.workspace import Workspace
+
+    for path in (bundle, key):
+        if path is not None and not path.is_file():
+            stop(f"E002: there is no file {path}", USAGE)
+    try:
+        with progress("running again", quiet=as_json):
+            found = Workspace().verify(bundle.read_bytes(), key=key.read_bytes() if key is not None else None)
+    except QueryError as error:
+        stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", REFUSED)
+    if as_json:
+        said = {"rule": found.rule, "agrees": found.agrees, "trials": found.trials, "signed_by": found.signed_by or None}
+        emit({**said, "differs": list(found.differs), "versions": list(found.versions)})
+    else:
+        signer = f"signed by the key {found.signed_by}" if found.signed_by else "not signed"
+        say(safe_text(f"{found.rule}: {'agrees' if found.agrees else 'does not agree'}, {found.trials} cases run again, {signer}"))
+        for line in (*found.differs, *found.versions):
+            say(safe_text(f"  {line}"))
+    raise typer.Exit(OK if found.agrees else FOUND)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from livefire.detections.detection import Detection, Rule
 from livefire.detections.finding import Finding, precedence
-from livefire.detections.runner import Bench, Outcome, findings, run_rule
+from livefire.detections.runner import Bench, Outcome, findings
+from livefire.detections.shared_scan import run_rules
 from livefire.diagnostics import Diagnostic
 
 
@@ -34,11 +36,12 @@ def hunt(detections: Sequence[Detection], bench: Bench, language: str | None, pr
     """
     outcomes: list[tuple[Detection, Outcome]] = []
     found: dict[str, Finding] = {}
-    for detection in detections:
+    chosen = [detection.written_in(language or detection.languages[0]) for detection in detections]
+    together = iter(run_rules([rule for rules in chosen for rule in rules], bench))
+    for detection, rules in zip(detections, chosen, strict=True):
         if progress is not None:
             progress(detection.card.title)
-        rules = detection.written_in(language or detection.languages[0])
-        ran = [run_rule(rule, bench) for rule in rules] or [_no_rule(detection, language or "")]
+        ran = list(islice(together, len(rules))) or [_no_rule(detection, language or "")]
         outcomes.extend((detection, outcome) for outcome in ran)
         for outcome in ran:
             for finding in findings(detection, outcome, bench):

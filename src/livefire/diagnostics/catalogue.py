@@ -160,6 +160,8 @@ TITLES: dict[int, str] = {
     509: "cases of a rule that cannot be read",
     510: "an artefact that its product would refuse, or that would lose a part of the rule",
     511: "no rule in the language of a target",
+    515: "an evidence bundle that cannot be read, or a rule that leaves none",
+    517: "a key that cannot be read",
     520: "a tuning file that cannot be read, or that excepts everything",
     521: "a baseline that is not kept, or cannot be read",
     600: "a column that is the same in every row",
@@ -227,6 +229,11 @@ TITLES: dict[int, str] = {
     690: "a resource id that begins otherwise",
     692: "a description of another product's rule",
     693: "a session shown as who acted",
+    694: "a log source without events",
+    695: "a field that no stored event has",
+    696: "a value that no stored event has",
+    697: "a category of logs that is not stored",
+    698: "events that are there later than the rule looks back",
     700: "a fault in livefire.toml",
     701: "an address that a watch may not listen on",
     702: "a secret that is not there",
@@ -241,6 +248,7 @@ TITLES: dict[int, str] = {
     713: "a schedule that cannot be followed",
     714: "a rule that changed while it is watched",
     715: "a rule that was disabled",
+    716: "a file of a lake that is not what was written",
     750: "pages: nobody is signed in",
     751: "pages: a host name that is not this server's",
     752: "pages: a method that is not answered",
@@ -251,8 +259,8 @@ TITLES: dict[int, str] = {
     757: "pages: no such page",
     758: "pages: as much is running as may run at once",
     759: "pages: an address that others reach, where nobody signs users in",
-    761: "a run that was stopped",
     760: "pages: a token for programs that others can read or guess",
+    761: "a run that was stopped",
 }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from livefire.engines.program import NativeStage, SqlStage, TableFiles
     from livefire.engines.stopping import Stop
+    from livefire.plan.reach import Window
 
 Value = str | int | float | bool | datetime | None
 
@@ -40,11 +41,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A plan as an engine will run it, any number of times: its stages, the tables it scans, the parameters it reads."""
+    """A plan as an engine will run it, any number of times: its stages, the tables it scans, the parameters it reads, the times it asks for."""
 
     stages: tuple[SqlStage | NativeStage, ...]
     tables: frozenset[str]
     parameters: frozenset[str]
+    windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
 
 
 class Engine(Protocol):

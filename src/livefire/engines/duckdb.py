@@ -12,9 +12,11 @@ from livefire.engines.base import Run, Statement, Storage, Value
 from livefire.engines.duckdb_sql import DIALECT
 from livefire.engines.failure import FailureKind, WorkerFailure
 from livefire.engines.program import Budget, NativeStage, Program, SqlStage, TableFiles
+from livefire.engines.pruning import files_within
 from livefire.engines.worker import Worker, shared_scratch, shared_worker
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
+from livefire.plan.reach import windows
 from livefire.schema import Type
 
 if TYPE_CHECKING:
@@ -65,11 +67,12 @@ class DuckDB:
             raise QueryError(missing)
         tables = frozenset(node.table for node in printing.walk(plan) if isinstance(node, n.Scan))
         used = frozenset(p.name for node in printing.walk(plan) for x in printing.expressions(node) for p in _parameters(x))
-        return Statement(self._stages(plan), tables, used)
+        return Statement(self._stages(plan), tables, used, windows(plan))
 
     def run(self, statement: Statement, storage: Storage, run: Run) -> pa.Table:
         """Return the rows of a prepared plan; QueryError with an E45x (E205 for a bad pattern) when the run fails."""
-        tables = {name: storage.tables.get(name, TableFiles()) for name in statement.tables}
+        stored = {name: storage.tables.get(name, TableFiles()) for name in statement.tables}
+        tables = {name: files_within(files, statement.windows.get(name, ()), run.parameters) for name, files in stored.items()}
         program = Program(tables, statement.stages, _bound(statement, run))
         try:
             return self._chosen(storage).run(program, Budget(seconds=run.seconds, max_rows=run.max_rows), run.stop)

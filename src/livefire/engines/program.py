@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 MIB = 1024 * 1024
@@ -45,10 +46,12 @@ class TableFiles:
     then has exactly its columns: null where a file lacks one, cast where a file has another type.
     It is needed where there are no files; Arrow files bring their own. Without it the columns of
     all files are united by name. Names that differ only in case are refused.
+    `times` are the first and last event time of each file where that is known, in UTC without a zone.
     """
 
     files: tuple[str, ...] = ()
     schema: bytes = b""
+    times: tuple[tuple[datetime, datetime] | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

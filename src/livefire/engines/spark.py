@@ -24,6 +24,7 @@ from livefire.engines.program import SqlStage
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS
+from livefire.plan.reach import windows
 from livefire.schema import Schema, Type
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Spark:
         used = frozenset(
             p.name for node in printing.walk(plan) for x in printing.expressions(node) for p in printing.walk_expr(x) if isinstance(p, e.Parameter)
         )
-        return SparkStatement((SqlStage("result", ""),), tables, used, plan)
+        return SparkStatement((SqlStage("result", ""),), tables, used, windows(plan), plan)
 
     def run(self, statement: Statement, storage: Storage, run: Run) -> pa.Table:
         """Return the rows of a prepared plan; QueryError E45x or E46x when the run fails."""

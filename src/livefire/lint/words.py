@@ -42,6 +42,12 @@ def other_events() -> frozenset[str]:
 
 
 @cache
+def data_events() -> frozenset[str]:
+    """Return the operations that CloudTrail logs as data events, which are off unless they are asked for."""
+    return frozenset(_file("aws_events")["data_events"])
+
+
+@cache
 def wrapped() -> frozenset[str]:
     """Return the EC2 actions whose parameters are below <Action>Request."""
     return frozenset(_file("aws_events")["wrapped"])

@@ -8,9 +8,10 @@ an id alone must not be able to make an event disappear.
 from __future__ import annotations
 
 from collections import OrderedDict
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from livefire.store.table import DataFile, Table
 
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CACHED_EVENTS = 8_000_000
+
+Bounds: TypeAlias = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Rows that were found to be new and are on their way into the table."""
+
+    ids: pa.Array
+    digests: pa.Array
+    bounds: Bounds
+
+    def meets(self, bounds: Bounds) -> bool:
+        """True if some of them may be of that time."""
+        return not (self.bounds[1] < bounds[0] or self.bounds[0] > bounds[1])
 
 
 class Seen:
@@ -27,44 +43,94 @@ class Seen:
         self._table = table
         self._digests: OrderedDict[Path, pa.Array] = OrderedDict()
         self._held = 0
+        self._asked: list[Asked] = []
 
     def fresh(self, rows: pa.Table) -> list[bool]:
         """Return for each row whether it is new to the table and to the rows before it."""
-        ids, digests = rows.column("_id").to_pylist(), rows.column("_digest").to_pylist()
-        known = self._known(rows)
-        fresh = []
-        for key in zip(ids, digests, strict=True):
-            fresh.append(key not in known)
-            known.add(key)
-        return fresh
+        stale = set(self.stale(rows))
+        return [at not in stale for at in range(rows.num_rows)]
 
-    def _known(self, rows: pa.Table) -> set[tuple[str, int]]:
+    def stale(self, rows: pa.Table) -> list[int]:
+        """Return the places of rows that the table has, that came before among these rows, or that were asked about and are not committed yet."""
+        import pyarrow.compute as pc
+
+        if not rows.num_rows:
+            return []
+        digests, bounds = rows.column("_digest").combine_chunks(), _bounds(rows)
+        waiting = [one for one in self._asked if one.meets(bounds)]
+        known = _chunked([one.digests for one in waiting] + [self._digest_column(file) for file in self._files(bounds)])
+        alone = pc.count_distinct(digests).as_py() == len(digests)
+        if alone and not pc.any(pc.is_in(known, value_set=digests)).as_py():
+            return []
+        return self._look_closely(rows, digests, bounds, waiting)
+
+    def asked(self, rows: pa.Table, stale: list[int]) -> Asked:
+        """Remember rows that will be committed, but for the stale ones; `settle` forgets them."""
+        import pyarrow as pa
+
+        gone = set(stale)
+        kept = rows.filter(pa.array([at not in gone for at in range(rows.num_rows)])) if gone else rows
+        one = Asked(kept.column("_id").combine_chunks(), kept.column("_digest").combine_chunks(), _bounds(rows))
+        self._asked.append(one)
+        return one
+
+    def settle(self, one: Asked, path: Path | None) -> None:
+        """Forget rows that are committed now, in the file of that path."""
+        self._asked.remove(one)
+        if path is not None:
+            self._hold(path, one.digests)
+
+    def _look_closely(self, rows: pa.Table, digests: pa.Array, bounds: Bounds, waiting: list[Asked]) -> list[int]:
         import pyarrow.compute as pc
 
         known: set[tuple[str, int]] = set()
-        if not rows.num_rows:
-            return known
-        bounds = pc.min_max(rows.column("_time"))
-        first, last = bounds["min"].as_py(), bounds["max"].as_py() + timedelta(milliseconds=1)
-        wanted = rows.column("_digest").combine_chunks()
-        for file in self._table.files:
-            if file.first is not None and file.last is not None and (file.last < first or file.first > last):
-                continue
-            if pc.any(pc.is_in(self._digest_column(file), value_set=wanted)).as_py():
-                known.update(_keys(file.path, wanted))
-        return known
+        for one in waiting:
+            if pc.any(pc.is_in(one.digests, value_set=digests)).as_py():
+                known.update(zip(one.ids.to_pylist(), one.digests.to_pylist(), strict=True))
+        for file in self._files(bounds):
+            if pc.any(pc.is_in(self._digest_column(file), value_set=digests)).as_py():
+                known.update(_keys(file.path, digests))
+        found = []
+        for at, key in enumerate(zip(rows.column("_id").to_pylist(), digests.to_pylist(), strict=True)):
+            if key in known:
+                found.append(at)
+            known.add(key)
+        return found
+
+    def _files(self, bounds: Bounds) -> list[DataFile]:
+        first, last = bounds
+        return [f for f in self._table.files if f.first is None or f.last is None or not (f.last < first or f.first > last)]
 
     def _digest_column(self, file: DataFile) -> pa.Array:
         found = self._digests.get(file.path)
         if found is None:
             import pyarrow.parquet as pq
 
-            found = self._digests[file.path] = pq.read_table(file.path, columns=["_digest"]).column(0).combine_chunks()
-            self._held += len(found)
-            while self._held > CACHED_EVENTS and len(self._digests) > 1:
-                self._held -= len(self._digests.popitem(last=False)[1])
+            found = pq.read_table(file.path, columns=["_digest"]).column(0).combine_chunks()
+            self._hold(file.path, found)
         self._digests.move_to_end(file.path)
         return found
+
+    def _hold(self, path: Path, digests: pa.Array) -> None:
+        self._digests[path] = digests
+        self._held += len(digests)
+        while self._held > CACHED_EVENTS and len(self._digests) > 1:
+            self._held -= len(self._digests.popitem(last=False)[1])
+
+
+def _chunked(arrays: list[pa.Array]) -> pa.ChunkedArray:
+    """Return arrays of hashes as one."""
+    import pyarrow as pa
+
+    return pa.chunked_array(arrays, pa.int64())
+
+
+def _bounds(rows: pa.Table) -> Bounds:
+    """Return the earliest and latest time of rows; the latest a millisecond later, since the log keeps milliseconds."""
+    import pyarrow.compute as pc
+
+    found = pc.min_max(rows.column("_time"))
+    return found["min"].as_py(), found["max"].as_py() + timedelta(milliseconds=1)
 
 
 def _keys(path: Path, wanted: pa.Array) -> set[tuple[str, int]]:

@@ -73,7 +73,6 @@ class Gathered:
 def _array(values: Values, kind: pa.DataType, places: dict[int, pa.Array]) -> pa.Array:
     """Return a column; `places` remembers the places that several columns share."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if not isinstance(values, Repeated):
         return pa.array(values, kind)
@@ -85,6 +84,6 @@ def _array(values: Values, kind: pa.DataType, places: dict[int, pa.Array]) -> pa
     distinct = pa.array(values.distinct, kind)
     if kind != pa.string():
         return distinct.take(indices)
-    if distinct.null_count:  # a dictionary with a null in it cannot be stored
-        indices = pc.if_else(pc.equal(indices, values.distinct.index(None)), pa.scalar(None, pa.int32()), indices)
-    return pa.DictionaryArray.from_arrays(indices, distinct)
+    # Encoded once more: a stored dictionary must hold each value once and no null, while several rows of a part may agree in a column.
+    encoded = distinct.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(encoded.indices.take(indices), encoded.dictionary)

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from livefire.logsources.base import LogSource
-from livefire.logsources.faults import TITLES, FileFaultError, Quarantined
-from livefire.logsources.inflate import Tally
-from livefire.logsources.limits import DEFAULT, Limits
+from livefire.logsources.faults import Quarantined
+from livefire.logsources.limits import DEFAULT, MIB, Limits
 from livefire.logsources.ordinary import reader_for
-from livefire.logsources.reader import Parsed, read
+from livefire.logsources.reader import Batch
 from livefire.logsources.registry import SOURCES
 from livefire.logsources.registry import source as source_named
-from livefire.store.dedup import Seen
-from livefire.store.gather import Gathered
-from livefire.store.lake import LEDGER, QUARANTINE, Lake
+from livefire.store.dedup import Asked, Seen
+from livefire.store.disk import Disk
+from livefire.store.gather import NUMBER, Gathered
+from livefire.store.lake import LEDGER, QUARANTINE, Lake, LakeError
+from livefire.store.readers import ReaderError, Written, read_jobs
+from livefire.store.reading import fingerprint, note_fault, read_whole
 from livefire.store.report import FileReport, IngestReport, Progress
+from livefire.store.table import Part, write_rows
 from livefire.store.walk import Entry, shown, walk
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 READER = 2  # raised when a file read before would give other events now, so that it is read again
+WORTH_PROCESSES = 16 * MIB  # of files; below it, starting processes takes longer than reading
+MOST_PROCESSES = 16
+JOB_BYTES = 6 * MIB
+JOB_FILES = 1_000
+
+Known: TypeAlias = dict[tuple[str, int], dict[str, Any]]
+"""Files read before by hash and size, with what became of them."""
 
 
 def ingest(
@@ -41,6 +52,7 @@ def ingest(
     limits: Limits = DEFAULT,
     progress: Callable[[Progress], None] | None = None,
     reread: bool = False,
+    processes: int | None = None,
 ) -> IngestReport:
     """Read files and folders into a lake and return what became of every record.
 
@@ -48,18 +60,39 @@ def ingest(
     disk), whole commits are kept, and the same call again completes the rest without storing
     anything twice. `source` reads everything as that log source; by default each record is
     recognised by its content. `now` is written into the commits. `reread` reads files again even
-    if the same content was read before. Raises `KeyError` for an unknown source and `LakeError` if
+    if the same content was read before. `processes` read side by side where there is enough to
+    read, by default one for each processor. Raises `KeyError` for an unknown source and `LakeError` if
     another process is writing.
     """
     if source is not None:
         source_named(source)
     with lake.writing(), _no_collector():
-        run = _Run(lake, source, now, limits, progress)
         known = {} if reread else _known_files(lake, source or "")
-        for entry in walk(Path(path) for path in paths):
+        entries = walk(Path(path) for path in paths)
+        first, size = _look_ahead(entries)
+        wanted = processes or min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+        if size >= WORTH_PROCESSES and wanted > 1 and type(lake.disk) is Disk:
+            shared = _SharedRun(lake, source, now, limits, progress)
+            shared.take_all(chain(first, entries), known, wanted)
+            return shared.report
+        run = _Run(lake, source, now, limits, progress)
+        for entry in chain(first, entries):
             run.take(entry, known)
         run.flush()
         return run.report
+
+
+def _look_ahead(entries: Iterator[Entry]) -> tuple[list[Entry], int]:
+    """Return entries until there is enough for several processes, and how many bytes their files have."""
+    found, size = [], 0
+    for entry in entries:
+        found.append(entry)
+        if not entry.code:
+            with suppress(OSError):
+                size += entry.path.stat().st_size
+        if size >= WORTH_PROCESSES:
+            break
+    return found, size
 
 
 @contextmanager
@@ -84,85 +117,68 @@ class _Run:
         self.now = now
         self.limits = limits
         self.progress = progress
-        self.ordinary = reader_for(self.sources, limits)
         self.report = IngestReport()
-        self._pending: dict[str, Gathered] = {}
-        self._events = 0
-        self._bytes = 0
+        self._ordinary = reader_for(self.sources, limits)
+        self._gathered: dict[str, Gathered] = {}
         self._ended: list[FileReport] = []
         self._seen: dict[str, Seen] = {}
         self._records = 0
         self._stored = 0
 
-    def take(self, entry: Entry, known: dict[tuple[str, int], dict[str, Any]]) -> None:
+    def take(self, entry: Entry, known: Known) -> None:
         """Read one path, or note why it is not read."""
+        number, handle = self._open(entry)
+        if handle is not None:
+            with handle:
+                self._read(entry.path, handle, number, known)
+        self._ended.append(self.report.files[number])
+        self._tell()
+        self._flush_if_full()
+
+    def _open(self, entry: Entry) -> tuple[int, BinaryIO | None]:
+        """Put a path into the report and return its number, with the open file if there is something to read."""
         file = FileReport(shown(entry.path))
         self.report.files.append(file)
+        number = len(self.report.files) - 1
         if entry.code:
             file.status, file.code, file.reason = "skipped", entry.code, entry.reason
-        else:
-            try:
-                handle = entry.path.open("rb")
-            except OSError as error:
-                self._fault(file, "E403", (error.strerror or "cannot be read").lower())
-            else:
-                with handle:
-                    self._read(entry.path, handle, file, known)
-        self._ended.append(file)
-        self._tell()
-        if self._events >= self.limits.batch_events or self._bytes >= self.limits.batch_bytes:
-            self.flush()
+            return number, None
+        try:
+            return number, entry.path.open("rb")
+        except OSError as error:
+            note_fault(file, "E403", (error.strerror or "cannot be read").lower())
+            return number, None
 
-    def _read(self, path: Path, handle: BinaryIO, file: FileReport, known: dict[tuple[str, int], dict[str, Any]]) -> None:
-        file.sha256, file.size = _fingerprint(handle)
+    def _read(self, path: Path, handle: BinaryIO, number: int, known: Known) -> None:
+        file = self.report.files[number]
+        file.sha256, file.size = fingerprint(handle)
         before = known.get((file.sha256, file.size))
         if before is not None:
             _recall(file, before)
             return
-        handle.seek(0)
-        notes: list[str] = []
-        number = len(self.report.files) - 1
-        for parsed in read(Tally(handle), self.sources, self.limits, lambda: Tally(path.open("rb")), self.ordinary):
-            notes.extend(parsed.notes)
-            self._keep(parsed, file, number)
-        _judge(file, notes)
-        handle.seek(0)
-        if not file.sha256 or _fingerprint(handle) != (file.sha256, file.size):
-            if file.sha256:
-                self._fault(file, "E415", "the file changed while it was read; it will be read again next time")
-            file.sha256 = ""
+        begun = self._records
+
+        def keep(batch: Batch) -> None:
+            self._gathered.setdefault(batch.source.name, Gathered(batch.source)).add(batch, file.path, number)
+
+        def told() -> None:
+            self._records = begun + file.records
+            self._flush_if_full()
+
+        read_whole(path, handle, file, (self.sources, self.limits, self._ordinary), keep, told)
         if file.sha256:
-            known[(file.sha256, file.size)] = {"records": file.records, "quarantined": file.quarantined, "code": file.code, "reason": file.reason}
+            known[(file.sha256, file.size)] = _memory(file)
 
-    def _keep(self, parsed: Parsed, file: FileReport, number: int) -> None:
-        file.records += parsed.records
-        self._records += parsed.records
-        for batch in parsed.batches:
-            file.sources[batch.source.name] += batch.size
-            self._pending.setdefault(batch.source.name, Gathered(batch.source)).add(batch, file.path, number)
-            self._events += batch.size
-            self._bytes += batch.bytes
-        for entry in parsed.quarantined:
-            file.quarantined += entry.records
-            if len(file.entries) < self.limits.quarantine_rows:
-                file.entries.append(entry)
-            else:
-                _merge_rest(file.entries, entry)
-        if self._events >= self.limits.batch_events or self._bytes >= self.limits.batch_bytes:
+    def _flush_if_full(self) -> None:
+        held = self._gathered.values()
+        if sum(one.size for one in held) >= self.limits.batch_events or sum(one.bytes for one in held) >= self.limits.batch_bytes:
             self.flush()
-
-    def _fault(self, file: FileReport, code: str, reason: str) -> None:
-        file.code, file.reason = code, reason
-        if not file.records:
-            file.status = "skipped"
-        file.entries.append(Quarantined(code, reason, file.records, 0, 0, records=0))
 
     def flush(self) -> None:
         """Commit what is pending: events first, then quarantine, then the files that are through."""
-        for name, pending in self._pending.items():
-            self._store(name, pending.table())
-        self._pending.clear()
-        self._events = self._bytes = 0
+        gathered, self._gathered = self._gathered, {}
+        for name, one in gathered.items():
+            self._store(name, one.table())
         ended, self._ended = self._ended, []
         self._set_aside(ended)
         self._remember(ended)
@@ -172,22 +188,37 @@ class _Run:
     def _store(self, name: str, rows: pa.Table) -> None:
         import pyarrow as pa
 
-        seen = self._seen.setdefault(name, Seen(self.lake.table(name)))
-        fresh = seen.fresh(rows)
-        mask = pa.array(fresh, pa.bool_())
-        if not all(fresh):
-            for number, count in Counter(rows.filter(pa.compute.invert(mask)).column("_number").to_pylist()).items():
-                self.report.files[number].duplicates += count
+        stale = self._seen_of(name).stale(rows)
+        if stale:
+            fresh = [True] * rows.num_rows
+            for at in stale:
+                fresh[at] = False
+            mask = pa.array(fresh, pa.bool_())
+            self._count({}, dict(Counter(rows.filter(pa.compute.invert(mask)).column(NUMBER).to_pylist())))
             rows = rows.filter(mask)
         if not rows.num_rows:
             return
-        stored = Counter(rows.column("_number").to_pylist())
-        rows = rows.drop_columns(["_number"]).combine_chunks().sort_by("_time")
+        stored = dict(Counter(rows.column(NUMBER).to_pylist()))
+        table = self.lake.table(name)
+        table.ensure(self.now)
+        part = write_rows(table.folder, rows.drop_columns([NUMBER]), self.lake.disk)
+        self._commit(name, part, stored)
+
+    def _seen_of(self, name: str) -> Seen:
+        return self._seen.setdefault(name, Seen(self.lake.table(name)))
+
+    def _commit(self, name: str, part: Part, stored: dict[int, int]) -> None:
+        """Make a written file part of a table; the commit says from which files its events are."""
         files = [{"sha256": self.report.files[number].sha256, "events": count} for number, count in stored.items()]
-        self.lake.table(name).append(rows, self.now, {"livefire": {"files": files}})
+        self.lake.table(name).commit(part, self.now, {"livefire": {"files": files}})
+        self._count(stored, {})
+        self._stored += part.rows
+
+    def _count(self, stored: dict[int, int], duplicates: dict[int, int]) -> None:
         for number, count in stored.items():
             self.report.files[number].stored += count
-        self._stored += rows.num_rows
+        for number, count in duplicates.items():
+            self.report.files[number].duplicates += count
 
     def _set_aside(self, files: list[FileReport]) -> None:
         rows = [_quarantine_row(file, entry, self.now) for file in files if file.status != "known" for entry in file.entries]
@@ -219,53 +250,101 @@ class _Run:
             self.progress(Progress(len(self.report.files), self._records, self._stored))
 
 
-def _fingerprint(handle: BinaryIO) -> tuple[str, int]:
-    """Return SHA-256 and size of an open file; no hash if the disk fails, so that it is never taken for known."""
-    tally = Tally(handle)
-    try:
-        return tally.finish(), tally.size
-    except FileFaultError:
-        return "", tally.size
+class _SharedRun(_Run):
+    """An ingest whose files are read by several processes."""
+
+    def take_all(self, entries: Iterable[Entry], known: Known, processes: int) -> None:
+        """Read everything, with the report in the order of the paths."""
+        self._known = known
+        self._under_way: set[tuple[str, int]] = set()
+        self._echoes: list[tuple[int, Path]] = []
+        self._asked: dict[int, Asked] = {}
+        try:
+            read_jobs(self._jobs(entries), self, self.lake.path, self.asked, self.limits, processes)
+        except ReaderError as error:
+            raise LakeError("E440", str(error)) from None
+        for number, path in self._echoes:
+            file = self.report.files[number]
+            try:
+                with path.open("rb") as handle:
+                    self._read(path, handle, number, known)
+            except OSError as error:
+                note_fault(file, "E403", (error.strerror or "cannot be read").lower())
+            self._ended.append(file)
+        self.flush()
+
+    def _jobs(self, entries: Iterable[Entry]) -> Iterator[list[dict[str, Any]]]:
+        """Yield files to be read together: many small ones, or one that is large."""
+        files: list[dict[str, Any]] = []
+        size = 0
+        for entry in entries:
+            number, handle = self._open(entry)
+            file = self.report.files[number]
+            if handle is not None:
+                with handle:
+                    file.sha256, file.size = fingerprint(handle)
+            key = (file.sha256, file.size)
+            if handle is None or (file.sha256 and key in self._known):
+                if handle is not None:
+                    _recall(file, self._known[key])
+                self._ended.append(file)
+                continue
+            if file.sha256 and key in self._under_way:
+                self._echoes.append((number, entry.path))
+                continue
+            self._under_way.add(key)
+            files.append({"number": number, "path": str(entry.path), "shown": file.path, "sha256": file.sha256, "size": file.size})
+            size += file.size
+            if size >= JOB_BYTES or len(files) >= JOB_FILES:
+                yield files
+                files, size = [], 0
+        if files:
+            yield files
+
+    def ask(self, ticket: int, source: str, keys: pa.Table) -> list[int]:
+        """Return the places of rows that are not new, and remember the others until they are committed."""
+        seen = self._seen_of(source)
+        stale = seen.stale(keys)
+        self._asked[ticket] = seen.asked(keys, stale)
+        if len(stale) < keys.num_rows:
+            self.lake.table(source).ensure(self.now)
+        return stale
+
+    def commit(self, written: list[Written]) -> None:
+        """Commit what a process wrote."""
+        for one in written:
+            self._count({}, one.duplicates)
+            if one.part is not None:
+                self._commit(one.source, one.part, one.stored)
+            path = self.lake.table(one.source).folder / one.part.name if one.part is not None else None
+            self._seen_of(one.source).settle(self._asked.pop(one.ticket), path)
+        self._tell()
+
+    def finish(self, files: list[dict[str, Any]], reports: list[dict[str, Any]]) -> None:
+        """Take the reports of files whose events are committed."""
+        for told, found in zip(files, reports, strict=True):
+            file = self.report.files[told["number"]]
+            file.status, file.code, file.reason, file.sha256 = found["status"], found["code"], found["reason"], found["sha256"]
+            file.records, file.quarantined = found["records"], found["quarantined"]
+            file.sources = Counter(found["sources"])
+            file.entries = [Quarantined(**entry) for entry in found["entries"]]
+            self._records += file.records
+            if file.sha256:
+                self._known[(file.sha256, file.size)] = _memory(file)
+            self._ended.append(file)
+        self.flush()
+
+    def lost(self, files: list[dict[str, Any]], why: str) -> None:
+        """Report a file that ends the process that reads it."""
+        file = self.report.files[files[0]["number"]]
+        note_fault(file, "E403", why)
+        file.sha256 = ""
+        self._ended.append(file)
 
 
-def _judge(file: FileReport, notes: list[str]) -> None:
-    """Say of a file that gave no events what it is."""
-    if file.sources:
-        _tell_worst(file)
-        return
-    if file.entries and all(entry.code in ("E405", "E404", "E406") for entry in file.entries):
-        first = file.entries[0]
-        file.status, file.code, file.reason = "skipped", first.code, first.reason
-        file.records = file.quarantined = 0
-        file.entries = [replace(first, records=0)] if first.code == "E404" else []
-    elif notes:
-        file.status, file.code, file.reason = "skipped", "E407", notes[0]
-    elif not file.records:
-        file.status, file.code, file.reason = "skipped", "E407", "it holds no records"
-        _tell_worst(file)
-    else:
-        _tell_worst(file)
-
-
-def _tell_worst(file: FileReport) -> None:
-    """Put the first fault of the file as a whole, else the most frequent one, in the report's line."""
-    if not file.entries:
-        return
-    whole = [entry for entry in file.entries if not entry.records]
-    counts: Counter[tuple[str, str]] = Counter()
-    for entry in file.entries:
-        counts[(entry.code, entry.reason)] += entry.records
-    code, reason = (whole[0].code, whole[0].reason) if whole else counts.most_common(1)[0][0]
-    file.code, file.reason = code, reason
-
-
-def _merge_rest(entries: list[Quarantined], entry: Quarantined) -> None:
-    last = entries[-1]
-    if last.code == "E430":
-        last.records += entry.records
-        last.length = entry.offset + entry.length - last.offset
-    else:
-        entries.append(Quarantined("E430", TITLES["E430"], entry.record, entry.offset, entry.length, entry.records))
+def _memory(file: FileReport) -> dict[str, Any]:
+    """Return what is kept of a file to know it again."""
+    return {"records": file.records, "quarantined": file.quarantined, "code": file.code, "reason": file.reason}
 
 
 def _recall(file: FileReport, before: dict[str, Any]) -> None:
@@ -276,7 +355,7 @@ def _recall(file: FileReport, before: dict[str, Any]) -> None:
     file.code, file.reason = before["code"], before["reason"]
 
 
-def _known_files(lake: Lake, asked: str) -> dict[tuple[str, int], dict[str, Any]]:
+def _known_files(lake: Lake, asked: str) -> Known:
     import pyarrow.parquet as pq
 
     known = {}

@@ -165,7 +165,11 @@ class Lake:
 
     def files(self, name: str) -> list[Path]:
         """Return the Parquet files of a source's current version, earliest events first."""
-        return [file.path for file in sorted(self.table(name).files, key=_by_time)]
+        return [file.path for file in self.data_files(name)]
+
+    def data_files(self, name: str) -> list[DataFile]:
+        """Return the Parquet files of a source's current version with their rows, sizes and times, earliest events first."""
+        return sorted(self.table(name).files, key=_by_time)
 
     def keep(self, path: Path, data: bytes) -> None:
         """Write a file of its own below the lake, whole or not at all; `LakeError` when its name is taken."""

@@ -14,7 +14,7 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,6 +45,18 @@ class DataFile:
     path: Path
     rows: int
     size: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A Parquet file that is on disk and in no commit yet."""
+
+    name: str
+    size: int
+    sha256: str
+    rows: int
     first: datetime | None
     last: datetime | None
 
@@ -95,35 +107,67 @@ class Table:
 
         `info` is kept in the commit. Raises `ConflictError` if another writer took the version.
         """
+        self.ensure(now)
+        return self.commit(write_rows(self.folder, rows, self._disk), now, info)
+
+    def ensure(self, now: datetime) -> None:
+        """Make the table if it is not there, so that files can be written for it."""
         if self.version < 0:
             self.create(now)
             self.version = 0
-        data = _parquet(rows)
-        name = f"part-{uuid.uuid4()}.zstd.parquet"
-        self._disk.write(self.folder / name, data)
-        self._disk.sync_folder(self.folder)
-        first, last = _bounds(rows)
+
+    def commit(self, part: Part, now: datetime, info: Mapping[str, Any] | None = None) -> int:
+        """Make a written file part of the table and return the new version; as `append`."""
         version = self.version + 1
         commit = {
             "timestamp": _millis(now),
             "operation": "WRITE",
             "operationParameters": {"mode": "Append"},
             "engineInfo": APPLICATION,
-            "sha256": {name: hashlib.sha256(data).hexdigest()},
+            "sha256": {part.name: part.sha256},
             **(info or {}),
         }
         added = {
-            "path": name,
+            "path": part.name,
             "partitionValues": {},
-            "size": len(data),
+            "size": part.size,
             "modificationTime": _millis(now),
             "dataChange": True,
-            "stats": json.dumps(_stats(rows.num_rows, first, last)),
+            "stats": json.dumps(_stats(part.rows, part.first, part.last)),
         }
         transaction = {"appId": APPLICATION, "version": version, "lastUpdated": _millis(now)}
         self._publish(version, [{"commitInfo": commit}, {"txn": transaction}, {"add": added}])
         self.version = version
-        self.files.append(DataFile(self.folder / name, rows.num_rows, len(data), first, last))
+        self.files.append(DataFile(self.folder / part.name, part.rows, part.size, part.first, part.last))
+        if version % CHECKPOINT_EVERY == 0:
+            self.checkpoint()
+        return version
+
+    def replace(self, gone: Sequence[DataFile], rows: pa.Table | None, now: datetime, operation: str) -> int:
+        """Commit that files give way to one file of `rows`, or to none, and return the new version; no reader sees a state between.
+
+        The rows are not new: what follows the ingest sequence passes over them. The old files stay until a vacuum. Raises
+        `ConflictError` if another writer took the version.
+        """
+        version = self.version + 1
+        commit: dict[str, Any] = {"timestamp": _millis(now), "operation": operation, "operationParameters": {}, "engineInfo": APPLICATION, "sha256": {}}
+        actions: list[dict[str, Any]] = [{"remove": {"path": f.path.name, "deletionTimestamp": _millis(now), "dataChange": rows is None}} for f in gone]
+        kept = None
+        if rows is not None and rows.num_rows:
+            data = _parquet(rows)
+            name = f"part-{uuid.uuid4()}.zstd.parquet"
+            self._disk.write(self.folder / name, data)
+            self._disk.sync_folder(self.folder)
+            first, last = _bounds(rows)
+            commit["sha256"][name] = hashlib.sha256(data).hexdigest()
+            stats = json.dumps(_stats(rows.num_rows, first, last))
+            added = {"path": name, "partitionValues": {}, "size": len(data), "modificationTime": _millis(now), "dataChange": False, "stats": stats}
+            actions.append({"add": added})
+            kept = DataFile(self.folder / name, rows.num_rows, len(data), first, last)
+        self._publish(version, [{"commitInfo": commit}, *actions])
+        self.version = version
+        names = {f.path for f in gone}
+        self.files = [f for f in self.files if f.path not in names] + ([kept] if kept is not None else [])
         if version % CHECKPOINT_EVERY == 0:
             self.checkpoint()
         return version
@@ -144,6 +188,27 @@ class Table:
         self._disk.write(draft, "".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode())
         if not self._disk.publish(draft, self.folder / LOG / f"{version:020d}.json"):
             raise ConflictError(f"version {version} of {self.folder.name} was committed by another process")
+
+
+def write_rows(folder: Path, rows: pa.Table, disk: Disk) -> Part:
+    """Write rows, by time where they have one, as a Parquet file of a table's folder; durable when it returns."""
+    if "_time" in rows.column_names and rows.num_rows > 1:
+        rows = _by_time(rows)
+    data = _parquet(rows)
+    name = f"part-{uuid.uuid4()}.zstd.parquet"
+    disk.write(folder / name, data)
+    disk.sync_folder(folder)
+    first, last = _bounds(rows)
+    return Part(name, len(data), hashlib.sha256(data).hexdigest(), rows.num_rows, first, last)
+
+
+def _by_time(rows: pa.Table) -> pa.Table:
+    import pyarrow.compute as pc
+
+    moments = rows.column("_time")
+    if pc.all(pc.less_equal(moments[:-1], moments[1:])).as_py():
+        return rows
+    return rows.combine_chunks().sort_by("_time")
 
 
 def _data_file(folder: Path, action: Mapping[str, Any]) -> DataFile:

@@ -144,6 +144,15 @@ def row_by_row(plan: n.Plan) -> bool:
     return True
 
 
+def _unchanged(expr: e.Expr) -> str:
+    """Return the column that an expression shows as it is, or with a constant in the place of null; empty for another."""
+    match expr:
+        case e.Column(name=name) | e.Call(function="logic.coalesce", args=(e.Column(name=name), e.Literal())):
+            return name
+        case _:
+            return ""
+
+
 def grouped_by(plan: n.Plan) -> tuple[str, ...] | None:
     """Return the output columns that are groups of the last aggregation, None where that cannot be told."""
     names = {f.name: f.name for f in plan.schema}
@@ -152,7 +161,7 @@ def grouped_by(plan: n.Plan) -> tuple[str, ...] | None:
             case n.Filter(input=below) | n.Sort(input=below) | n.Limit(input=below) | n.Distinct(input=below):
                 plan = below
             case n.Project(input=below, items=items):
-                kept = {i.name: i.expr.name for i in items if isinstance(i.expr, e.Column)}
+                kept = {i.name: name for i in items if (name := _unchanged(i.expr))}
                 names = {out: kept[name] for out, name in names.items() if name in kept}
                 plan = below
             case n.Aggregate(keys=groups):

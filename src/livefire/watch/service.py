@@ -26,6 +26,8 @@ from livefire.watch.runs import Runs
 from livefire.watch.sinks import Services
 from livefire.watch.spans import span
 from livefire.watch.state import State
+from livefire.watch.state.ledger import seen_by_all
+from livefire.watch.upkeep import Housekeeping
 
 _GRACE = 10.0
 _RETRY = 2.0
@@ -50,6 +52,7 @@ class Watch:
             apart = Ground(ground.catalog, Lake.open(ground.lake.path), ground.loaded, ground.options)
             part = (number, workers)
             self.runs.append(Runs(config, rules, apart, engine(), state, alerting, self.evaluation, services.clock, journal, part))
+        self.upkeep = Housekeeping(config.operations, ground.lake, state.outbox, services.clock, journal, self._seen)
         self.couriers = [Courier(sinks.build(s, config, services), state.outbox, services.clock, journal) for s in config.sink]
 
     @contextmanager
@@ -90,9 +93,15 @@ class Watch:
         self._look()
         while self.evaluation.round():
             busy = True
+        self.upkeep.round()
         with self.state.ledger.writing() as connection:
             self.state.ledger.beat(connection, self._clock(), versions=self.versions())
         return busy
+
+    def _seen(self) -> dict[str, int]:
+        """Return, by log source, the version that every rule has seen."""
+        with self.state.ledger.reading() as connection:
+            return {**dict.fromkeys(self.versions(), -1), **seen_by_all(self.state.ledger.checkpoints(connection))}
 
     def versions(self) -> dict[str, int]:
         """Return the version of each log source."""

@@ -14,6 +14,9 @@ def present() -> datetime:
 
 def naive(moment: datetime | None) -> Value:
     """Return a moment as engines take it: UTC without a zone."""
-    if moment is None or moment.tzinfo is None:
-        return moment
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    return None if moment is None else utc(moment)
+
+
+def utc(moment: datetime) -> datetime:
+    """Return a moment in UTC without a zone."""
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)

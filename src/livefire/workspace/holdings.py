@@ -13,7 +13,7 @@ from livefire.engines.base import Engine, Storage
 from livefire.logsources.networks import Networks
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table, TableCatalog
-from livefire.workspace.clock import present
+from livefire.workspace.clock import present, utc
 
 if TYPE_CHECKING:
     from livefire.engines.program import TableFiles
@@ -184,6 +184,7 @@ class Holdings:
         has_lake = self._lake is not None or self._lake_path is not None
         found = {}
         for source in SOURCES:
-            files = tuple(str(f) for f in self.lake.files(source.name)) if has_lake else ()
-            found[source.name] = TableFiles(files, arrow_schema(source.schema).serialize().to_pybytes())
+            files = self.lake.data_files(source.name) if has_lake else []
+            times = tuple((utc(f.first), utc(f.last)) if f.first is not None and f.last is not None else None for f in files)
+            found[source.name] = TableFiles(tuple(str(f.path) for f in files), arrow_schema(source.schema).serialize().to_pybytes(), times)
         return found

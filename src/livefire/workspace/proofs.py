@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,13 @@ from livefire.workspace.holdings import Holdings
 from livefire.workspace.hunting import Hunting
 
 if TYPE_CHECKING:
+    from livefire.bundling import Verdict
+    from livefire.detections.coverage import Covered
     from livefire.detections.detection import Detection, Rule
     from livefire.exporting import Exported
     from livefire.exports import Artefact
     from livefire.proof.matrix import Matrix
+    from livefire.proof.trial import RuleProof
     from livefire.rehearsing import Rehearsal
     from livefire.translating import Translated, Translator
     from livefire.translation.equivalence import Equivalence
@@ -74,6 +77,66 @@ class Proofs(Hunting):
         declared = self._declared(options)
         empty = Holdings()._storage()
         return Rehearsal(Bench(self.catalog, self._engine(), empty, present(), options=declared), tuple(s.name for s in SOURCES), stored, declared)
+
+    def bundle(self, proof: RuleProof, stage: Rehearsal, *, lenient: bool = False, key: bytes | None = None) -> bytes:
+        """Return a proof as an evidence bundle, signed where an ed25519 private key (PEM) is given; QueryError E515 or E517 where there is none to be made."""
+        from livefire.bundling import bundle
+        from livefire.report.plans import as_text
+
+        return bundle(proof, stage, as_text, lenient=lenient, key=key)
+
+    def verify(self, data: bytes, *, key: bytes | None = None) -> Verdict:
+        """Run an evidence bundle again and return what differs; `key` is the public key (PEM) that must have signed it. QueryError E515, E517."""
+        from livefire.bundling import verify
+        from livefire.report.plans import as_text
+
+        return verify(data, self.rehearsal(), as_text, key=key)
+
+    def liveness(self, rules: Sequence[Rule], lookback: timedelta | None = None) -> list[list[Diagnostic]]:
+        """Return for each rule what stands between it and the events that are here: logs that never came, fields and values that none has, late delivery.
+
+        `lookback` is how far back the rules are run; a query that says it itself is judged by that.
+        """
+        from livefire.lint.tests import Facts
+        from livefire.liveness import Rule as Judged
+        from livefire.liveness import Stock, judge, look_back
+
+        stage, stock = self.rehearsal(), Stock(self.bench())
+        plans = [stage.plan(rule) for rule in rules]
+        facts = [Facts(plan) if plan is not None else None for plan in plans]
+        return [list(judge(Judged(f, look_back(f) or lookback), stock)) if f is not None else [] for f in facts]
+
+    def covered(
+        self, detections: Sequence[Detection] | None = None, *, language: str | None = None, progress: Callable[[str], None] | None = None
+    ) -> tuple[Covered, ...]:
+        """Return what each detection covers: whether it is proved, and whether the data it needs is here.
+
+        A detection is proved when its rules, in one language or the one asked for, fire on every attack that it covers and on nothing that resembles
+        one; its data is alive when one of these rules can fire over the events that are stored.
+        """
+        from livefire.detections.coverage import Covered
+        from livefire.liveness import alive
+
+        found = []
+        for detection in self.detections() if detections is None else detections:
+            chosen = language if language is not None else next(iter(detection.languages), None)
+            rules = detection.written_in(chosen) if chosen is not None else ()
+            cells = [c for c in self.prove(detections=[detection], language=chosen, near=True, progress=progress).cells if c.covered or c.kind == "look_alike"]
+            said = self.liveness(rules)
+            missing = tuple(dict.fromkeys(d.message for ds in said for d in ds if not alive([d])))
+            proved = bool(rules) and bool(cells) and all(c.right for c in cells)
+            found.append(Covered(detection, chosen or "", proved, any(alive(ds) for ds in said), missing))
+        return tuple(found)
+
+    def covered_layer(self, found: Sequence[Covered]) -> str:
+        """Return a layer of the ATT&CK Navigator whose scores count only the detections that cover something here."""
+        from livefire.exports.attack import LATEST
+        from livefire.exports.model import Subject
+        from livefire.exports.navigator import as_layer
+
+        counted = [c.detection for c in found if c.counts]
+        subjects = [Subject(d.card, d.rules[0], attack=next((a for a in d.card.attack if a.version == LATEST), None)) for d in counted]
+        return as_layer(subjects)[0].text
 
     def translator(self, **options: Any) -> Translator:
         """Return what translates rules; one serves for many, for it keeps the events that proofs are made over."""

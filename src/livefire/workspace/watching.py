@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from livefire.workspace.clock import present
@@ -13,6 +13,7 @@ from livefire.workspace.surroundings import secret
 
 if TYPE_CHECKING:
     from livefire.engines.base import Engine
+    from livefire.store.upkeep import Damage, Upkeep
     from livefire.watch.config import Config
     from livefire.watch.ground import Ground
     from livefire.watch.records import Alert, Health
@@ -71,6 +72,41 @@ class Watching(Proofs):
             if rule not in state.ledger.rules(connection):
                 raise WatchError("E705", f"no rule of the watch is named {rule}")
             state.ledger.stand(connection, rule, state="active", reason="", failures=0, due=None)
+
+    def seen(self) -> dict[str, int] | None:
+        """Return, by log source, the version that every rule of this lake's watch has seen; None where no watch ever ran."""
+        from livefire.watch.state import default_url
+        from livefire.watch.state.ledger import seen_by_all
+
+        if not (self.lake.path / "watch" / "state.sqlite").exists():
+            return None
+        state = self.state(default_url(self.lake.path), make=False)
+        with state.ledger.reading() as connection:
+            return seen_by_all(state.ledger.checkpoints(connection))
+
+    def compact(self) -> tuple[Upkeep, ...]:
+        """Join the lake's small files; LakeError while another process writes."""
+        from livefire.store.upkeep import compact
+
+        return compact(self.lake, present())
+
+    def retain(self, since: datetime) -> tuple[Upkeep, ...]:
+        """Drop the events that happened before a moment."""
+        from livefire.store.upkeep import retain
+
+        return retain(self.lake, since, present())
+
+    def vacuum(self, keep: timedelta) -> tuple[Upkeep, ...]:
+        """Remove files that no version within `keep` has, but none that the lake's watch has still to see."""
+        from livefire.store.upkeep import vacuum
+
+        return vacuum(self.lake, present(), keep, self.seen())
+
+    def verify_lake(self) -> tuple[int, tuple[Damage, ...]]:
+        """Read every file of the lake and return how many there are and which are not what was written."""
+        from livefire.store.upkeep import verify
+
+        return verify(self.lake)
 
     def _ground(self) -> Ground:
         from livefire.plan import nodes as n

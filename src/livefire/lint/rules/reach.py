@@ -180,21 +180,22 @@ def short_look_back(reading: Reading) -> Iterator[Found]:
     """A comparison of the event time with now minus less than 30 minutes."""
     for node in reading.facts.of(n.Filter):
         if isinstance(node, n.Filter):
-            for call in _calls(node.predicate):
+            for call in calls(node.predicate):
                 if call.function in ("compare.gt", "compare.ge") and call.span is not None:
-                    back = _back(call.args[1])
+                    back = ticks_back(call.args[1])
                     if back is not None and 0 < back < SHORTEST and isinstance(call.args[0], e.Column):
                         yield Found(call.span, f"this looks back {back // TICKS_A_MINUTE} minutes; the events come later than that")
 
 
-def _calls(expr: e.Expr) -> Iterator[e.Call]:
+def calls(expr: e.Expr) -> Iterator[e.Call]:
+    """Yield every call in an expression."""
     if isinstance(expr, e.Call):
         yield expr
     for child in e.children(expr):
-        yield from _calls(child)
+        yield from calls(child)
 
 
-def _back(expr: e.Expr) -> int | None:
+def ticks_back(expr: e.Expr) -> int | None:
     """Return how many ticks before now a value is, when it is such a one."""
     if not isinstance(expr, e.Call) or len(expr.args) != 2:
         return None
@@ -254,7 +255,7 @@ def _cuts(node: n.Plan, made: set[str]) -> bool:
     """True for a filter that wants more than one of what was counted."""
     if not isinstance(node, n.Filter) or (node.span is None and place_of(node.predicate) is None):
         return False
-    return any(c.function in ("compare.gt", "compare.ge") and e.columns_of(c) & made for c in _calls(node.predicate))
+    return any(c.function in ("compare.gt", "compare.ge") and e.columns_of(c) & made for c in calls(node.predicate))
 
 
 @check(

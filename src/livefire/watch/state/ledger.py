@@ -237,6 +237,12 @@ class Ledger:
             connection.execute(t.watcher.insert().values(id=1, beat=now, **{**base, **values}))
 
 
+def seen_by_all(checkpoints: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Return, by log source, the version that every rule was shown."""
+    names = {name for seen in checkpoints.values() for name in seen}
+    return {name: min(seen.get(name, -1) for seen in checkpoints.values()) for name in names}
+
+
 def put(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Write a row by its key, over the one that is there."""
     where = [table.c[name] == value for name, value in key.items()]

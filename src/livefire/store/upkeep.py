@@ -1,0 +1,164 @@
+"""The upkeep of a lake: small files joined, old events dropped, files that nothing needs removed, every file checked.
+
+Each step is one commit: a crash before it leaves the old files, a crash after it the new one. Nothing is deleted but by
+`vacuum`, and that takes only files that no version of a while needs and that no watch has still to look at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livefire.logsources.registry import SOURCES
+from livefire.store.changes import changes
+from livefire.store.lake import LEDGER, QUARANTINE, Lake
+from livefire.store.table import LOG, DataFile, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+GOAL_ROWS = 500_000
+_TABLES = (*(s.name for s in SOURCES), QUARANTINE, LEDGER)
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What became of one table: files before and after, rows dropped, bytes freed."""
+
+    table: str
+    before: int
+    after: int
+    dropped: int = 0
+    freed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A file of a lake that is not what was written."""
+
+    path: Path
+    reason: str
+
+
+def compact(lake: Lake, now: datetime, goal: int = GOAL_ROWS) -> tuple[Upkeep, ...]:
+    """Join small files, neighbours in time, into ones of about `goal` rows. The events stay the same."""
+    with lake.writing():
+        return tuple(_compacted(lake.table(name), now, goal) for name in _TABLES)
+
+
+def _compacted(table: Table, now: datetime, goal: int) -> Upkeep:
+    before = len(table.files)
+    small = sorted((f for f in table.files if f.rows < goal // 2), key=lambda f: (f.first or datetime.min.replace(tzinfo=UTC), f.path.name))
+    group: list[DataFile] = []
+    rows = 0
+    for file in [*small, None]:
+        if file is None or rows + file.rows > goal:
+            if len(group) > 1:
+                table.replace(group, _read(group, table), now, "OPTIMIZE")
+            group, rows = [], 0
+        if file is not None:
+            group.append(file)
+            rows += file.rows
+    return Upkeep(table.folder.name, before, len(table.files))
+
+
+def _read(files: list[DataFile], table: Table) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    whole = pa.concat_tables([pq.read_table(f.path).cast(table.schema) for f in files]).combine_chunks()
+    return whole.sort_by("_time") if "_time" in whole.column_names else whole
+
+
+def retain(lake: Lake, since: datetime, now: datetime) -> tuple[Upkeep, ...]:
+    """Drop the events that happened before `since`; what was set aside and which files were read is kept. One commit a file."""
+    import pyarrow.compute as pc
+
+    found = []
+    with lake.writing():
+        for source in SOURCES:
+            table = lake.table(source.name)
+            before, dropped = len(table.files), 0
+            for file in list(table.files):
+                if file.first is None or file.first >= since:
+                    continue
+                rows = _read([file], table)
+                rest = rows.filter(pc.fill_null(pc.greater_equal(rows.column("_time"), since), fill_value=True))
+                if rest.num_rows < rows.num_rows:
+                    table.replace([file], rest if rest.num_rows else None, now, "DELETE")
+                    dropped += rows.num_rows - rest.num_rows
+            found.append(Upkeep(source.name, before, len(table.files), dropped))
+    return tuple(found)
+
+
+def vacuum(lake: Lake, now: datetime, keep: timedelta, seen: Mapping[str, int] | None = None) -> tuple[Upkeep, ...]:
+    """Remove files that no version within `keep` has. `seen` is, by log source, the version a watch has looked at: newer ones are kept."""
+    found = []
+    with lake.writing():
+        for name in _TABLES:
+            table = lake.table(name)
+            needed = {f.path for f in table.files}
+            if seen is not None and name in seen:
+                needed |= {c.path for c in changes(table.folder, seen[name], table.version)}
+            gone = _removed(table.folder)
+            freed = 0
+            before = list(table.folder.glob("part-*.parquet")) if table.folder.is_dir() else []
+            for path in before:
+                last = gone.get(path.name) or datetime.fromtimestamp(path.stat().st_mtime, UTC)  # never committed: when it was written
+                if path not in needed and now - last > keep:
+                    freed += path.stat().st_size
+                    path.unlink()
+            found.append(Upkeep(name, len(before), len(before) if not freed else sum(p.exists() for p in before), freed=freed))
+        for draft in (lake.path / ".drafts").glob("*"):
+            if now - datetime.fromtimestamp(draft.stat().st_mtime, UTC) > keep:
+                draft.unlink()
+    return tuple(found)
+
+
+def _log(folder: Path) -> Iterator[dict[str, dict[str, object]]]:
+    for path in sorted((folder / LOG).glob("*.json")):
+        for line in path.read_bytes().splitlines():
+            yield json.loads(line)
+
+
+def _removed(folder: Path) -> dict[str, datetime]:
+    """Return when each file left its table."""
+    removed = (a["remove"] for a in _log(folder) if "remove" in a)
+    return {str(r["path"]): datetime.fromtimestamp(int(str(r["deletionTimestamp"])) / 1000, UTC) for r in removed}
+
+
+def verify(lake: Lake) -> tuple[int, tuple[Damage, ...]]:
+    """Return how many files of the present version were read, and each that is not what was committed: SHA-256 tells."""
+    checked, damaged = 0, []
+    for name in _TABLES:
+        table = lake.table(name)
+        sums: dict[str, str] = {}
+        for action in _log(table.folder) if (table.folder / LOG).is_dir() else ():
+            said = action.get("commitInfo", {}).get("sha256")
+            sums |= said if isinstance(said, dict) else {}
+        for file in table.files:
+            checked += 1
+            try:
+                found = _sum(file.path)
+            except OSError as error:
+                damaged.append(Damage(file.path, (error.strerror or str(error)).lower()))
+                continue
+            if file.path.name not in sums:
+                damaged.append(Damage(file.path, "no commit tells its SHA-256"))
+            elif sums[file.path.name] != found:
+                damaged.append(Damage(file.path, "its SHA-256 is not that of its commit"))
+    return checked, tuple(damaged)
+
+
+def _sum(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while chunk := handle.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,163 @@
+"""A watch that is killed again and again, and what must be true of it afterwards.
+
+`python -m tests.watch.crashing KILLS FOLDER` runs it by hand. One process holds the imports and forks a watch with all its
+threads; the watch takes files that appear meanwhile, compacts every fraction of a second, and is killed with SIGKILL at a
+random instant. At the end one watch runs until there is nothing left to do, and everything is counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from livefire.engines.duckdb import DuckDB
+from livefire.engines.worker import Worker
+from livefire.store.lake import Lake
+from livefire.store.upkeep import verify
+from livefire.watch.config import parse
+from livefire.watch.journal import Journal
+from livefire.watch.records import Alert
+from livefire.watch.service import Watch
+from livefire.watch.sinks import Services
+from livefire.watch.state import AlertFilter
+from livefire.workspace import Workspace
+from tests.logsources.samples import compact
+from tests.watch.staging import BURST, START, STOPPED, USUAL, event
+
+NOW = START + timedelta(hours=3)
+TEXT = USUAL.replace("[alerts]\n", '[operations]\npoll = "1s"\ncompact = "1s"\nvacuum = "1s"\n[alerts]\n')
+EACH = 6
+
+
+def clock() -> datetime:
+    """Three hours past the start, going on: every moment of the events is due."""
+    return NOW + timedelta(seconds=time.monotonic() % 3_600)
+
+
+def prepare(root: Path) -> None:
+    """Make the folders and rules."""
+    for folder in ("inbox", "rules"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "rules" / "stopped.kql").write_text(STOPPED, encoding="utf-8")
+    (root / "rules" / "burst.yaml").write_text(BURST, encoding="utf-8")
+
+
+def deliver(root: Path, number: int) -> None:
+    """Rename one file into the inbox: a stop, snapshots of one user, and the last event of the file before once more."""
+    at = timedelta(seconds=5 * number % 3_000)
+    first = number * EACH
+    events = [
+        event(first, at, "StopInstances", f"u{number}"),
+        *(event(first + n, at + timedelta(seconds=n), "CreateSnapshot", f"u{number}") for n in range(1, EACH)),
+    ]
+    if number:
+        events.append(event(first - EACH, timedelta(seconds=5 * (number - 1) % 3_000), "StopInstances", f"u{number - 1}"))
+    draft = root / f".{number}"
+    draft.write_bytes(b"\n".join(map(compact, events)) + b"\n")
+    draft.replace(root / "inbox" / f"{number:05}.jsonl")
+
+
+def made(root: Path, worker: Worker) -> Watch:
+    """Return a watch as the program makes it, but for the clock."""
+    config = parse(TEXT, root / "livefire.toml")
+    ws = Workspace(config.at(config.lake))
+    log = (root / "journal.log").open("a", encoding="utf-8", buffering=1)
+
+    def write(text: str) -> None:
+        log.write(text)
+
+    services = Services(clock, lambda _: "", write)
+    return Watch(config, ws.watched(config), ws._ground(), ws.state(), services, lambda: DuckDB(worker), Journal(write, clock))
+
+
+def run_forked(root: Path) -> int:
+    """Fork a watch that runs until it is killed, and return its process."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        made(root, Worker([root], threads=1)).run(threading.Event())
+    finally:
+        os._exit(9)
+
+
+def finish(root: Path) -> None:
+    """Run a watch in this process until there is nothing left to do."""
+    with Worker([root], threads=1) as worker:
+        watch = made(root, worker)
+        with watch.alone():
+            watch.begin()
+            idle = 0
+            while idle < 3:
+                idle = 0 if watch.step() else idle + 1
+                time.sleep(0.6)
+        watch.state.close()
+
+
+def judge(root: Path, files: int) -> dict[str, int]:
+    """Count what was lost or doubled; all of it must be zero."""
+    lake = Lake.open(root / "lake")
+    stored = Counter(i for f in lake.files("aws_cloudtrail") for i in pq.read_table(f, columns=["_id"]).column(0).to_pylist())
+    expected = {event(n, timedelta(0))["eventID"] for n in range(files * EACH)}
+    state = Workspace(root / "lake").state(make=False)
+    alerts: list[Alert] = []
+    while page := state.desk.alerts(AlertFilter(limit=500, offset=len(alerts), withdrawn=None)).items:
+        alerts += page
+    users = Counter((a.rule, a.actor.rpartition("/")[2]) for a in alerts)
+    wanted = {(rule, f"u{n}") for rule in ("stopped", "burst") for n in range(files)}
+    sent = [json.loads(line) for line in (root / "alerts.jsonl").read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+    keys: dict[str, set[str]] = {}
+    for message in sent:
+        if message["kind"] == "alert.opened":
+            keys.setdefault(message["fingerprint"], set()).add(message["key"])
+    return {
+        "events lost": len(expected - stored.keys()),
+        "events doubled": sum(n - 1 for n in stored.values()) + len(stored.keys() - expected),
+        "alerts lost": len(wanted - users.keys()),
+        "alerts doubled": sum(n - 1 for n in users.values()) + len(users.keys() - wanted),
+        "alerts withdrawn": sum(a.withdrawn for a in alerts),
+        "alerts never sent": len({a.fingerprint for a in alerts} - keys.keys()),
+        "alerts sent under two keys": sum(len(k) - 1 for k in keys.values()),
+        "files damaged": len(verify(lake)[1]),
+    }
+
+
+def kill_often(root: Path, kills: int, seed: int = 1) -> tuple[dict[str, int], int]:
+    """Kill a watch so often while files arrive; return the counts and how many files there were."""
+    chance = random.Random(seed)  # noqa: S311 - instants of death, the same each time as far as a machine allows
+    prepare(root)
+    files = 0
+    for number in range(kills):
+        child = run_forked(root)
+        until = time.monotonic() + chance.uniform(0.05, 2.5)
+        while time.monotonic() < until:
+            if chance.random() < 0.3:
+                deliver(root, files)
+                files += 1
+            time.sleep(chance.uniform(0.0, 0.2))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        Lake.create(root / "lake")  # it opens, each time
+        if number % 50 == 49:
+            sys.stderr.write(f"{number + 1} kills, {files} files\n")
+    finish(root)
+    return judge(root, files), files
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    counts, delivered = kill_often(Path(sys.argv[2]), int(sys.argv[1]))
+    sys.stdout.write(
+        f"{sys.argv[1]} kills, {delivered} files, {delivered * EACH} events, {time.monotonic() - began:.0f} s: {counts}; {datetime.now(UTC):%Y-%m-%d}\n"
+    )
+    sys.exit(any(counts.values()))
