@@ -1,4 +1,4 @@
-.PHONY: demo test test-all lint bench measure conformance docs clean
+.PHONY: demo test test-all lint bench measure conformance pages docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,6 +31,9 @@ measure: $(STAMP)
 
 conformance: $(STAMP)
 	$(BIN)/python -m tests.conformance $(SHARED) docs/conformance.md
+
+pages: $(STAMP)
+	$(BIN)/python -m tests.screenshots
 
 docs: $(STAMP)
 	$(BIN)/python -m tests.generate_docs

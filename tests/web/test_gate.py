@@ -164,7 +164,7 @@ def test_every_answer_has_the_policy(owner: TestClient) -> None:
         headers = owner.get(path).headers
         assert headers["content-security-policy"] == POLICY
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
     assert "unsafe" not in POLICY
     assert POLICY.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
 

@@ -48,9 +48,10 @@ def serve(
     absent = next((p for p in (published, tuning) if p is not None and not p.exists()), None)
     if absent is not None:
         stop(f"E002: there is no {absent}", USAGE)
-    if (user_header is None) is not (not from_proxy):
-        stop("E107: --user-header goes with --from-proxy", USAGE)
-    proxy = Proxy(user_header, frozenset(from_proxy or ()), frozenset(editor or ())) if user_header else None
+    if (user_header is None) is not (not from_proxy and socket is None):
+        stop("E107: --user-header goes with --from-proxy, or with --socket, which the proxy alone may open", USAGE)
+    peers = frozenset(from_proxy or ()) | ({""} if socket is not None else set())
+    proxy = Proxy(user_header, peers, frozenset(editor or ())) if user_header else None
     Place(host, port, proxy=proxy).check()
     os.umask(0o077)
     family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
