@@ -129,7 +129,10 @@ def by_hand() -> list[str]:
     lines = ["## Read against the rule", ""]
     lines += ["52 findings, drawn over all checks but four notices, were read against the clause that they name. 42 (81%) were right; the other ten showed"]
     lines += ["faults of checks, which were mended where they could be, and are told no more. What is still told of the 52 stands here:"]
-    lines += [f"{len(listed)} findings, of which {right} are right. The checks were mended on these very findings, so the first figure is what to expect of others.", ""]
+    lines += [
+        f"{len(listed)} findings, of which {right} are right. The checks were mended on these very findings, so the first figure is what to expect of others.",
+        "",
+    ]
     lines += ["| rule | language | check | right | why |", "|---|---|---|---|---|"]
     lines += [f"| {f['name']} | {f['language']} | {f['code']} | {'yes' if f['right'] else 'no'} | {f['why']} |" for f in listed]
     return [*lines, ""]
