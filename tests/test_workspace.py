@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 import livefire
+from tests.cli.logs import file_of, record
 
 ROWS = [
     {"TimeGenerated": "2026-01-01T00:00:00Z", "Name": "a", "Size": 1, "Tags": {"k": [1, 2]}},
@@ -86,3 +88,12 @@ def test_rows_beyond_the_bound_are_an_error_never_a_cut(ws: livefire.Workspace) 
     with pytest.raises(livefire.QueryError) as caught:
         ws.query("T", max_rows=1)
     assert [d.code for d in caught.value.diagnostics] == ["E453"]
+
+
+def test_events_that_another_process_stored_are_seen(tmp_path: Path) -> None:
+    reader, writer = livefire.Workspace(tmp_path / "lake"), livefire.Workspace(tmp_path / "lake")
+    assert reader.info().sources[0].events == 0
+    for number in (1, 2):
+        (tmp_path / f"{number}.json").write_bytes(file_of(record(number)))
+        writer.ingest(tmp_path / f"{number}.json")
+        assert reader.query("AWSCloudTrail | count").rows == [(number,)]

@@ -108,6 +108,11 @@ class Lake:
         named = [*((s.name, s.schema) for s in SOURCES), (QUARANTINE, QUARANTINE_SCHEMA), (LEDGER, LEDGER_SCHEMA)]
         self._tables = {name: Table(path / name, arrow_schema(schema), disk, drafts) for name, schema in named}
 
+    def refresh(self) -> None:
+        """Take in what other processes have written since; cheap when it is nothing."""
+        for table in self._tables.values():
+            table.refresh()
+
     @staticmethod
     def create(path: Path, disk: Disk | None = None) -> Lake:
         """Make a lake in a new or empty folder, or open the one that is there."""

@@ -75,17 +75,22 @@ class Table:
     def open(self) -> None:
         """Read the current version; a folder without a log has version -1 and no files."""
         log = self.folder / LOG
-        self.version, self.files = -1, []
         if not log.is_dir() or not any(log.glob("*.json")):
+            self.version, self.files = -1, []
             return
         _drop_torn_checkpoint(log)
         import pyarrow as pa
         from deltalake import DeltaTable
 
         table = DeltaTable(str(self.folder))
-        self.version = table.version()
         actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-        self.files = [_data_file(self.folder, action) for action in actions]
+        files = [_data_file(self.folder, action) for action in actions]
+        self.version, self.files = table.version(), files  # at once: other threads read them
+
+    def refresh(self) -> None:
+        """Read the current version if another process has written one since."""
+        if (self.folder / LOG / f"{self.version + 1:020}.json").exists():
+            self.open()
 
     def create(self, now: datetime) -> None:
         """Write version 0: protocol, schema and settings."""

@@ -139,6 +139,7 @@ class Holdings:
 
     def info(self) -> LakeInfo:
         """Return what the lake holds of each log source."""
+        self.lake.refresh()
         return self.lake.info()
 
     def latest(self) -> datetime | None:
@@ -182,6 +183,8 @@ class Holdings:
         from livefire.store.lake import arrow_schema
 
         has_lake = self._lake is not None or self._lake_path is not None
+        if has_lake:
+            self.lake.refresh()  # another process may watch and write
         found = {}
         for source in SOURCES:
             files = self.lake.data_files(source.name) if has_lake else []
