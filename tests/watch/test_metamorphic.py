@@ -104,7 +104,7 @@ def straggling(events: Sequence[tuple[timedelta, dict[str, Any]]]) -> list[Deliv
 def marks(root: Path, deliveries: Sequence[Delivery], rules: Mapping[str, str], restarts: int = 0) -> set[tuple[str, str, int]]:
     """Deliver files at their moments and return the fingerprints of the alerts that stand, with their rules and events."""
     stage = Stage(root, rules=rules)
-    stage.text = stage.text.replace('every = "10m"', 'every = "1h"')
+    stage.text = stage.text.replace('every = "10m"', 'every = "1h"\nlookback = "2h"')
     watch = stage.watch()
     starts = {len(deliveries) * n // (restarts + 1) for n in range(1, restarts + 1)}
     for number, (at, found) in enumerate(deliveries):
