@@ -108,10 +108,10 @@ class Lake:
         named = [*((s.name, s.schema) for s in SOURCES), (QUARANTINE, QUARANTINE_SCHEMA), (LEDGER, LEDGER_SCHEMA)]
         self._tables = {name: Table(path / name, arrow_schema(schema), disk, drafts) for name, schema in named}
 
-    def refresh(self) -> None:
+    def catch_up(self) -> None:
         """Take in what other processes have written since; cheap when it is nothing."""
         for table in self._tables.values():
-            table.refresh()
+            table.catch_up()
 
     @staticmethod
     def create(path: Path, disk: Disk | None = None) -> Lake:

@@ -87,9 +87,10 @@ class Table:
         files = [_data_file(self.folder, action) for action in actions]
         self.version, self.files = table.version(), files  # at once: other threads read them
 
-    def refresh(self) -> None:
-        """Read the current version if another process has written one since."""
-        if (self.folder / LOG / f"{self.version + 1:020}.json").exists():
+    def catch_up(self) -> None:
+        """Read the current version if another process has written one since, or has cleaned away this one."""
+        log = self.folder / LOG
+        if (log / f"{self.version + 1:020}.json").exists() or (self.version >= 0 and not (log / f"{self.version:020}.json").exists()):
             self.open()
 
     def create(self, now: datetime) -> None:

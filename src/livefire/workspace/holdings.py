@@ -139,7 +139,7 @@ class Holdings:
 
     def info(self) -> LakeInfo:
         """Return what the lake holds of each log source."""
-        self.lake.refresh()
+        self.lake.catch_up()
         return self.lake.info()
 
     def latest(self) -> datetime | None:
@@ -184,7 +184,7 @@ class Holdings:
 
         has_lake = self._lake is not None or self._lake_path is not None
         if has_lake:
-            self.lake.refresh()  # another process may watch and write
+            self.lake.catch_up()  # another process may watch and write
         found = {}
         for source in SOURCES:
             files = self.lake.data_files(source.name) if has_lake else []

@@ -52,7 +52,7 @@ def diagnose(error: BaseException, from_worker: Mapping[FailureKind, str]) -> Di
     if _LOST.search(text):
         return Diagnostic("error", "E461", "the session of Spark was lost while the query ran", Span(0, 0), help="run it again")
     if _FILES.search(text):
-        help = "the lake has to lie where every node can read it; say where with --lake-address"
+        help = "the lake has to lie where every node can read it; name that place as `lake` in the settings file"
         return Diagnostic("error", "E463", "the cluster could not read a table's files", Span(0, 0), help=help)
     said = f" ({name})" if name else f" ({type(error).__name__})"
     return Diagnostic("error", "E464", f"Spark ended the query for a reason of its own{said}", Span(0, 0), help="run with --explain sql to see what ran")
