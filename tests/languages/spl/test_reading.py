@@ -66,8 +66,8 @@ def test_macros_that_never_end_are_said() -> None:
 
 
 def said(text: str) -> list[tuple[str, str]]:
-    """Return each code with the text it points at."""
-    return [(d.code, text[d.span.start : d.span.end]) for d in Workspace().check(text, language="spl") if d.code not in ("E101", "N157")]
+    """Return each code of reading with the text it points at; that no event has a field `a` is another matter (W603)."""
+    return [(d.code, text[d.span.start : d.span.end]) for d in Workspace().check(text, language="spl") if d.code not in ("E101", "N157", "W603")]
 
 
 def test_faults_are_pointed_at() -> None:
