@@ -180,7 +180,7 @@ def _unseen(facts: Facts, stock: Stock) -> Iterator[Diagnostic]:
     tests = sorted(_required(facts), key=lambda t: not on_action(t))
     acted = True
     for test in tests:
-        if not any(test.words) or (not acted and any(o.steps for o in test.origins)):
+        if not any(test.words) or _made_up(test) or (not acted and any(o.steps for o in test.origins)):
             continue
         seen = [stock.values(o) for o in test.origins if stock.events[o.table]]
         if not seen or None in seen:
@@ -195,6 +195,22 @@ def _unseen(facts: Facts, stock: Stock) -> Iterator[Diagnostic]:
             words = ", ".join(test.words[:3]) + (" …" if len(test.words) > 3 else "")
             acted = acted and not on_action(test)
             yield _said("notice", "N696", f"no stored event has {words} here", "nothing is wrong if it never happened; test the rule with an attack", test)
+
+
+def _made_up(test: Test) -> bool:
+    """True if a word that is asked for is written by the table itself, as Splunk's errorCode=success is for an event without an error."""
+    words, names, pending = {w.casefold() for w in test.words}, e.columns_of(test.value), list(n.inputs(test.clause))
+    while pending:
+        plan = pending.pop()
+        pending.extend(n.inputs(plan))
+        if isinstance(plan, n.Project) and any(i.name in names and _constants(i.expr) & words for i in plan.items):
+            return True
+    return False
+
+
+def _constants(expr: e.Expr) -> set[str]:
+    own = {expr.value.casefold()} if isinstance(expr, e.Literal) and isinstance(expr.value, str) else set()
+    return own.union(*(_constants(child) for child in e.children(expr)))
 
 
 def _categories(facts: Facts, stock: Stock) -> Iterator[Diagnostic]:

@@ -64,6 +64,13 @@ def test_a_field_that_no_event_has(tmp_path: Path) -> None:
     assert said(ws, f'AWSCloudTrail | where EventName == "CreateSnapshot" | where {below}') == []
 
 
+@pytest.mark.parametrize("events", [(EVENT,), (EVENT, {**EVENT, "eventID": "e-2", "errorCode": "Client.DryRunOperation"})], ids=["no errors", "an error"])
+def test_a_word_that_the_table_writes_itself_is_not_sought_in_the_log(tmp_path: Path, events: tuple[dict[str, Any], ...]) -> None:
+    # Splunk's table says success where the record has no errorCode: no record ever holds the word.
+    ws = stored(tmp_path, *events)
+    assert said(ws, 'sourcetype="aws:cloudtrail" eventName=CreateSnapshot errorCode=success', "spl") == []
+
+
 def test_an_act_that_never_happened_is_only_said(tmp_path: Path) -> None:
     ws = stored(tmp_path, EVENT)
     # Fields of an act that never happened are not judged: nobody knows what its events have.
