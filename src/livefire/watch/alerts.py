@@ -145,6 +145,16 @@ class Alerting:
             if connection.execute(sa.select(c.moment).where(c.fingerprint == mark).limit(1)).first() is None:
                 self._withdraw(connection, mark, now)
 
+    def supported(self, connection: sa.Connection, owed: Sequence[Owed]) -> list[Owed]:
+        """Return those of some runs whose moments found alerts before."""
+        c = t.supports.c
+        found: list[Owed] = []
+        for rule in sorted({o.rule for o in owed}):
+            mine = {o.moment: o for o in owed if o.rule == rule}
+            chosen = sa.select(c.moment).where(c.rule == rule, c.moment.between(min(mine), max(mine))).distinct()
+            found += [mine[m] for m in connection.execute(chosen).scalars() if m in mine]
+        return found
+
     def tell(self, connection: sa.Connection, kind: str, key: str, body: Mapping[str, Any], severity: str, fingerprint: str, now: datetime) -> None:
         """Queue a message for every sink that wants things of that severity."""
         rank = least(severity)
