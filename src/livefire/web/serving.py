@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from livefire import Diagnostic, QueryError, Workspace
-from livefire.web import alerts, catalogue, endpoints, interface, workbench
+from livefire.web import alerts, case_interface, catalogue, endpoints, interface, workbench
 from livefire.web.access import SESSION_SECONDS, Access, Proxy, User
 from livefire.web.audit import Audit
 from livefire.web.desk import Desk, endpoint, go_to
@@ -144,7 +144,7 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
         change("/hunt", alerts.begin_hunt),
         get("/hunt/chains/{name}", alerts.hunt_chain),
         get("/health", alerts.health),
-        *endpoints.routes(desk, interface.ENDPOINTS),
+        *endpoints.routes(desk, (*interface.ENDPOINTS, *case_interface.ENDPOINTS)),
         Route("/{rest:path}", endpoint(desk, _absent), methods=["GET"]),
     ]
 
