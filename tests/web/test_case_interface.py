@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,30 @@ def test_an_alert_and_its_incident(reader: TestClient) -> None:
     assert reader.get("/api/v1/incidents").json()["total"] == 2
     for absent in ("/alerts/" + "f" * 64, "/alerts/zz", "/incidents/99", "/incidents/x", "/incidents/" + "9" * 30, "/incidents/٣"):
         assert reader.get(f"/api/v1{absent}").status_code == 404
+
+
+def test_what_else_an_identity_did_stands_around_its_alert(reader: TestClient) -> None:
+    """`mo` made two snapshots a minute apart, each an alert; `ana` made one."""
+    first, second = listed(reader, text="mo")
+    for one in (first, second):
+        found = reader.get(f"/api/v1/alerts/{one['fingerprint']}/around").json()
+        assert [a["action"] for a in found["acts"]] == ["CreateSnapshot", "CreateSnapshot"]
+        assert sum(a["own"] for a in found["acts"]) == 1
+        assert found["cut"] is False
+    ana = listed(reader, text="ana")[0]["fingerprint"]
+    assert [a["actor"] for a in reader.get(f"/api/v1/alerts/{ana}/around").json()["acts"]] == [ANA["arn"]]
+    assert 'class="own"' in reader.get(f"/alerts/{ana}/around").text
+
+
+def test_a_risk_is_the_sum_of_what_it_is_made_of(reader: TestClient) -> None:
+    """The card of snapshot-created says 20; what weighs on it is added, within 0 to 100."""
+    mark = listed(reader)[0]["fingerprint"]
+    found = reader.get(f"/api/v1/alerts/{mark}/risk").json()
+    assert found["own"] == 20
+    assert found["weighed"] == min(100, max(0, 20 + sum(r["add"] for r in found["reasons"])))
+    part = reader.get(f"/alerts/{mark}/risk", headers={"hx-request": "true"}).text
+    assert "<html" not in part
+    assert all(r["when"] in html.unescape(part) for r in found["reasons"])
 
 
 def test_alerts_are_moved(browser: TestClient, made: Desk) -> None:

@@ -9,12 +9,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from livefire import Workspace
 from livefire.web.desk import Call, go_to
 from livefire.web.jobs import Job
-from livefire.web.rendering import STATIC
+from livefire.web.rendering import STATIC, render
 from livefire.workspace.clock import present
 
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
@@ -104,6 +104,22 @@ def _alert(call: Call, found: dict[str, Any], form: Mapping[str, str], effect: A
     return call.page(
         "alert.html", section="alerts", a=found, form={"actor": "", "account": "", "network": "", **begun, **form}, effect=effect, verdicts=VERDICTS, case=case
     )
+
+
+def around(call: Call) -> Response:
+    """Show what an alert's identities did around it."""
+    return _part(call, "Around it", "alert_around.html", call.ws.around(call.path("name")))
+
+
+def risk(call: Call) -> Response:
+    """Show what an alert's risk is made of."""
+    return _part(call, "Risk", "alert_risk.html", call.ws.risk_of(call.path("name"), call.desk.tuning))
+
+
+def _part(call: Call, name: str, template: str, found: dict[str, Any]) -> Response:
+    if "hx-request" in call.request.headers:
+        return HTMLResponse(render(template, {"r": found}))
+    return call.page("alert_part.html", section="alerts", name=name, inner=template, r=found, mark=call.path("name"))
 
 
 def except_(call: Call) -> Response:

@@ -143,6 +143,10 @@ def _end(call: Call, _asked: Nothing) -> Any:
     return {"ended": number}
 
 
+def _risk(call: Call, _asked: Nothing) -> Any:
+    return call.ws.risk_of(call.path("name"), call.desk.tuning)
+
+
 def _case(call: Call, asked: CaseFile) -> Any:
     name, text = alerts.written(call, call.path("name"), asked.to)
     call.note("export", alert=call.path("name"), file=name)
@@ -201,6 +205,8 @@ ENDPOINTS = (
         "An alert: events, what its identity did around it, lineage, risk, life",
         lambda call, _: call.ws.alert_page(call.path("name")),
     ),
+    Endpoint("GET", "/alerts/{name}/around", "around", "What an alert's identities did around it", lambda call, _: call.ws.around(call.path("name"))),
+    Endpoint("GET", "/alerts/{name}/risk", "risk", "What an alert's risk is made of", _risk),
     Endpoint("GET", "/alerts/{name}/case", "case", "A case as a file", _case, CaseFile),
     Endpoint(
         "POST",

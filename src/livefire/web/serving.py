@@ -136,6 +136,8 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
         get("/alerts/{name}", alerts.alert),
         change("/alerts/{name}/except", alerts.except_),
         change("/alerts/{name}/investigate", alerts.investigate),
+        get("/alerts/{name}/around", alerts.around),
+        get("/alerts/{name}/risk", alerts.risk),
         get("/alerts/{name}/case", alerts.case_file),
         change("/exceptions/{number}/end", alerts.end_exception),
         get("/incidents/{number}", alerts.incident),
