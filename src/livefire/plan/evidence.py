@@ -56,6 +56,24 @@ def carry_evidence(plan: n.Plan) -> n.Plan:
             return replace(plan, input=carry_evidence(plan.input))
 
 
+def name_events(plan: n.Plan) -> n.Plan | None:
+    """Return the plan with one more column, the `<log source>/<event id>` of the one event that each row is; None where rows are more or less than that."""
+    match plan:
+        case n.Scan(identity=identity, table=table) if identity is not None:
+            return _with(plan, call("text.concat", e.text(f"{table}/"), n.column(plan, identity)))
+        case n.Filter(input=child) | n.Sort(input=child) | n.Limit(input=child):
+            named = name_events(child)
+            return None if named is None else replace(plan, input=named)
+        case n.Project(input=child, items=items):
+            named = name_events(child)
+            return None if named is None else replace(plan, input=named, items=(*items, n.Item(EVIDENCE, e.Column(EVIDENCE, Type.STRING))))
+        case n.Union(inputs=parts):
+            every = [_last(named) for p in parts if (named := name_events(p)) is not None]
+            return replace(plan, inputs=tuple(every)) if len(every) == len(parts) else None
+        case _:
+            return None
+
+
 def _column() -> e.Column:
     return e.Column(EVIDENCE, Type.DYNAMIC)
 

@@ -1,4 +1,4 @@
-"""Rewrites that make a plan smaller: columns nobody reads go, and a projection over a mere renaming becomes one."""
+"""Rewrites that make a plan smaller: columns nobody reads go, and a projection over one that computes nothing dear becomes one."""
 
 from __future__ import annotations
 
@@ -114,19 +114,39 @@ def _sequence(plan: n.Sequence, needed: frozenset[str]) -> n.Sequence:
 
 
 def merge_projects(plan: n.Project) -> n.Project:
-    """Return one projection where the inner one only renames columns or gives constants."""
+    """Return one projection where the inner one only renames columns, gives constants, or fills in nulls with them."""
     inner = plan.input
-    if not isinstance(inner, n.Project) or not all(isinstance(i.expr, (e.Column, e.Literal, e.Parameter)) for i in inner.items):
+    if not isinstance(inner, n.Project) or not all(_light(i.expr) for i in inner.items):
         return plan
     known = {i.name: i.expr for i in inner.items}
     if any(isinstance(part, e.Lambda) for i in plan.items if not isinstance(i.expr, e.Column) for part in _parts(i.expr)):
         return plan
 
     def change(part: e.Expr) -> e.Expr:
-        return known.get(part.name, part) if isinstance(part, e.Column) else part
+        return known.get(part.name, part) if isinstance(part, e.Column) else _filled(part)
 
     items = tuple([map_item(i, change if isinstance(i.expr, e.Column) else lambda x: map_expr(x, change)) for i in plan.items])
     return n.Project(inner.input, items, plan.span)
+
+
+_PLAIN = (e.Column, e.Literal, e.Parameter)
+
+
+def _light(expr: e.Expr) -> bool:
+    return isinstance(expr, _PLAIN) or (isinstance(expr, e.Call) and expr.function == "logic.coalesce" and all(isinstance(a, _PLAIN) for a in expr.args))
+
+
+def _filled(expr: e.Expr) -> e.Expr:
+    """Return one filling in of nulls where one stands in another, without what can no longer be reached."""
+    if not isinstance(expr, e.Call) or expr.function != "logic.coalesce":
+        return expr
+    args: list[e.Expr] = []
+    for arg in expr.args:
+        nested = isinstance(arg, e.Call) and arg.function == "logic.coalesce" and arg.type is expr.type
+        args += arg.args if nested and isinstance(arg, e.Call) else (arg,)
+    end = next((at for at, a in enumerate(args) if isinstance(a, e.Literal) and a.value is not None), len(args) - 1)
+    kept = tuple(dict.fromkeys(args[: end + 1]))
+    return kept[0] if len(kept) == 1 and kept[0].type is expr.type else replace(expr, args=kept)
 
 
 def _parts(expr: e.Expr) -> Iterable[e.Expr]:

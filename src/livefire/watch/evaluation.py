@@ -81,6 +81,9 @@ class Evaluation:
             elif self._config.rules.backfill == "all":
                 for name in fresh:
                     ledger.advance(connection, name, dict.fromkeys(present, -1))
+            for name in (*fresh, *changed):
+                for words in self._rules[name].notes:
+                    ledger.note(connection, "N720", name, words, now)
             for name in changed:
                 ledger.note(connection, "N714", name, "its text or schedule changed; it goes on from where it was", now)
 
