@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from livefire import Workspace
 from livefire.emulation.catalogue import find
 from livefire.emulation.delivery import write
 from livefire.proving import STORY_START
+from livefire.web.rendering import HERE
 from tests.cli.logs import record
 from tests.web.browser import NEEDS, NEEDS_SCRIPTS, Seen, browsing, serving, sign_in
+from tests.web.hostile import SIGN, STRINGS
 from tests.web.site import with_alerts
+from tests.web.test_hostile import hostile_record
 
 pytestmark = [pytest.mark.slow, NEEDS, NEEDS_SCRIPTS]  # a server, a browser and a proof take minutes together
+AXE = HERE / "assets" / "node_modules" / "axe-core" / "axe.min.js"
 # Pages of our own with faults like those that pages have: a column in another case; an arrow of another language; a step that is none.
 KQL = "AWSCloudTrail\n| where EventName == 'CreateSnapshot'\n| extend Scope = AwsRegion\n| project TimeGenerated, Scope"
 CQL = """Vendor.eventName = CreateSnapshot
@@ -59,6 +65,33 @@ def test_find_a_technique_and_read_why_the_published_query_fails(opened: tuple[A
     assert re.search(r"E102 no column is named 'AwsRegion'.*did you mean 'AWSRegion'", page.inner_text(".said-error"))
 
 
+def test_run_a_published_query_and_apply_the_fixes(opened: tuple[Any, str, Seen]) -> None:
+    page, address, _ = opened
+    page.goto(f"{address}/published/T1578.002-other")
+    page.get_by_role("link", name="Open in workbench").first.click()
+    page.wait_for_selector(".said-error")
+    page.click("#mend")
+    page.wait_for_function("() => !document.querySelector('.said-error')")
+    page.keyboard.press("Tab")
+    page.click("#run")
+    assert page.inner_text("#count").startswith("1 row ")
+    page.click(".gridbody > div")
+    page.click("#behind")
+    page.wait_for_selector(".beside details")
+    assert "CreateSnapshot" in page.inner_text(".gridbody")
+
+
+def test_hunt_and_open_the_lineage_of_a_chain(opened: tuple[Any, str, Seen]) -> None:
+    page, address, _ = opened
+    page.goto(f"{address}/hunt")
+    page.click("button:has-text('Hunt over the lake')")
+    page.wait_for_selector(".card h3 a", timeout=300_000)
+    page.locator(".card h3 a").first.click()
+    page.wait_for_selector("[data-graph][data-drawn]")
+    assert int(page.get_attribute("[data-graph]", "data-drawn")) >= 2
+    assert page.locator(".timeline li").count() >= 2
+
+
 def test_triage_an_alert_and_see_what_an_exception_would_hide(opened: tuple[Any, str, Seen]) -> None:
     page, address, _ = opened
     page.goto(f"{address}/alerts")
@@ -73,3 +106,84 @@ def test_triage_an_alert_and_see_what_an_exception_would_hide(opened: tuple[Any,
     assert "would have held back 2" in page.inner_text(".effect")
     page.click("button:has-text('Make the exception')")
     assert "moves house" in page.inner_text("main")
+
+
+def test_translate_with_proof(opened: tuple[Any, str, Seen]) -> None:
+    page, address, _ = opened
+    page.goto(f"{address}/workbench?rule=T1578.001/volume-copied/sentinel.kql")
+    page.wait_for_selector(".histogram canvas")
+    page.click("#tab-translate")
+    page.select_option("#to", "spl")
+    page.click("#go")
+    page.wait_for_selector("#verdict", timeout=300_000)
+    assert page.inner_text("#verdict") == "proved"
+    assert "index=" in page.inner_text("#translated")
+
+
+def test_every_string_of_an_attacker_stays_text(tmp_path: Path) -> None:
+    ws = with_alerts(tmp_path, [hostile_record(n, t) for n, t in enumerate(STRINGS[::5] + STRINGS[-24:]) if n < 55])
+    with serving(ws) as (address, desk), browsing() as (page, seen):
+        sign_in(page, address, desk)
+        page.goto(f"{address}/alerts")
+        links = page.eval_on_selector_all(".alert", "rows => rows.map(r => r.dataset.href)")
+        for path in ["/alerts", *links[::6], "/incidents/1", "/health"]:
+            page.goto(f"{address}{path}")
+            assert page.evaluate(f"window.{SIGN}") is None, path
+        page.goto(f"{address}/workbench")
+        page.wait_for_selector(".histogram canvas")
+        page.evaluate("document.getElementById('language').value")
+        page.click("#run")
+        page.wait_for_selector("#count")
+        answer = page.evaluate(
+            "async () => (await fetch('/api/v1/query', {method: 'POST', headers: {'content-type': 'application/json'},"
+            " body: JSON.stringify({text: 'AWSCloudTrail | project UserAgent, RequestParameters', language: 'kql'})})).status"
+        )
+        assert answer == 200
+        assert page.evaluate(f"window.{SIGN}") is None
+        assert (seen.complaints, seen.elsewhere, seen.dialogs) == ([], [], [])
+
+
+def test_another_site_neither_reads_nor_changes_anything(place: tuple[str, Any]) -> None:
+    """The attacker's page stands on another port of this machine, and under a name that was made to point here."""
+    address, desk = place
+    port = address.rsplit(":", 1)[1]
+    before = len(desk.jobs.listed())
+    with serving(Workspace()) as (evil, _), browsing("--host-resolver-rules=MAP evil.example 127.0.0.1") as (page, _):
+        sign_in(page, address, desk)
+        page.goto(f"{evil}/login")
+        tried = """async (address) => {
+            const said = [];
+            for (const path of ["/", "/api/v1/sources", "/api/v1/openapi.json"])
+                said.push(await fetch(address + path, {credentials: "include"}).then((r) => r.text(), () => "refused"));
+            for (const path of ["/hunt", "/alerts/look", "/logout"]) {
+                const sent = {method: "POST", credentials: "include", mode: "no-cors", body: new URLSearchParams({a: "b"})};
+                said.push(await fetch(address + path, sent).then((r) => r.type, () => "refused"));
+            }
+            return said;
+        }"""
+        said = page.evaluate(tried, address)
+        assert set(said[:3]) == {"refused"}
+        page.goto(f"http://evil.example:{port}/")
+        assert "E751" in page.inner_text("body")
+        page.goto(f"{address}/health")
+        assert "Health" in page.inner_text("h1")  # still signed in
+    assert len(desk.jobs.listed()) == before
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm ci in src/livefire/web/assets")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_can_be_used_by_everybody(place: tuple[str, Any], scheme: str) -> None:
+    """axe-core finds no fault of WCAG 2.1 A and AA."""
+    address, desk = place
+    with browsing(color_scheme=scheme, bypass_csp=True) as (page, _):
+        sign_in(page, address, desk)
+        found = []
+        mark = desk.workspace.queue()["items"] or desk.workspace.queue(status=("new", "triaged", "closed"))["items"]
+        paths = ["/", "/techniques/T1578", "/detections/T1578.002/instance-created", "/published/T1578.002-mine", "/workbench", "/alerts", "/hunt", "/health"]
+        for path in [*paths, f"/alerts/{mark[0]['fingerprint']}", "/incidents/1", "/emulations/T1578.002/aws-run-instances"]:
+            page.goto(f"{address}{path}")
+            page.wait_for_load_state("networkidle") if path not in ("/alerts",) else page.wait_for_timeout(300)
+            page.add_script_tag(path=str(AXE))
+            wrong = page.evaluate("async () => (await axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})).violations")
+            found += [f"{path}: {v['id']}: {n['html'][:120]} {n['failureSummary'][:160]}" for v in wrong for n in v["nodes"][:3]]
+    assert found == []

@@ -16,7 +16,7 @@ from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Statement, Storage
 from livefire.logsources.networks import Networks
 from livefire.plan.catalog import Catalog
-from livefire.plan.evidence import EVIDENCE, carry_evidence
+from livefire.plan.evidence import EVIDENCE, carry_evidence, name_events
 from livefire.plan.nodes import Plan
 from livefire.plan.rewrite import rewrite
 from livefire.schema import Schema, Type
@@ -118,7 +118,7 @@ def prepare(rule: Rule, bench: Bench, *, lenient: bool = False) -> Prepared:
     looked: list[Plan] = []
     try:
         compiled = compile_rule(rule, bench, lenient=lenient, looked=looked)
-        plan = rewrite(carry_evidence(compiled.lowered))
+        plan = rewrite(name_events(compiled.lowered) or carry_evidence(compiled.lowered))
         return Prepared(rule, compiled, plan, bench.engine.prepare(plan), compiled.diagnostics, lenient, bool(looked))
     except QueryError as error:
         return Prepared(rule, diagnostics=error.diagnostics, lenient=lenient, looked=bool(looked))
@@ -145,10 +145,14 @@ def _run(prepared: Prepared, bench: Bench) -> Outcome:
     except QueryError as error:
         return Outcome(rule, diagnostics=(*prepared.diagnostics, *error.diagnostics), refused=True)
     rows = python_rows(table, plan.schema)
-    evidence = [tuple(sorted(set(row.pop(EVIDENCE) or ()))) for row in rows]
+    evidence = [_events(row.pop(EVIDENCE)) for row in rows]
     if rows and _SEQUENCE in rows[0]:
         rows, evidence = _whole_sequences(rows, evidence)
     return Outcome(rule, tuple(rows), tuple(evidence), compiled.diagnostics, plan=compiled.lowered)
+
+
+def _events(carried: str | list[str] | None) -> tuple[str, ...]:
+    return (carried,) if isinstance(carried, str) else tuple(sorted(set(carried or ())))
 
 
 def _whole_sequences(rows: list[dict[str, Any]], evidence: list[tuple[str, ...]]) -> tuple[list[dict[str, Any]], list[tuple[str, ...]]]:

@@ -1,25 +1,32 @@
 """Many rules over the same events in few passes.
 
-A pass reads a log source once and counts, for every rule, the events that its filters let through:
-what most rules let through is nothing, and they are done. The events of the others, few as a rule,
-are taken out in a second pass, and each rule runs over those as it is written; what it gives is what
-it would give over everything, since a row that it would drop is all that it does not see. A rule
-that lets through many events, or looks at all of them, is run by itself.
+One pass takes out of a log source the events that any of the rules could take: what their filters
+ask for is weakened to tests that are cheap for many at once, and put behind one test of all the
+event names together. Over what is left, few rows, each rule's tests are told in Python; a rule that
+has no row is done, and the others run over their own rows as they are written. What a rule gives so
+is what it would give over everything, since a row that it would drop is all that it does not see.
+
+Where the rules together take too much for that, a pass counts for every rule, the few events of
+those that take few are taken out, and a rule that takes many, or looks at all events, is run by itself.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from livefire.detections.detection import Rule
 from livefire.detections.runner import Bench, Outcome, Prepared, prepare, run_prepared
+from livefire.detections.sieve import Sieve
 from livefire.diagnostics import QueryError
 from livefire.engines.base import Statement, Storage
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import aggregate, any_of
+from livefire.plan.functions import aggregate
+from livefire.plan.necessary import Needed, hoisted, necessary, weakened
 from livefire.plan.prune import prune_columns
 from livefire.plan.reach import Reach, gives_nothing_of_nothing, may_fail, reach
 from livefire.schema import Field, Schema, Type
@@ -35,15 +42,18 @@ FEW = 20_000
 """Events of a rule that are still worth taking out for it."""
 MANY = 200_000
 """Events that are taken out for all rules together."""
+SMALL = 4 * 2**20
+"""Bytes of files that are rather taken whole: to say what of them is wanted takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """A rule that shares passes: its place, what it sees of each table, and whether it is `dropping`: nothing seen gives nothing."""
+    """A rule that shares passes: what it sees of each table, what rows must have for it, and whether it is `dropping`: nothing seen gives nothing."""
 
     place: int
     prepared: Prepared
     reads: Mapping[str, Reach]
+    needs: Mapping[str, Needed | None]
     dropping: bool
 
 
@@ -65,27 +75,70 @@ class SharedScan:
 
     def __init__(self, prepared: Sequence[Prepared], bench: Bench) -> None:
         self._prepared = tuple(prepared)
-        self._shared = tuple(_share(self._prepared, bench))
-        self._counts = tuple(_counts(self._shared, bench))
+        self._bench = bench
+        self._shared = {s.place: s for s in _share(self._prepared, bench)}
+        self._tables = tuple(dict.fromkeys(name for s in self._shared.values() for name in s.reads))
+
+    @cached_property
+    def _counts(self) -> tuple[_Count, ...]:
+        return tuple(_counts(tuple(self._shared.values()), self._bench))
+
+    @cached_property
+    def _sought(self) -> dict[str, Statement]:
+        """The events that any rule could take, of each table."""
+        return {table: self._taking(table, whole=False) for table in self._tables}
+
+    @cached_property
+    def _whole(self) -> dict[str, Statement]:
+        return {table: self._taking(table, whole=True) for table in self._tables}
+
+    def _taking(self, table: str, *, whole: bool) -> Statement:
+        reads = [s.reads[table] for s in self._shared.values() if table in s.reads]
+        plan: n.Plan = _scan(table, reads)
+        if not whole:
+            plan = n.Filter(plan, hoisted([weakened(read.condition) for read in reads]))
+        return self._bench.engine.prepare(n.Limit(plan, MANY + 1))
 
     def run(self, bench: Bench, told: Callable[[Rule], None] | None = None) -> tuple[Outcome, ...]:
         """Return the outcome of each rule over the bench's storage, as `run_rule` would give it, in the order of the rules."""
-        counts = self._count(bench)
-        chosen = _chosen(counts)
-        known = {s.place: s for s in self._shared if s.place in chosen}
-        taken = _take(list(known.values()), counts, bench)
+        known, taken = self._shared, self._gather(bench)
+        if taken is None:
+            known, taken = self._count_and_take(bench)
         outcomes = []
         for place, prepared in enumerate(self._prepared):
             if told is not None:
                 told(prepared.rule)
             shared, here = known.get(place), bench
-            if shared is not None and not any(counts[place].values()) and shared.dropping:
-                outcomes.append(Outcome(prepared.rule, diagnostics=prepared.diagnostics, plan=prepared.compiled.lowered if prepared.compiled else None))
-                continue
-            if shared is not None and taken is not None:
-                here = replace(bench, storage=_narrowed(bench.storage, shared, counts[place], taken))
+            if shared is not None:
+                rows = {table: taken[table].rows_of(shared.needs[table]) for table in shared.reads}
+                if shared.dropping and not any(rows.values()):
+                    outcomes.append(Outcome(prepared.rule, diagnostics=prepared.diagnostics, plan=prepared.compiled.lowered if prepared.compiled else None))
+                    continue
+                here = replace(bench, storage=Storage({**bench.storage.tables, **{t: taken[t].files(r) for t, r in rows.items()}}, bench.storage.roots))
             outcomes.append(_run(prepared, here))
         return tuple(outcomes)
+
+    def _gather(self, bench: Bench) -> dict[str, _Taken] | None:
+        """Return of each table the events that any rule could take; None where these are too many, or a rule's test fails."""
+        taken = {}
+        for table in self._tables:
+            stored = bench.storage.tables[table]
+            statement = (self._whole if _small(stored) else self._sought)[table]
+            try:
+                rows = bench.engine.run(statement, bench.storage, replace(bench.run_values(), seconds=bench.seconds * len(self._shared), max_rows=None))
+            except QueryError:
+                return None
+            if rows.num_rows > MANY:
+                return None
+            taken[table] = _Taken(rows, _scan(table, [s.reads[table] for s in self._shared.values() if table in s.reads]).physical, stored)
+        return taken
+
+    def _count_and_take(self, bench: Bench) -> tuple[dict[int, _Shared], dict[str, _Taken]]:
+        """Return the rules that take few events, and these; none of either where they cannot be taken."""
+        counts = self._count(bench)
+        known = {place: self._shared[place] for place in _chosen(counts)}
+        taken = _take(list(known.values()), counts, bench)
+        return (known, taken) if taken is not None else ({}, {})
 
     def _count(self, bench: Bench) -> dict[int, dict[str, int]]:
         """Return how many events of each table each rule lets through, by its place; a rule that could not be counted is missing."""
@@ -98,6 +151,46 @@ class SharedScan:
                 else:
                     found.setdefault(shared.place, {})[count.table] = number
         return {place: numbers for place, numbers in found.items() if place not in failed}
+
+
+class _Taken:
+    """Events taken out of a table, in the order in which they are stored, as a table of their own."""
+
+    def __init__(self, rows: pa.Table, names: Sequence[str], stored: TableFiles) -> None:
+        import pyarrow as pa
+
+        kinds = pa.ipc.read_schema(pa.py_buffer(stored.schema))
+        self._rows = rows.rename_columns(list(names)).cast(pa.schema([kinds.field(name) for name in names]))
+        self._schema = stored.schema
+        self._sieve = Sieve(self._rows)
+        self._everything = range(rows.num_rows)
+        self._put: TableFiles | None = None
+
+    def rows_of(self, needed: Needed | None) -> Sequence[int]:
+        """Return the numbers of the events that could matter."""
+        return self._everything if needed is None else self._sieve.passing(needed)
+
+    def files(self, rows: Sequence[int]) -> TableFiles:
+        """Return events by their numbers as a table of files."""
+        from livefire.engines.program import TableFiles
+
+        if not rows:
+            return TableFiles((), self._schema)
+        if 2 * len(rows) <= len(self._everything):
+            return self._written(self._rows.take(rows))
+        if self._put is None:
+            self._put = self._written(self._rows)
+        return self._put
+
+    def _written(self, rows: pa.Table) -> TableFiles:
+        from livefire.engines.program import TableFiles
+        from livefire.engines.worker import shared_scratch
+
+        return TableFiles((shared_scratch().put(rows),), self._schema)
+
+
+def _small(stored: TableFiles) -> bool:
+    return len(stored.files) <= 64 and sum(os.stat(path).st_size for path in stored.files) <= SMALL  # noqa: PTH116 - for every run, so cheap
 
 
 def run_rules(rules: Sequence[Rule], bench: Bench, *, lenient: bool = False, told: Callable[[Rule], None] | None = None) -> tuple[Outcome, ...]:
@@ -128,7 +221,8 @@ def _share(prepared: Sequence[Prepared], bench: Bench) -> Iterator[_Shared]:
             continue
         reads = {table: read for table, read in reach(one.plan).items() if table in stored}
         if reads and all(read.condition != e.TRUE for read in reads.values()):
-            yield _Shared(place, one, reads, gives_nothing_of_nothing(one.plan) and len(reads) == len(reach(one.plan)))
+            needs = {table: necessary(read.condition) for table, read in reads.items()}
+            yield _Shared(place, one, reads, needs, gives_nothing_of_nothing(one.plan) and len(reads) == len(reach(one.plan)))
 
 
 def _counts(shared: Sequence[_Shared], bench: Bench) -> Iterator[_Count]:
@@ -139,7 +233,7 @@ def _counts(shared: Sequence[_Shared], bench: Bench) -> Iterator[_Count]:
 
 
 def _counting(table: str, rules: tuple[_Shared, ...], bench: Bench) -> _Count:
-    items = tuple(n.Item(f"m{at}", _counted(s.reads[table].condition)) for at, s in enumerate(rules))
+    items = tuple(n.Item(f"m{at}", _counted(weakened(s.reads[table].condition))) for at, s in enumerate(rules))
     plan = n.Aggregate(_scan(table, [s.reads[table] for s in rules]), (), items)
     return _Count(table, rules, bench.engine.prepare(prune_columns(plan)))
 
@@ -178,41 +272,17 @@ def _chosen(counts: Mapping[int, Mapping[str, int]]) -> frozenset[int]:
     return frozenset(chosen)
 
 
-def _take(shared: Sequence[_Shared], counts: Mapping[int, Mapping[str, int]], bench: Bench) -> dict[str, TableFiles] | None:
-    """Return the events that any of the rules lets through, as tables of their own; None when that fails."""
+def _take(shared: Sequence[_Shared], counts: Mapping[int, Mapping[str, int]], bench: Bench) -> dict[str, _Taken] | None:
+    """Return the events that any of the rules lets through, by table; None when that fails."""
     taken = {}
     for table in dict.fromkeys(name for s in shared for name in s.reads):
-        reads = [s.reads[table] for s in shared if counts[s.place].get(table)]
-        if not reads:
-            continue
-        conditions = dict.fromkeys(read.condition for read in reads)
-        plan = n.Filter(_scan(table, reads), any_of(*conditions))
+        reads = [s.reads[table] for s in shared if table in s.reads]
+        wanted = [s.reads[table] for s in shared if counts[s.place].get(table)]
+        plan = n.Filter(_scan(table, reads), hoisted([weakened(read.condition) for read in wanted]) if wanted else e.FALSE)
         run = bench.run_values()
         try:
             rows = bench.engine.run(bench.engine.prepare(plan), bench.storage, replace(run, seconds=run.seconds * len(reads), max_rows=None))
         except QueryError:
             return None
-        taken[table] = _kept(rows, plan.schema.names, bench.storage.tables[table])
+        taken[table] = _Taken(rows, plan.schema.names, bench.storage.tables[table])
     return taken
-
-
-def _kept(rows: pa.Table, names: Sequence[str], files: TableFiles) -> TableFiles:
-    """Return rows as a table of the types that the stored one has."""
-    import pyarrow as pa
-
-    from livefire.engines.program import TableFiles
-    from livefire.engines.worker import shared_scratch
-
-    stored = pa.ipc.read_schema(pa.py_buffer(files.schema))
-    kept = rows.rename_columns(list(names)).cast(pa.schema([stored.field(name) for name in names]))
-    return TableFiles((shared_scratch().put(kept),), files.schema)
-
-
-def _narrowed(storage: Storage, shared: _Shared, counts: Mapping[str, int], taken: Mapping[str, TableFiles]) -> Storage:
-    """Return the storage with only the events taken out; a table of which a rule sees nothing is empty."""
-    from livefire.engines.program import TableFiles
-
-    tables = dict(storage.tables)
-    for table in shared.reads:
-        tables[table] = taken[table] if counts.get(table) else TableFiles((), tables[table].schema)
-    return Storage(tables, storage.roots)

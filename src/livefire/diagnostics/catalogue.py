@@ -60,6 +60,7 @@ TITLES: dict[int, str] = {
     160: "Sigma: a count after a condition, which Sigma has no more",
     161: "Sigma: a filter for another log source than the rule it names",
     162: "Sigma: a field whose name is written with spaces in the events",
+    163: "Sigma: a log source that no log here fills, so that the rule finds nothing",
     170: "ES|QL: the number of rows that a query gives at most",
     171: "ES|QL: a result that is exact here and an estimate in Elasticsearch",
     172: "ES|QL: no such column",

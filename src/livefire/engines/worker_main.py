@@ -18,6 +18,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 4096
 _BATCH_ROWS = 65_536
+_SMALL_BYTES = 2**20
 # What the engine reads as text, a quoted name or a comment, lexed left to right as it does; a nested comment is left in part, which is the safe side.
 _QUOTED = re.compile(
     r"(?<![A-Za-z0-9_])[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(?P<tag>[A-Za-z_][A-Za-z_0-9]*|)\$.*?\$(?P=tag)\$",
@@ -233,6 +235,12 @@ class Engine:
             native_inputs = {stage.get("input") for stage in request["stages"]}
             for stage in earlier:
                 self._materialize(cursor, stage, parameters, as_arrow=stage["name"] in native_inputs)
+            if "sql" in last and all(map(_is_small, request["tables"].values())):
+                # To collect rows costs half of what handing them out as they come does, and few files' rows are no load.
+                collected = cursor.execute(*self._prepare(cursor, last["sql"], parameters)).to_arrow_table()
+                if collected is None:
+                    raise RefusedError("no-rows")
+                return _stream(collected.to_reader(_BATCH_ROWS), sink, budget["max_rows"])
             if "sql" in last:
                 return _stream(_rows(cursor, *self._prepare(cursor, last["sql"], parameters)), sink, budget["max_rows"])
             return _stream(self._call_native(cursor, last).to_reader(_BATCH_ROWS), sink, budget["max_rows"])
@@ -318,6 +326,10 @@ def _assert_distinct(schema: pa.Schema) -> None:
 
 def _fold(name: str) -> str:
     return re.sub("[A-Z]+", lambda capitals: capitals.group().lower(), name)  # DuckDB folds ASCII alone
+
+
+def _is_small(table: dict[str, Any]) -> bool:
+    return bool(table["arrow"]) and sum(os.stat(path).st_size for path in table["files"]) <= _SMALL_BYTES  # noqa: PTH116 - hot path
 
 
 def _rows(cursor: duckdb.DuckDBPyConnection, statement: Any, bound: dict[str, object]) -> pa.RecordBatchReader:
@@ -407,6 +419,8 @@ def _boot(settings: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
     # Imported only now: pyarrow starts a thread, which has to be born confined.
     import duckdb
     import pyarrow.ipc  # noqa: F401 - loaded for later
+
+    warnings.simplefilter("ignore")  # of a copy of rows that is meant; nobody reads them here
 
     connection = duckdb.connect(":memory:", config=_start_options(settings["threads"]))
     for statement in _lock_statements(settings, confined=version > 0):

@@ -1,4 +1,4 @@
-"""Rewrites that make a plan smaller: columns nobody reads go, and a projection over a mere renaming becomes one."""
+"""Rewrites that make a plan smaller: columns nobody reads go, and a projection over one that computes nothing dear becomes one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.walk import map_expr, map_item, plain
+from livefire.plan.walk import map_expr, map_item, map_items, parts_of, plain
 from livefire.schema import Schema
 
 
@@ -22,10 +22,13 @@ def _exactly(plan: n.Plan, names: tuple[str, ...]) -> n.Plan:
 
 
 def _read(exprs: Iterable[e.Expr]) -> frozenset[str]:
-    found: frozenset[str] = frozenset()
+    found: set[str] = set()
     for x in exprs:
-        found |= e.columns_of(x)
-    return found
+        if isinstance(x, e.Column):
+            found.add(x.name)
+        else:
+            found |= e.columns_of(x)
+    return frozenset(found)
 
 
 def _inside(expr: e.Expr) -> e.Expr:
@@ -38,7 +41,7 @@ def _inside(expr: e.Expr) -> e.Expr:
 
 
 def _items(items: tuple[n.Item, ...], needed: frozenset[str]) -> tuple[n.Item, ...]:
-    return tuple(map_item(i, _inside) for i in items if i.name in needed)
+    return map_items(tuple([i for i in items if i.name in needed]), _inside)
 
 
 def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:
@@ -49,10 +52,10 @@ def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:
         case n.Values():
             return plan
         case n.Filter(input=child, predicate=predicate):
-            return replace(plan, input=_prune(child, needed | e.columns_of(predicate)), predicate=_inside(predicate))
+            return n.Filter(_prune(child, needed | e.columns_of(predicate)), _inside(predicate), plan.span)
         case n.Project(input=child, items=items):
             kept_items = _items(items, needed) or _items(items[:1], frozenset(i.name for i in items[:1]))
-            return merge_projects(replace(plan, input=_prune(child, _read(i.expr for i in kept_items)), items=kept_items))
+            return merge_projects(n.Project(_prune(child, _read([i.expr for i in kept_items])), kept_items, plan.span))
         case n.Aggregate(input=child, keys=keys, items=items):
             kept_items = _items(items, needed)
             inner = _prune(child, _read(i.expr for i in (*keys, *kept_items)))
@@ -111,18 +114,37 @@ def _sequence(plan: n.Sequence, needed: frozenset[str]) -> n.Sequence:
 
 
 def merge_projects(plan: n.Project) -> n.Project:
-    """Return one projection where the inner one only renames columns or gives constants."""
+    """Return one projection where the inner one only renames columns, gives constants, or fills in nulls with them."""
     inner = plan.input
-    if not isinstance(inner, n.Project) or not all(isinstance(i.expr, (e.Column, e.Literal, e.Parameter)) for i in inner.items):
+    if not isinstance(inner, n.Project) or not all(light(i.expr) for i in inner.items):
         return plan
     known = {i.name: i.expr for i in inner.items}
-    if any(isinstance(part, e.Lambda) for i in plan.items for part in _parts(i.expr)):
+    if any(isinstance(part, e.Lambda) for i in plan.items if not isinstance(i.expr, e.Column) for part in parts_of(i.expr)):
         return plan
-    items = tuple(map_item(i, lambda y: map_expr(y, lambda x: known.get(x.name, x) if isinstance(x, e.Column) else x)) for i in plan.items)
-    return replace(plan, input=inner.input, items=items)
+
+    def change(part: e.Expr) -> e.Expr:
+        return known.get(part.name, part) if isinstance(part, e.Column) else _filled(part)
+
+    items = tuple([map_item(i, change if isinstance(i.expr, e.Column) else lambda x: map_expr(x, change)) for i in plan.items])
+    return n.Project(inner.input, items, plan.span)
 
 
-def _parts(expr: e.Expr) -> Iterable[e.Expr]:
-    yield expr
-    for child in e.children(expr):
-        yield from _parts(child)
+_PLAIN = (e.Column, e.Literal, e.Parameter)
+
+
+def light(expr: e.Expr) -> bool:
+    """Tell whether an expression may be computed more than once: a column or constant, or one with its nulls filled in."""
+    return isinstance(expr, _PLAIN) or (isinstance(expr, e.Call) and expr.function == "logic.coalesce" and all(isinstance(a, _PLAIN) for a in expr.args))
+
+
+def _filled(expr: e.Expr) -> e.Expr:
+    """Return one filling in of nulls where one stands in another, without what can no longer be reached."""
+    if not isinstance(expr, e.Call) or expr.function != "logic.coalesce":
+        return expr
+    args: list[e.Expr] = []
+    for arg in expr.args:
+        nested = isinstance(arg, e.Call) and arg.function == "logic.coalesce" and arg.type is expr.type
+        args += arg.args if nested and isinstance(arg, e.Call) else (arg,)
+    end = next((at for at, a in enumerate(args) if isinstance(a, e.Literal) and a.value is not None), len(args) - 1)
+    kept = tuple(dict.fromkeys(args[: end + 1]))
+    return kept[0] if len(kept) == 1 and kept[0].type is expr.type else replace(expr, args=kept)

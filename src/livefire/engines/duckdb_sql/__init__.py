@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import import_module
 
 from livefire.engines.sql import Dialect, Printer, Spelling
@@ -30,10 +31,12 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+_UNHELD = re.compile("[\0\ud800-\udfff]")
+
+
 def quote_string(value: str) -> str:
     """Return a quoted string constant; NUL and lone surrogates, which DuckDB cannot hold, become U+FFFD."""
-    clean = "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
-    return "'" + clean.replace("'", "''") + "'"
+    return "'" + _UNHELD.sub("\ufffd", value).replace("'", "''") + "'"
 
 
 def json_path(steps: tuple[str | int, ...]) -> str:
