@@ -14,6 +14,7 @@ from livefire.plan.evidence import EVIDENCE, carry_evidence
 from livefire.plan.functions import aggregate, call, window
 from livefire.plan.prune import prune_columns
 from livefire.plan.rewrite import keep_order, rewrite
+from livefire.plan.sink import sink_filters
 from livefire.schema import Schema, Type
 from livefire.store.loaded import load_rows
 
@@ -127,3 +128,39 @@ def test_no_column_is_captured_by_a_name_of_the_engine() -> None:
         assert run(n.Aggregate(given, (), (n.Item(name, aggregate("agg.set", column)),))) == [('[{"a":1,"b":2}]',)], name
         keys = call("dynamic.keys", column)
         assert run(n.Limit(n.Project(given, (n.Item(name, call("text.join", keys, e.text("+"))),)), 1)) == [("a+b",)], name
+
+
+FILLED = n.Project(
+    EVENTS,
+    (
+        n.Item("name", call("logic.coalesce", col("what"), e.text(""))),
+        n.Item("who", col("who")),
+        n.Item("twice", call("number.add", col("at"), col("at"), type=Type.LONG)),
+    ),
+)
+
+
+def test_conditions_are_tested_where_rows_are_read() -> None:
+    named = call("compare.eq", n.column(FILLED, "name"), e.text("run"))
+    sunk = sink_filters(n.Filter(FILLED, named))
+    # The empty text that stands for null is not "run", so the column itself is tested, below the projection.
+    assert sunk == n.Project(n.Filter(EVENTS, IS_RUN), FILLED.items)
+    assert len(run(sunk)) == 3
+
+
+def test_conditions_that_stay_where_they_are() -> None:
+    dear = call("compare.gt", n.column(FILLED, "twice"), e.whole(4))
+    empty = call("compare.eq", n.column(FILLED, "name"), e.text(""))
+    both = sink_filters(n.Filter(n.Filter(FILLED, dear), empty))
+    # What is computed is tested once it is; a null that is filled in with what is asked for has to be filled in.
+    filled = call("compare.eq", call("logic.coalesce", col("what"), e.text("")), e.text(""))
+    assert both == n.Filter(n.Project(n.Filter(EVENTS, filled), FILLED.items), dear)
+    ends = n.Filter(n.Filter(FILLED, call("logic.fail_if", empty, e.text("no name"))), empty)
+    assert sink_filters(ends) == ends
+
+
+def test_nulls_filled_in_are_found_by_what_fills_them() -> None:
+    rows = n.Values(Schema.of(("a", Type.STRING)), ((None,), ("",), ("x",)))
+    named = n.Project(rows, (n.Item("b", call("logic.coalesce", e.Column("a", Type.STRING), e.text(""))),))
+    for value, count in (("", 2), ("x", 1)):
+        assert len(run(n.Filter(named, call("compare.eq", e.Column("b", Type.STRING), e.text(value))))) == count

@@ -35,7 +35,12 @@ cron_schedule = */10 * * * *
 dispatch.earliest_time = -20m@m
 dispatch.latest_time = now
 """
-LOGSCALE = {"name": "shared", "queryString": "Vendor.eventName=ModifySnapshotAttribute", "type": "FilterAlert", "$schema": "https://schemas.humio.com/filter-alert"}
+LOGSCALE = {
+    "name": "shared",
+    "queryString": "Vendor.eventName=ModifySnapshotAttribute",
+    "type": "FilterAlert",
+    "$schema": "https://schemas.humio.com/filter-alert",
+}
 
 
 def cadences(stage: Stage) -> dict[str, str]:

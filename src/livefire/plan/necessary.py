@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from re import _constants, _parser  # type: ignore[attr-defined]  # Python's own reader of patterns has no public name
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any, TypeAlias
 
 from livefire.plan import expr as e
 from livefire.plan.functions import all_of, any_of, call
-from livefire.plan.walk import map_expr
+from livefire.plan.walk import conjuncts, map_expr
 from livefire.schema import Type
+
+_constants: Any = import_module("re._constants")  # Python's own reader of patterns has no public name
+_parser: Any = import_module("re._parser")
 
 SHORTEST = 3
 """Characters of a word that are worth looking for in a JSON text."""
@@ -251,6 +254,32 @@ def _origin(expr: e.Expr) -> _Origin | None:
             return None
 
 
+def bared(condition: e.Expr) -> e.Expr:
+    """Return a condition that is true of the same rows, tested on the column itself where its nulls are filled in with what fails it.
+
+    What is false of a row may be null then. An engine knows of a plain column which pieces of a file need not be read.
+    """
+    match condition:
+        case e.Call(function="logic.and" | "logic.or", args=args):
+            changed = tuple(bared(a) for a in args)
+            return condition if changed == args else replace(condition, args=changed)
+        case e.Call(function="logic.is_true", args=(inner,)):
+            return call("logic.is_true", bared(inner))
+        case e.Call():
+            trait = necessary(condition)
+            if not isinstance(trait, Trait) or trait.kind == "json" or trait.absent:
+                return condition
+            return map_expr(condition, _unfilled)
+        case _:
+            return condition
+
+
+def _unfilled(part: e.Expr) -> e.Expr:
+    if isinstance(part, e.Call) and part.function == "logic.coalesce" and isinstance(part.args[0], e.Column) and part.args[0].type is part.type:
+        return part.args[0] if all(isinstance(a, e.Literal) for a in part.args[1:]) else part
+    return part
+
+
 def weakened(condition: e.Expr) -> e.Expr:
     """Return a condition that is true wherever this one is, cheap to make ready and to test."""
     match condition:
@@ -267,7 +296,7 @@ def weakened(condition: e.Expr) -> e.Expr:
         case _:
             needed, regex = necessary(condition), isinstance(condition, e.Call) and condition.function == "text.matches_regex"
             sought = [_sought(t, regex=regex) for t in tests(needed)] if isinstance(needed, Trait | Some) else []
-            return any_of(*(s for s in sought if s is not None)) if sought and all(s is not None for s in sought) else condition
+            return any_of(*(s for s in sought if s is not None)) if sought and all(s is not None for s in sought) else bared(condition)
 
 
 def _sought(test: Trait, *, regex: bool) -> e.Expr | None:
@@ -288,35 +317,30 @@ def hoisted(conditions: Sequence[e.Expr]) -> e.Expr:
     What all have in common stands first; then those that need one of some values of the column that most of them name are put
     behind one test of all those values.
     """
-    parts = [dict.fromkeys(_conjuncts(c)) for c in dict.fromkeys(conditions)]
+    parts = [dict.fromkeys(conjuncts(c)) for c in dict.fromkeys(conditions)]
     common = [c for c in parts[0] if all(c in one for one in parts)]
     rest = [[c for c in one if c not in common] for one in parts]
     if not all(rest):
         return all_of(*common)
-    named = [next((t for c in one if (t := _naming(c)) is not None), None) for one in rest]
-    counts = [t.column for t in named if t is not None]
+    named = [{t.column: t for c in reversed(one) if (t := _naming(c)) is not None} for one in rest]
+    return all_of(*common, any_of(*_gated(rest, named)))
+
+
+def _gated(rest: Sequence[Sequence[e.Expr]], named: Sequence[Mapping[str, Trait]]) -> list[e.Expr]:
+    """Return the alternatives, those that name values of one column behind a test of all these values, the commonest column first."""
+    counts = [column for one in named for column in one]
     column = max(dict.fromkeys(counts), key=counts.count, default="")
-    inside = [(one, t) for one, t in zip(rest, named, strict=True) if t is not None and t.column == column]
-    others = [all_of(*one) for one, t in zip(rest, named, strict=True) if t is None or t.column != column]
-    if len(inside) > 1:
-        values = dict.fromkeys(v for _, t in inside for v in t.values)
-        function = "text.in_fold" if any(t.fold for _, t in inside) else "compare.in"
-        gate = call(function, e.Column(column, Type.STRING), *map(e.text, values))
-        others.append(all_of(gate, any_of(*(all_of(*one) for one, _ in inside))))
-    else:
-        others += [all_of(*one) for one, _ in inside]
-    return all_of(*common, any_of(*others))
+    if counts.count(column) < 2:
+        return [all_of(*one) for one in rest]
+    inside = [all_of(*one) for one, known in zip(rest, named, strict=True) if column in known]
+    outside = [(one, known) for one, known in zip(rest, named, strict=True) if column not in known]
+    asked = [known[column] for known in named if column in known]
+    function = "text.in_fold" if any(t.fold for t in asked) else "compare.in"
+    gate = call(function, e.Column(column, Type.STRING), *map(e.text, dict.fromkeys(v for t in asked for v in t.values)))
+    return [all_of(gate, any_of(*inside)), *(_gated([one for one, _ in outside], [known for _, known in outside]) if outside else [])]
 
 
 def _naming(condition: e.Expr) -> Trait | None:
     """Return the test of a condition that a column has one of some values, of which ASCII ones have the same small letters everywhere."""
     test = necessary(condition)
     return test if isinstance(test, Trait) and test.kind == "in" and not test.absent and all(map(str.isascii, test.values)) else None
-
-
-def _conjuncts(condition: e.Expr) -> Iterable[e.Expr]:
-    if isinstance(condition, e.Call) and condition.function == "logic.and":
-        for part in condition.args:
-            yield from _conjuncts(part)
-    else:
-        yield condition

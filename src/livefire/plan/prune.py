@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.walk import map_expr, map_item, map_items, plain
+from livefire.plan.walk import map_expr, map_item, map_items, parts_of, plain
 from livefire.schema import Schema
 
 
@@ -116,10 +116,10 @@ def _sequence(plan: n.Sequence, needed: frozenset[str]) -> n.Sequence:
 def merge_projects(plan: n.Project) -> n.Project:
     """Return one projection where the inner one only renames columns, gives constants, or fills in nulls with them."""
     inner = plan.input
-    if not isinstance(inner, n.Project) or not all(_light(i.expr) for i in inner.items):
+    if not isinstance(inner, n.Project) or not all(light(i.expr) for i in inner.items):
         return plan
     known = {i.name: i.expr for i in inner.items}
-    if any(isinstance(part, e.Lambda) for i in plan.items if not isinstance(i.expr, e.Column) for part in _parts(i.expr)):
+    if any(isinstance(part, e.Lambda) for i in plan.items if not isinstance(i.expr, e.Column) for part in parts_of(i.expr)):
         return plan
 
     def change(part: e.Expr) -> e.Expr:
@@ -132,7 +132,8 @@ def merge_projects(plan: n.Project) -> n.Project:
 _PLAIN = (e.Column, e.Literal, e.Parameter)
 
 
-def _light(expr: e.Expr) -> bool:
+def light(expr: e.Expr) -> bool:
+    """Tell whether an expression may be computed more than once: a column or constant, or one with its nulls filled in."""
     return isinstance(expr, _PLAIN) or (isinstance(expr, e.Call) and expr.function == "logic.coalesce" and all(isinstance(a, _PLAIN) for a in expr.args))
 
 
@@ -147,9 +148,3 @@ def _filled(expr: e.Expr) -> e.Expr:
     end = next((at for at, a in enumerate(args) if isinstance(a, e.Literal) and a.value is not None), len(args) - 1)
     kept = tuple(dict.fromkeys(args[: end + 1]))
     return kept[0] if len(kept) == 1 and kept[0].type is expr.type else replace(expr, args=kept)
-
-
-def _parts(expr: e.Expr) -> Iterable[e.Expr]:
-    yield expr
-    for child in e.children(expr):
-        yield from _parts(child)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import all_of, any_of
-from livefire.plan.walk import map_expr
+from livefire.plan.walk import conjuncts, map_expr, parts_of
 from livefire.schema import Type
 
 _DEAR = ("dynamic.", "json.", "text.matches_regex", "text.extract", "text.wildcard", "text.like", "text.contains", "text.has_term", "text.cidr")
@@ -114,7 +114,7 @@ def _down(plan: n.Plan, conditions: tuple[e.Expr, ...]) -> Iterator[tuple[n.Scan
         case n.Scan():
             yield plan, conditions
         case n.Filter(input=child, predicate=predicate):
-            yield from _down(child, (*conditions, *(c for c in _conjuncts(predicate) if not _looks_elsewhere(c))))
+            yield from _down(child, (*conditions, *(c for c in conjuncts(predicate) if not _looks_elsewhere(c))))
         case n.Project(input=child, items=items):
             known = {i.name: i.expr for i in items}
             yield from _down(child, tuple(c for c in _put_in(conditions, known) if not _looks_elsewhere(c) and _size(c) <= MOST_PARTS))
@@ -131,40 +131,26 @@ def _down(plan: n.Plan, conditions: tuple[e.Expr, ...]) -> Iterator[tuple[n.Scan
                 yield from _down(child, ())
 
 
-def _conjuncts(predicate: e.Expr) -> Iterator[e.Expr]:
-    if isinstance(predicate, e.Call) and predicate.function == "logic.and":
-        for part in predicate.args:
-            yield from _conjuncts(part)
-    else:
-        yield predicate
-
-
 def _put_in(conditions: Iterable[e.Expr], known: Mapping[str, e.Expr]) -> Iterator[e.Expr]:
     """Yield conditions with what their columns stand for, but for those whose lambdas would catch a name."""
     inside = frozenset(name for value in known.values() for name in e.columns_of(value)) | known.keys()
     for condition in conditions:
-        if not any(isinstance(part, e.Lambda) and inside & {p.name for p in part.parameters} for part in _parts(condition)):
+        if not any(isinstance(part, e.Lambda) and inside & {p.name for p in part.parameters} for part in parts_of(condition)):
             yield map_expr(condition, lambda part: known.get(part.name, part) if isinstance(part, e.Column) else part)
 
 
 def _looks_elsewhere(expr: e.Expr) -> bool:
     """True if an expression holds a plan, or something that is not a value of one row."""
-    return any(isinstance(part, e.ScalarQuery | e.InQuery | e.Aggregate | e.WindowCall) for part in _parts(expr))
-
-
-def _parts(expr: e.Expr) -> Iterator[e.Expr]:
-    yield expr
-    for child in e.children(expr):
-        yield from _parts(child)
+    return any(isinstance(part, e.ScalarQuery | e.InQuery | e.Aggregate | e.WindowCall) for part in parts_of(expr))
 
 
 def _size(expr: e.Expr) -> int:
-    return sum(1 for _ in _parts(expr))
+    return sum(1 for _ in parts_of(expr))
 
 
 def _cost(expr: e.Expr) -> int:
     """Order conditions: comparisons of columns first, then long ones, then those that look into JSON or match patterns."""
-    parts = list(_parts(expr))
+    parts = list(parts_of(expr))
     dear = sum(isinstance(part, e.Path | e.Lambda) or (isinstance(part, e.Call) and part.function.startswith(_DEAR)) for part in parts)
     return 1_000 * dear + len(parts)
 
@@ -186,7 +172,7 @@ def _expressions(plan: n.Plan) -> Iterator[e.Expr]:
 
 def _own_expressions(plan: n.Plan) -> Iterator[e.Expr]:
     for expr in _top(plan):
-        yield from _parts(expr)
+        yield from parts_of(expr)
 
 
 def _top(plan: n.Plan) -> Iterator[e.Expr]:

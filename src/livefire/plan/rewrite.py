@@ -9,6 +9,7 @@ from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS
 from livefire.plan.prune import prune_columns
+from livefire.plan.sink import sink_filters
 from livefire.plan.walk import map_expr, map_inputs, map_item, map_items, plain
 
 ORDER_PREFIX = "\x01order"
@@ -124,4 +125,4 @@ def keep_order(plan: n.Plan, first: int = 0) -> n.Plan:
     return n.select(n.Sort(inner, order), *plan.schema.names) if order else inner
 
 
-REWRITES: tuple[Callable[[n.Plan], n.Plan], ...] = (keep_order, prune_columns)
+REWRITES: tuple[Callable[[n.Plan], n.Plan], ...] = (keep_order, sink_filters, prune_columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from operator import is_
 
@@ -58,6 +58,22 @@ def map_expr(expr: e.Expr, change: Callable[[e.Expr], e.Expr]) -> e.Expr:
         case _:
             pass
     return change(expr)
+
+
+def parts_of(expr: e.Expr) -> Iterator[e.Expr]:
+    """Yield an expression and every expression below it, plans inside left out."""
+    yield expr
+    for child in e.children(expr):
+        yield from parts_of(child)
+
+
+def conjuncts(predicate: e.Expr) -> Iterator[e.Expr]:
+    """Yield the conditions that all have to be true for a predicate to be."""
+    if isinstance(predicate, e.Call) and predicate.function == "logic.and":
+        for part in predicate.args:
+            yield from conjuncts(part)
+    else:
+        yield predicate
 
 
 def place_of(expr: e.Expr) -> Span | None:

@@ -1,0 +1,54 @@
+"""A rewrite that tests rows where they are read: conditions go below the projections that only name or fill in what they test.
+
+There a condition is over stored columns, so that an engine can leave out whole pieces of a file by it.
+"""
+
+from __future__ import annotations
+
+from livefire.plan import expr as e
+from livefire.plan import nodes as n
+from livefire.plan.functions import all_of
+from livefire.plan.necessary import bared
+from livefire.plan.prune import light
+from livefire.plan.reach import may_fail
+from livefire.plan.walk import conjuncts, map_expr, map_inputs, parts_of
+
+
+def sink_filters(plan: n.Plan) -> n.Plan:
+    """Return a plan with the same rows whose conditions stand as near to what they test as they can.
+
+    A plan that may end its run for some rows stays: which rows come to that test then matters.
+    """
+    return plan if may_fail(plan) else _sink(plan)
+
+
+def _sink(plan: n.Plan) -> n.Plan:
+    if isinstance(plan, n.Sequence):  # its steps show by their form that they are over the same rows
+        return plan
+    plan = map_inputs(plan, _sink)
+    return _sunk(plan.input, tuple(conjuncts(plan.predicate))) if isinstance(plan, n.Filter) else plan
+
+
+def _sunk(plan: n.Plan, conditions: tuple[e.Expr, ...]) -> n.Plan:
+    """Return a plan filtered by conditions, each as deep as it goes."""
+    if isinstance(plan, n.Filter):
+        return _sunk(plan.input, (*conjuncts(plan.predicate), *conditions))
+    known = {i.name: i.expr for i in plan.items} if isinstance(plan, n.Project) else {}
+    lower = tuple(c for c in conditions if known and _sinks(c, known))
+    if isinstance(plan, n.Project) and lower:
+        put_in = tuple(map_expr(c, lambda part: known.get(part.name, part) if isinstance(part, e.Column) else part) for c in lower)
+        plan = n.Project(_sunk(plan.input, put_in), plan.items, plan.span)
+    kept = tuple(bared(c) for c in conditions if c not in lower)
+    return n.Filter(plan, all_of(*kept)) if kept else plan
+
+
+def _sinks(condition: e.Expr, known: dict[str, e.Expr]) -> bool:
+    """Tell whether a condition is over light items alone, ends no run and looks at no other rows."""
+    for part in parts_of(condition):
+        if isinstance(part, e.Lambda | e.ScalarQuery | e.InQuery | e.Aggregate | e.WindowCall):
+            return False
+        if isinstance(part, e.Call) and part.function == "logic.fail_if":
+            return False
+        if isinstance(part, e.Column) and not light(known.get(part.name, part)):
+            return False
+    return True
