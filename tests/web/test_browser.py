@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -110,37 +111,114 @@ def test_triage_an_alert_and_see_what_an_exception_would_hide(opened: tuple[Any,
 
 def test_translate_with_proof(opened: tuple[Any, str, Seen]) -> None:
     page, address, _ = opened
-    page.goto(f"{address}/workbench?rule=T1578.001/volume-copied/sentinel.kql")
+    query = "AWSCloudTrail | where EventName == 'CreateSnapshot' and isempty(ErrorCode) | project TimeGenerated, UserIdentityArn, SourceIpAddress"
+    page.goto(f"{address}/workbench?{urlencode({'language': 'kql', 'text': query})}")
     page.wait_for_selector(".histogram canvas")
     page.click("#tab-translate")
     page.select_option("#to", "spl")
     page.click("#go")
-    page.wait_for_selector("#verdict", timeout=300_000)
+    page.wait_for_selector("#verdict, #panel .state.bad", timeout=300_000)
     assert page.inner_text("#verdict") == "proved"
-    assert "index=" in page.inner_text("#translated")
+    assert 'eventName == "CreateSnapshot"' in page.inner_text("#translated")
 
 
-def test_every_string_of_an_attacker_stays_text(tmp_path: Path) -> None:
-    ws = with_alerts(tmp_path, [hostile_record(n, t) for n, t in enumerate(STRINGS[::5] + STRINGS[-24:]) if n < 55])
-    with serving(ws) as (address, desk), browsing() as (page, seen):
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
+    """A lake in which every string stands in every field that a caller chooses, sixteen records an alert, and a hunt over it."""
+    raw = [hostile_record(n, t) for n, t in enumerate(STRINGS)]
+    ws = with_alerts(tmp_path_factory.mktemp("hostile"), raw, each=16)
+    rules = tmp_path_factory.mktemp("rules")
+    with serving(ws, rules=rules) as served:
+        yield served
+
+
+def untouched(page: Any, seen: Seen, where: str) -> None:
+    """Assert that nothing ran, nothing was asked elsewhere, and the page stands as it was made: its bar on top, no wider than the window."""
+    assert page.evaluate(f"window.{SIGN}") is None, where
+    assert (seen.complaints, seen.elsewhere, seen.dialogs) == ([], [], []), where
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, where
+    bar = page.locator("header.bar").bounding_box()
+    assert bar is not None
+    assert bar["width"] >= page.viewport_size["width"] - 20, where
+    assert page.locator("main#main").count() == 1, where
+
+
+def test_no_string_runs_or_breaks_a_page(hostile: tuple[str, Any]) -> None:
+    """Each of the strings is seen in every place: user agent, user name, ARN, description, tag and answer of its event, on a wide and a narrow window."""
+    address, desk = hostile
+    with browsing() as (page, seen):
         sign_in(page, address, desk)
         page.goto(f"{address}/alerts")
+        untouched(page, seen, "/alerts")
         links = page.eval_on_selector_all(".alert", "rows => rows.map(r => r.dataset.href)")
-        for path in ["/alerts", *links[::6], "/incidents/1", "/health"]:
+        assert len(links) == -(-len(STRINGS) // 16)
+        shown = ""
+        for link in links:
+            page.goto(f"{address}{link}")
+            page.wait_for_selector(".around .timeline, .around .soft")
+            page.eval_on_selector_all("details", "all => all.forEach(d => d.open = true)")
+            untouched(page, seen, link)
+            shown += page.inner_text("main")
+        for text in STRINGS:
+            whole = Workspace.harmless(text).split()
+            assert not whole or max(whole, key=len)[:200] in shown, text
+        page.set_viewport_size({"width": 390, "height": 844})
+        for path in ["/alerts", *links[::7], "/health"]:
             page.goto(f"{address}{path}")
-            assert page.evaluate(f"window.{SIGN}") is None, path
-        page.goto(f"{address}/workbench")
+            untouched(page, seen, f"{path} on a phone")
+
+
+def test_no_string_runs_in_incidents_hunts_and_files(hostile: tuple[str, Any], tmp_path: Path) -> None:
+    address, desk = hostile
+    alerts, incidents = desk.workspace.queue()["items"], desk.workspace.incidents_page()["items"]
+    desk.audit.note(STRINGS[0], STRINGS[31], about=STRINGS[12], more=list(STRINGS[40:60]))
+    with browsing() as (page, seen):
+        sign_in(page, address, desk)
+        for path in [*(f"/incidents/{i['id']}" for i in incidents[:4]), "/health", "/"]:
+            page.goto(f"{address}{path}")
+            untouched(page, seen, path)
+        page.goto(f"{address}/alerts/{alerts[0]['fingerprint']}")
+        page.click("button:has-text('Run the guide')")
+        page.wait_for_selector("h3:has-text('Preserve first')", timeout=300_000)
+        page.eval_on_selector_all("details", "all => all.forEach(d => d.open = true)")
+        untouched(page, seen, "a case")
+        for number, one in enumerate(alerts[::5]):
+            whole = page.request.get(f"{address}/alerts/{one['fingerprint']}/case?to=html").text()
+            for name, text in (("as it is", whole), ("without its policy", re.sub(r"<meta http-equiv=.content-security-policy.[^>]*>", "", whole))):
+                file = tmp_path / f"{number} {name}.html"
+                file.write_text(text, encoding="utf-8")
+                page.goto(file.as_uri())
+                assert page.evaluate(f"window.{SIGN}") is None
+                assert (seen.complaints, seen.elsewhere, seen.dialogs) == ([], [], [])
+
+
+def test_no_string_runs_in_the_workbench(hostile: tuple[str, Any]) -> None:
+    address, desk = hostile
+    query = "AWSCloudTrail | sort by AwsEventId asc | project AwsEventId, UserAgent, UserIdentityUserName, RequestParameters, ResponseElements"
+    with browsing() as (page, seen):
+        sign_in(page, address, desk)
+        page.goto(f"{address}/workbench?{urlencode({'language': 'kql', 'text': query})}")
         page.wait_for_selector(".histogram canvas")
-        page.evaluate("document.getElementById('language').value")
         page.click("#run")
         page.wait_for_selector("#count")
-        answer = page.evaluate(
-            "async () => (await fetch('/api/v1/query', {method: 'POST', headers: {'content-type': 'application/json'},"
-            " body: JSON.stringify({text: 'AWSCloudTrail | project UserAgent, RequestParameters', language: 'kql'})})).status"
-        )
-        assert answer == 200
-        assert page.evaluate(f"window.{SIGN}") is None
-        assert (seen.complaints, seen.elsewhere, seen.dialogs) == ([], [], [])
+        assert page.inner_text("#count").startswith(f"{len(STRINGS)} rows")
+        view = page.locator(".gridview")
+        for at in range(0, len(STRINGS), 12):
+            view.evaluate("(v, top) => (v.scrollTop = top)", at * 25)
+            page.wait_for_timeout(60)
+            untouched(page, seen, f"rows from {at}")
+        for row in range(6):
+            page.locator(".gridbody > div").nth(row).click()
+            page.wait_for_selector(".beside dl")
+            untouched(page, seen, "a row")
+        page.click("#behind")
+        page.wait_for_selector(".beside details")
+        for name in ("UserAgent", "UserIdentityUserName", "RequestParameters"):
+            page.click(f".gridhead button:text-is('{name}')")
+            page.wait_for_selector(".statistics li")
+            untouched(page, seen, name)
+        page.click("#tab-history")
+        untouched(page, seen, "history")
 
 
 def test_another_site_neither_reads_nor_changes_anything(place: tuple[str, Any]) -> None:

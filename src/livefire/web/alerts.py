@@ -23,6 +23,7 @@ STATUSES = ("new", "triaged", "closed")
 VERDICTS = (("true_positive", "it was an attack"), ("benign", "it was allowed"), ("false_positive", "the rule is wrong"))
 PAGE = 100
 TERM = timedelta(days=30)
+_ALONE = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 _SCOPE = ("actor", "account", "network", "resource")
 
 
@@ -193,7 +194,7 @@ def alone(page: str) -> str:
     sheets = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in ("livefire.css", "alerts.css"))
     bare = re.sub(r"<(script|form|nav|header|footer)\b.*?</\1>|<(?:link|script)\b[^>]*>", "", page, flags=re.DOTALL)
     bare = re.sub(r'<a\b[^>]*href="/[^"]*"[^>]*>(.*?)</a>', r"\1", bare, flags=re.DOTALL)
-    return bare.replace("</head>", f"<style>{sheets}</style></head>", 1)
+    return bare.replace("</head>", f'<meta http-equiv="content-security-policy" content="{_ALONE}"><style>{sheets}</style></head>', 1)
 
 
 def incident(call: Call) -> Response:
