@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 
-from livefire.engines.sql import Dialect, Printer, Spelling
+from livefire.engines.sql import Dialect, Printer, spellings, storable
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.schema import Type
@@ -32,8 +31,7 @@ def quote_identifier(name: str) -> str:
 
 def quote_string(value: str) -> str:
     """Return a quoted string constant; NUL and lone surrogates, which DuckDB cannot hold, become U+FFFD."""
-    clean = "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
-    return "'" + clean.replace("'", "''") + "'"
+    return "'" + storable(value).replace("'", "''") + "'"
 
 
 def json_path(steps: tuple[str | int, ...]) -> str:
@@ -99,22 +97,10 @@ FAMILIES = (
 )
 
 
-def spellings() -> dict[str, Spelling]:
-    """Return every family's table as one; ValueError when two families spell one meaning."""
-    found: dict[str, Spelling] = {}
-    for family in FAMILIES:
-        table: dict[str, Spelling] = import_module(f"{__name__}.{family}").FUNCTIONS
-        twice = found.keys() & table.keys()
-        if twice:
-            raise ValueError(f"spelled twice: {', '.join(sorted(twice))}")
-        found.update(table)
-    return found
-
-
 DIALECT = Dialect(
     name="duckdb",
     types=TYPES,
-    functions=spellings(),
+    functions=spellings(__name__, FAMILIES),
     path=print_path,
     unnest=print_unnest,
     identifier=quote_identifier,
