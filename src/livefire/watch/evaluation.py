@@ -32,7 +32,7 @@ from livefire.watch.state.ledger import EVERYONE, Owed
 _ROWS = 200_000
 _MINUTE = timedelta(minutes=1)
 _AHEAD = timedelta(days=1)
-_MOST_MOMENTS = 2_000
+_MOST_MOMENTS = 10_000
 _LONGEST = timedelta(hours=1)
 _FUTURE = "its events are dated more than a day ahead of the clock"
 _MANY = f"more than {_MOST_MOMENTS:,} runs at once; the latest were made"

@@ -133,7 +133,7 @@ class Sight:
                 return
             self._count(fresh, self._floor, None)
             self._versions = present
-        self._trim()
+            self._trim(first)
 
     def _present(self) -> dict[str, int]:
         return {s.name: self._ground.lake.version(s.name) for s in SOURCES}
@@ -146,16 +146,14 @@ class Sight:
         self._count(self._files(first, None), first, None)
         self._floor = first
 
-    def _trim(self) -> None:
-        """Forget the oldest minutes of a rule that sees very many; they are counted again if they are asked for."""
-        most = max((len(c.by_minute) for seen in self._rules.values() for c in seen.counts.values()), default=0)
-        if most <= _MOST_MINUTES or self._floor is None:
+    def _trim(self, first: int) -> None:
+        """Forget the oldest minutes of rules that see very many, but none from `first` on, where runs are being made."""
+        held = [c for seen in self._rules.values() for c in seen.counts.values() if c.by_minute]
+        if max((len(c.by_minute) for c in held), default=0) <= _MOST_MINUTES or self._floor is None:
             return
-        floor = max(m for seen in self._rules.values() for c in seen.counts.values() for m in c.by_minute) - _MOST_MINUTES // 2
-        self._floor = max(self._floor, floor)
-        for seen in self._rules.values():
-            for counts in seen.counts.values():
-                counts.cut(self._floor)
+        self._floor = max(self._floor, min(first, max(max(c.by_minute) for c in held) - _MOST_MINUTES // 2))
+        for counts in held:
+            counts.cut(self._floor)
 
     def _files(self, first: int, before: int | None) -> dict[str, list[Path]]:
         return self._ground.within(_EPOCH + first * _MINUTE, None if before is None else _EPOCH + before * _MINUTE)
