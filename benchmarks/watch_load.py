@@ -43,13 +43,13 @@ format = "json"
 
 
 def write_rules(folder: Path, live: int, scheduled: int) -> None:
-    """Write rules of which the first live one finds one event of each file."""
+    """Write rules of which the first live one finds one event of each file, and forty scheduled ones count a fortieth of all events each."""
     folder.mkdir()
     for number in range(live):
         text = f'AWSCloudTrail | where EventName == "Planted{number}" and UserIdentityUserName startswith "mallory"'
         (folder / f"live{number:03}.kql").write_text(text, encoding="utf-8")
     for number in range(scheduled):
-        query = f'AWSCloudTrail | where EventName == "Counted{number}" | summarize Count = count() by UserIdentityUserName | where Count > 100000'
+        query = f'AWSCloudTrail | where EventName == "Describe{number}" | summarize Count = count() by UserIdentityUserName | where Count > 100000'
         said = f"id: scheduled{number:03}\nname: scheduled {number}\nkind: Scheduled\nqueryFrequency: 5m\nqueryPeriod: 15m\nquery: |\n  {query}\n"
         (folder / f"scheduled{number:03}.yaml").write_text(said, encoding="utf-8")
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from livefire import query as stages
 from livefire.detections.detection import Attack, Detection, Rule
 from livefire.detections.elastic.run import Alerting
 from livefire.detections.hunt import Hunt
 from livefire.diagnostics import QueryError, Source
+from livefire.emulation.catalogue import emulations
+from livefire.emulation.model import Kind
 from livefire.exports import Artefact, Subject, Target, ocsf, stix
 from livefire.exports.attack import LATEST, placed
-from livefire.exports.model import NO_RULE, REFUSED, refuse
+from livefire.exports.model import NO_RULE, REFUSED, Sample, refuse
 from livefire.plan import nodes as n
+from livefire.proving import STORY_START
 from livefire.translating import Translated, Translator
 
 _CLOUDS = {"aws_cloudtrail": "AWS", "azure_activity": "Azure", "gcp_audit": "Google Cloud"}
@@ -50,9 +56,24 @@ def subjects_of(detection: Detection, target: Target, translator: Translator | N
     if translator is None:
         return [Subject(detection.card, detection.rules[0], attack=where, day=day)]
     own = [rule for rule in map(plain_rule, detection.rules) if rule.language in target.languages]
-    if own:
-        return _named([_subject(detection, rule, translator, day, where) for rule in own])
-    return _named(_translated(detection, target, translator, day, where))
+    found = _named([_subject(detection, rule, translator, day, where) for rule in own] if own else _translated(detection, target, translator, day, where))
+    return [replace(s, samples=_samples(s)) for s in found] if target.samples else found
+
+
+def _samples(subject: Subject) -> tuple[Sample, ...]:
+    """Return for each log source of a rule an emulated attack that its detection must fire on."""
+    found: dict[str, Sample] = {}
+    for emulation in emulations():
+        if emulation.kind is Kind.ATTACK and emulation.id in subject.card.covers and emulation.log_source in subject.sources:
+            lines = "".join(json.dumps(_as_collected(raw, emulation.log_source), ensure_ascii=False) + "\n" for raw in emulation.generate(STORY_START).raws())
+            name = re.sub(r"[^a-z0-9]+", "_", emulation.id.lower()).strip("_")
+            found.setdefault(emulation.log_source, Sample(emulation.log_source, f"attack_data/{name}.json", lines))
+    return tuple(found.values())
+
+
+def _as_collected(raw: Mapping[str, Any], source: str) -> Mapping[str, Any]:
+    """Return an event as Splunk's add-on brings it: the others' envelope around it, CloudTrail's record as it is."""
+    return {"azure_activity": {"body": raw}, "gcp_audit": {"data": raw}}.get(source, raw)
 
 
 def _named(subjects: list[Subject]) -> list[Subject]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 class Type(enum.Enum):
@@ -53,8 +54,21 @@ class Field:
     type: Type
 
 
+@lru_cache(maxsize=8192)
+def field_of(name: str, type: Type) -> Field:
+    """Return the field of that name and type; tables are wide, and most columns go through most steps."""
+    return Field(name, type)
+
+
+class _Named:
+    """Keeps the names of a schema once they are asked for."""
+
+    __slots__ = ("_names",)
+    _names: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(_Named):
     """An ordered list of columns with unique names; names are case-sensitive."""
 
     fields: tuple[Field, ...]
@@ -76,7 +90,7 @@ class Schema:
         return len(self.fields)
 
     def __contains__(self, name: object) -> bool:
-        return any(f.name == name for f in self.fields)
+        return name in self.names
 
     def get(self, name: str) -> Field | None:
         """Return the column of that exact name, or None."""
@@ -88,4 +102,9 @@ class Schema:
     @property
     def names(self) -> tuple[str, ...]:
         """Column names in order."""
-        return tuple(f.name for f in self.fields)
+        try:
+            found = self._names
+        except AttributeError:
+            found = tuple([f.name for f in self.fields])
+            object.__setattr__(self, "_names", found)
+        return found

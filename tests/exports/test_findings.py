@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,13 @@ def test_a_finding_is_a_detection_finding() -> None:
         ("T1578", "T1578.003", "Impact"),
     ]
     assert found["unmapped"] == {"who": "arn:aws:iam::111122223333:user/eve\x1b[31m", "seen": "2026-11-21T08:30:00Z", "more": {"n": [1, None]}}
+
+
+@pytest.mark.parametrize(("target", "name"), [("ocsf", "findings.ocsf.jsonl"), ("stix", "findings.stix.json")])
+def test_findings_are_written_as_reviewed(target: str, name: str) -> None:
+    (artefact,) = export_findings(hunted(), target, NOW, "1.2.3")
+    assert artefact.path == name
+    assert artefact.text == (Path(__file__).parent / "golden" / target / name).read_text(encoding="utf-8")
 
 
 def test_a_sign_of_a_terminal_is_escaped_in_the_line() -> None:

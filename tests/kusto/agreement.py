@@ -10,11 +10,14 @@ import random
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from livefire import Workspace
+from livefire.schema import Schema
+from livefire.tables import vendor_tables
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
@@ -42,6 +45,22 @@ def syntax_errors(texts: Sequence[str]) -> list[list[str] | None]:
     lines = "\n".join(json.dumps(t) for t in texts)
     done = subprocess.run([node, str(HERE / "judge.js"), str(MODULES)], input=lines, stdout=subprocess.PIPE, text=True, check=True, timeout=1800)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def bound_errors(texts: Sequence[str]) -> list[list[str] | None]:
+    """Return what Microsoft's binder says of each text over Sentinel's three tables of cloud audit logs: nothing for a valid one."""
+    tables = {t.name: _columns(t.schema) for t in vendor_tables("sentinel") if t.plan.schema}
+    with tempfile.TemporaryDirectory() as folder:
+        known = Path(folder) / "tables.json"
+        known.write_text(json.dumps(tables), encoding="utf-8")
+        lines = "\n".join(json.dumps(t) for t in texts)
+        command = [shutil.which("node") or "node", str(HERE / "judge.js"), str(MODULES), str(known)]
+        done = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=True, timeout=1800)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _columns(schema: Schema) -> str:
+    return "(" + ", ".join(f"['{f.name}']:{f.type.value}" for f in schema) + ")"
 
 
 def our_error(workspace: Workspace, text: str) -> str:

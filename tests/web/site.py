@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
+import shutil
+import tempfile
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,25 +57,48 @@ def signed_in(made: Desk, place: Place | None = None) -> TestClient:
     return browser
 
 
-def with_alerts(folder: Path, raw: list[dict[str, Any]], *, title: str = "Copied", rule: str = "T1578.001/snapshot-created") -> Workspace:
-    """Return a workspace over a lake of these CloudTrail records, with one alert a record, as a rule would have found it."""
+def with_alerts(folder: Path, raw: list[dict[str, Any]], *, title: str = "Copied", rule: str = "T1578.001/snapshot-created", each: int = 1) -> Workspace:
+    """Return a workspace over a lake of these CloudTrail records, with one alert for `each` so many records, as a rule would have found it.
+
+    The same lake is made once and copied: most tests begin with the same one.
+    """
+    key = json.dumps([raw, title, rule, each])
+    if key not in _MADE:
+        _MADE[key] = Path(tempfile.mkdtemp(prefix="livefire-", dir=_scratch())) / "lake"
+        _make(_MADE[key], raw, title, rule, each)
+    shutil.copytree(_MADE[key], folder / "lake")
+    return Workspace(folder / "lake")
+
+
+_MADE: dict[str, Path] = {}
+
+
+@cache
+def _scratch() -> str:
+    """Return a folder that goes when the tests end."""
+    folder = tempfile.TemporaryDirectory(prefix="livefire-lakes-")
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
+def _make(lake: Path, raw: list[dict[str, Any]], title: str, rule: str, each: int) -> None:
     from livefire.watch.alerts import Alerting, Judged
     from livefire.watch.config import Config
 
-    logs = folder / "logs.json"
+    logs = lake.parent / "logs.json"
     logs.write_text(json.dumps({"Records": raw}), encoding="utf-8")
-    ws = Workspace(folder / "lake")
+    ws = Workspace(lake)
     assert ws.ingest(logs).stored == len(raw)
     names = [f"aws_cloudtrail/{r['eventID']}" for r in raw]
     acts = acts_of(names, ws.bench())
-    found = [
-        Judged(
-            hashlib.sha256(name.encode()).hexdigest(), rule, title, "high", 70, "kql", acts[name].time, acts[name].time, acts[name], (name,),
-            {"Actor": acts[name].actor, "UserAgent": one["userAgent"], one["userAgent"][:80] or "x": one["userIdentity"]["userName"]},
-        )
-        for name, one in zip(names, raw, strict=True)
-    ]  # fmt: skip
+    found = []
+    for at in range(0, len(names), each):
+        group, own = names[at : at + each], raw[at : at + each]
+        last = acts[max(group, key=lambda n: (acts[n].time, n))]
+        row = {"Actor": last.actor, **{f"{n} {r['userAgent'][:80] or 'x'}": r["userIdentity"]["userName"] for n, r in enumerate(own)}}
+        mark = hashlib.sha256("".join(group).encode()).hexdigest()
+        times = [acts[n].time for n in group]
+        found.append(Judged(mark, rule, title, "high", 70, "kql", min(times), max(times), last, tuple(group), {**row, "UserAgent": own[-1]["userAgent"]}))
     state = ws.state()
     with state.ledger.writing() as connection:
-        assert Alerting(Config(lake="lake"), state.outbox).keep(connection, found, datetime(2026, 3, 3, tzinfo=UTC)) == len(raw)
-    return ws
+        assert Alerting(Config(lake="lake"), state.outbox).keep(connection, found, datetime(2026, 3, 3, tzinfo=UTC)) == len(found)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from livefire.browsing import markdown
-from livefire.browsing.attack import CLOUD_MATRIX
+from livefire.browsing.attack import CLOUD_MATRIX, VERSION
 from livefire.browsing.listing import listing
 from livefire.browsing.record import standing
 from livefire.detections.chain import Chain
@@ -72,7 +72,7 @@ def coverage(detections: Sequence[Detection], chains: Sequence[Chain], info: Lak
     tactics = [{"id": i, "name": name, "techniques": [_cell(number, label, held) for number, label in ts]} for i, name, ts in CLOUD_MATRIX]
     techniques = [{"id": t, "name": title_of(t), "detections": found, **_tally(found)} for t, found in sorted(held.items())]
     chained = [{"id": c.id, "title": c.title, "severity": c.severity, "risk": c.risk.base, "what": c.what} for c in chains]
-    return {"tactics": tactics, "techniques": techniques, "chains": chained, "detections": len(rows), **_tally(rows)}
+    return {"attack": VERSION, "tactics": tactics, "techniques": techniques, "chains": chained, "detections": len(rows), **_tally(rows)}
 
 
 def _row(detection: Detection, alive: set[str], record: Mapping[str, Any], version: str) -> dict[str, Any]:
@@ -151,6 +151,7 @@ def detection_page(
         "false_positives": list(card.false_positives),
         "tuning": [{"name": k.name, "default": k.default, "meaning": k.meaning} for k in card.tuning],
         "references": list(card.references),
+        "changes": [{"day": c.day.isoformat(), "text": c.text} for c in card.changes],
         "languages": languages,
         "lacking": lacking,
         "related": related,

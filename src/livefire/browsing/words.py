@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -44,7 +44,13 @@ def words(language: str, catalog: TableCatalog, vendor: str | None) -> dict[str,
         for t in catalog.tables(vendor)
     ]
     tables.sort(key=lambda t: (bool(t["compatibility"]), not t["columns"], str(t["name"]).lower()))
-    return {"language": language, "tables": tables, "functions": list(functions(language)), "commands": _COMMANDS.get(language, "").split()}
+    return {
+        "language": language,
+        "tables": tables,
+        "functions": list(functions(language)),
+        "about": about(language),
+        "commands": _COMMANDS.get(language, "").split(),
+    }
 
 
 def _fed(table: Table) -> bool:
@@ -60,9 +66,35 @@ def _fed(table: Table) -> bool:
 @cache
 def functions(language: str) -> tuple[str, ...]:
     """Return the names of a language's functions."""
+    return tuple(sorted(n for n in _known(language) if _PLAIN.fullmatch(n.replace(":", "_").replace("-", "_"))))
+
+
+@cache
+def about(language: str) -> dict[str, str]:
+    """Return what there is to say of functions: what each takes, and why it cannot be run here."""
+    return {name: text for name, one in _known(language).items() if (text := _told(one))}
+
+
+def _known(language: str) -> dict[str, Any]:
+    """Return the functions as the language's own tables have them, by name."""
     find(language)  # whole first: its modules import each other, which two threads must not do from two ends
-    found: set[str] = set()
+    found: dict[str, Any] = {}
     for module, name in _SPELLINGS.get(language, ()):
-        known: Iterable[Any] = getattr(import_module(module), name)
-        found.update(str(n) for n in known)
-    return tuple(sorted(n for n in found if _PLAIN.fullmatch(n.replace(":", "_").replace("-", "_"))))
+        table: Any = getattr(import_module(module), name)
+        for key in table:
+            one = table[key] if isinstance(table, Mapping) else None
+            found[str(getattr(one, "name", key))] = one
+    return found
+
+
+def _told(one: Any) -> str:
+    if reason := getattr(one, "reason", ""):
+        return f"cannot be run here: {reason}" + (f"; {one.help}" if getattr(one, "help", "") else "")
+    named = [p for p in getattr(one, "parameters", ()) if isinstance(p, str) and p != "*"]
+    if named:
+        return f"takes {', '.join(named)}"
+    least, most = getattr(one, "arity", None) or (getattr(one, "least", None), getattr(one, "most", None))
+    if not isinstance(least, int):
+        return ""
+    count = f"{least} or more" if most is None else f"{least} to {most}" if most != least else f"{least}" if least else "no"
+    return f"takes {count} argument{'' if count in ('1', 'no') else 's'}"

@@ -67,8 +67,11 @@ def rule_source(path: Path, language: str | None) -> tuple[Source, str]:
     chosen = language or SUFFIXES.get(path.suffix.lower())
     if chosen not in REGISTRY:
         stop(f"E001: cannot tell the language of {path.name}; say --language {'|'.join(REGISTRY)}", USAGE)
+    from livefire.detections.formats.references import with_neighbours
+
     try:
-        return Source(load_rule(path, chosen).text, str(path)), chosen
+        text = load_rule(path, chosen).text
+        return Source(with_neighbours(text, path) if chosen == "sigma" else text, str(path)), chosen
     except QueryError as error:
         stop(f"{error.diagnostics[0].code}: {error.diagnostics[0].message}", USAGE)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from livefire.cli.inputs import LakeOption
+from livefire.cli.inputs import LakeOption, Lookups, Macros, Site, declare
 from livefire.cli.program import app
 from livefire.cli.terminal import USAGE, progress, say, stop
 
@@ -34,6 +34,9 @@ def serve(
     published: Published = None,
     tuning: Annotated[Path | None, typer.Option(help="File of what the site trusts and excepts.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Folder to save detections of one's own to.")] = None,
+    site: Site = None,
+    macros: Macros = None,
+    lookups: Lookups = None,
 ) -> None:
     """Show catalogue, workbench, alerts and health in a browser, on this machine alone unless a proxy signs users in."""
     import socket as sockets
@@ -70,6 +73,7 @@ def serve(
     ws = Workspace(lake)
     if lake is not None:
         ws.info()
+    declare(ws, site, macros=macros, lookups=lookups)
     desk = make_desk(ws, place=place, published=published, tuning=tuning, rules=rules, audit=audit, program=program, announce=announce)
     application = make_app(desk, place)
     warm(desk)

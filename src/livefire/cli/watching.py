@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -14,11 +15,14 @@ from livefire.cli.program import alerts_app, app
 from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, put, refuse, say, show, stop
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from livefire.watch.config import Config
-    from livefire.watch.records import Verdict
+    from livefire.watch.records import Page, Verdict
     from livefire.watch.state import State
     from livefire.workspace import Workspace
 
+T = TypeVar("T")
 DEFAULT = Path("livefire.toml")
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration of the watch; livefire.toml by default.")]
 Who = Annotated[str | None, typer.Option(help="Who does it; the user of this machine by default.")]
@@ -59,6 +63,19 @@ def _workspace(config: Path | None, lake: Path | None) -> tuple[Workspace, Confi
 def _state(config: Path | None, lake: Path | None) -> tuple[Workspace, State]:
     ws, found = _workspace(config, lake)
     return ws, ws.state(found.state or None if found else None, make=False)
+
+
+def _page(page: Page[T], table: Callable[[Page[T]], Table], noun: str, *, as_json: bool) -> NoReturn:
+    """Show a page of what was found, and leave with whether there was something."""
+    from livefire.watch import view
+
+    if as_json:
+        emit(view.as_json(page))
+    else:
+        if page.items:
+            show(table(page))
+        say(view.total(page, noun))
+    raise typer.Exit(FOUND if page.items else OK)
 
 
 @app.command()
@@ -135,14 +152,7 @@ def list_alerts(
         stop(f"E706: {wrong[0]!r} is no state of an alert; there are {', '.join(STATUSES)}", USAGE)
     chosen = tuple(s for s in STATUSES if s in (status or ()))
     wanted = AlertFilter(chosen, severity, rule, actor, text=text, since=moment(since), withdrawn=None if everything else False, limit=most)
-    page = _state(config, lake)[1].desk.alerts(wanted)
-    if as_json:
-        emit(view.as_json(page))
-    else:
-        if page.items:
-            show(view.alerts(page))
-        say(view.total(page, "alert"))
-    raise typer.Exit(FOUND if page.items else OK)
+    _page(_state(config, lake)[1].desk.alerts(wanted), view.alerts, "alert", as_json=as_json)
 
 
 @alerts_app.command("show")
@@ -213,14 +223,7 @@ def list_incidents(
     """List incidents: the alerts of one identity, grouped."""
     from livefire.watch import view
 
-    page = _state(config, lake)[1].desk.incidents(raised=None if everything else True)
-    if as_json:
-        emit(view.as_json(page))
-    else:
-        if page.items:
-            show(view.incidents(page))
-        say(view.total(page, "incident"))
-    raise typer.Exit(FOUND if page.items else OK)
+    _page(_state(config, lake)[1].desk.incidents(raised=None if everything else True), view.incidents, "incident", as_json=as_json)
 
 
 @alerts_app.command("except")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from livefire.diagnostics import Diagnostic, QueryError
-from livefire.logsources.acts import Act
+from livefire.logsources.acts import ACTOR_COLUMNS, Act
 from livefire.logsources.networks import Networks
 from livefire.logsources.registry import SOURCES
 from livefire.logsources.traits import agent_family
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["actor", "action", "network", "place", "agent", "hour", "region", "size", "image"]
 WARM_UP = timedelta(days=14)
 WINDOW = timedelta(days=30)
-# Which columns hold an identity, in the order that acts take them.
-_ACTOR = {
-    "aws_cloudtrail": ("issuer_arn", "identity_arn", "identity_principal", "identity_invoked_by"),
-    "azure_activity": ("principal_id", "caller"),
-    "gcp_audit": ("principal_email", "principal_subject"),
-}
 _ACCOUNT = {"aws_cloudtrail": ("recipient_account", "identity_account"), "azure_activity": ("subscription",), "gcp_audit": ("project",)}
 _PLAIN = {
     "action": {"aws_cloudtrail": "event_name", "azure_activity": "operation", "gcp_audit": "method"},
@@ -139,7 +133,7 @@ def learn(bench: Bench, acts: tuple[Act, ...]) -> Baseline:
     """Return what the stored events show; regions, sizes and images are those of the acts that made something."""
     seen: dict[Key, Seen] = {}
     begins: dict[str, datetime] = {}
-    for source in _ACTOR:
+    for source in ACTOR_COLUMNS:
         for kind in ("action", "network", "agent", "hour"):
             for account, actor, value, one in _rows(source, kind, bench):
                 short = _shorten(kind, source, value, bench.networks)
@@ -183,7 +177,7 @@ def _rows(source: str, kind: Literal["action", "network", "agent", "hour"], benc
     scan = n.Scan(source, origin.schema, origin.schema.names, identity="_id")
     time = n.column(scan, "_time")
     value: Expr = call("time.format", time, text("%a %H")) if kind == "hour" else n.column(scan, _PLAIN[kind][source])
-    keys = (n.Item("account", _either(scan, _ACCOUNT[source])), n.Item("actor", _either(scan, _ACTOR[source])), n.Item("value", value))
+    keys = (n.Item("account", _either(scan, _ACCOUNT[source])), n.Item("actor", _either(scan, ACTOR_COLUMNS[source])), n.Item("value", value))
     day = call("time.start_of", time, text("day"))
     items = (
         n.Item("first", aggregate("agg.min", time)),

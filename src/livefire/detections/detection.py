@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -92,11 +93,18 @@ class Differs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cases: tuple[str, ...] = ()
 
 
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What became different in a detection's rules or card, and on which day."""
+
+    day: date
+    text: str
+
+
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `detection.toml` says.
 
     `data` names log sources, `covers` emulation ids the detection must fire on. `needs` says
-    what the rules cannot work without. `strategy` names ATT&CK's detection strategy.
+    what the rules cannot work without. `strategy` names ATT&CK's detection strategy, `changes` stand the latest first.
     """
 
     id: str
@@ -118,6 +126,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs: tuple[str, ...] = ()
     strategy: str = ""
     lookback: str = "1h"
+    changes: tuple[Change, ...] = ()
 
 
 class Rule(msgspec.Struct, frozen=True):

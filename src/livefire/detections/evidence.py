@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from livefire.logsources.acts import COLUMNS, Act, read_act
+from livefire.logsources.acts import ACTOR_COLUMNS, COLUMNS, Act, read_act
 from livefire.logsources.registry import SOURCES
 from livefire.plan import nodes as n
-from livefire.plan.expr import Expr, text
+from livefire.plan.expr import Expr, Literal, SortKey, text
 from livefire.plan.functions import call
+from livefire.schema import Type
 
 if TYPE_CHECKING:
     from livefire.detections.detection import Told
@@ -48,6 +50,23 @@ def read_acts(source: str, where: tuple[str, Sequence[Expr]], bench: Bench) -> l
     rows = python_rows(bench.engine.execute(plan, bench.storage, bench.run_values()), plan.schema)
     acts = [read_act(source, row["_id"], row["_time"], row) for row in rows if row["_time"] is not None]
     return sorted(acts, key=lambda a: (a.time, a.event))
+
+
+def acts_by(source: str, actor: str, start: datetime, end: datetime, bench: Bench, most: int = 500) -> list[Act]:
+    """Return what an identity did in [start, end) of a log source, by time: at most so many acts, the first of them."""
+    from livefire.detections.runner import python_rows
+
+    origin = next(s for s in SOURCES if s.name == source)
+    scan = n.Scan(source, origin.schema, origin.schema.names, identity="_id")
+    time = n.column(scan, "_time")
+    bounds = [Literal(m.astimezone(UTC).replace(tzinfo=None), Type.DATETIME) for m in (start, end)]
+    named: Expr = call("logic.or", *(call("compare.eq", n.column(scan, name), text(actor)) for name in ACTOR_COLUMNS[source]))
+    kept = n.Filter(scan, call("logic.and", call("compare.ge", time, bounds[0]), call("compare.lt", time, bounds[1]), named))
+    ordered = n.Limit(n.Sort(kept, (SortKey(time), SortKey(n.column(kept, "_id")))), 4 * most)
+    plan = n.select(ordered, "_id", "_time", *COLUMNS[source])
+    rows = python_rows(bench.engine.execute(plan, bench.storage, bench.run_values()), plan.schema)
+    found = (read_act(source, row["_id"], row["_time"], row) for row in rows)
+    return sorted((a for a in found if a.actor == actor), key=lambda a: (a.time, a.event))[:most]
 
 
 def completing(names: Sequence[str], acts: Mapping[str, Act], told: Told) -> Act | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 from dataclasses import dataclass, field
 
 
@@ -38,9 +39,7 @@ class Source:
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        starts = [0]
-        starts.extend(i + 1 for i, char in enumerate(self.text) if char == "\n")
-        object.__setattr__(self, "_starts", tuple(starts))
+        object.__setattr__(self, "_starts", (0, *(m.end() for m in re.finditer("\n", self.text))))
 
     def position(self, offset: int) -> Position:
         """Return line and column of an offset; an offset past the end is the end."""

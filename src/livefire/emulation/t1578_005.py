@@ -416,7 +416,7 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         "An engineer switches logging on, gives an instance a medium type and switches secure boot on.",
         "Nothing to find: no script, no large type, and the boot is made safer.",
         _labels_and_type,
-        (_SCRIPT_GCP, _BOOT),
+        (_SCRIPT_GCP, _BOOT, "T1578.003/gcp-evidence-wipe"),
         ("the metadata key is no script", "the type has two cores", "request.enableSecureBoot is true"),
     ),
     _routine(

@@ -24,6 +24,7 @@ Spelling = str | Callable[["Printer", e.Call | e.Aggregate | e.WindowCall], str]
 
 
 _LONG = 120
+_UNHELD = re.compile("[\0\ud800-\udfff]")
 # Names that engines' spellings give to lambda parameters, and this printer to aliases: no column may be captured by one.
 _RESERVED = re.compile(r"|[a-z]|[xt][0-9]+")
 # Columns that a matcher of sequences reads: which event, and which steps it fits.
@@ -485,7 +486,7 @@ def spellings(package: str, families: Iterable[str]) -> dict[str, Spelling]:
 
 def storable(value: str) -> str:
     """Return a text with U+FFFD for NUL and lone surrogates, which no engine holds."""
-    return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
+    return _UNHELD.sub("\ufffd", value)
 
 
 def filtered(plan: n.Plan) -> tuple[n.Plan, e.Expr]:

@@ -13,7 +13,10 @@ Write = Callable[[Sequence[Subject]], tuple[Artefact, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is written for a product: from rules in these languages, under this version of ATT&CK unless another is asked for."""
+    """What is written for a product: from rules in these languages, under this version of ATT&CK unless another is asked for.
+
+    `samples` says that events come with a rule, by which the product tests it.
+    """
 
     name: str
     title: str
@@ -21,6 +24,7 @@ class Target:
     attack: str
     module: str
     function: str
+    samples: bool = False
 
     def write(self, subjects: Sequence[Subject]) -> tuple[Artefact, ...]:
         """Return the files; QueryError E510 for what the product would refuse."""
@@ -35,7 +39,7 @@ TARGETS: tuple[Target, ...] = (
     Target("elastic", "Elastic detection rules, TOML", ("eql", "esql"), "v18", "elastic", "as_toml"),
     Target("kibana", "Elastic detection rules, NDJSON that Kibana imports", ("eql", "esql"), "v18", "elastic", "as_ndjson"),
     Target("splunk", "Splunk saved searches, savedsearches.conf", ("spl",), "v18", "splunk", "as_conf"),
-    Target("contentctl", "Splunk security content, contentctl YAML", ("spl",), "v18", "splunk", "as_contentctl"),
+    Target("contentctl", "Splunk security content, contentctl YAML", ("spl",), "v18", "contentctl", "as_files", samples=True),
     Target("logscale", "LogScale package", ("cql",), "v18", "logscale", "as_package"),
     Target("sigma", "Sigma rules, YAML", ("sigma",), "v18", "sigma", "as_yaml"),
     Target("navigator", "ATT&CK Navigator layer 4.5", (), "v19", "navigator", "as_layer"),

@@ -70,10 +70,27 @@ def document(subject: Subject) -> dict[str, Any]:
         "severity": severity,
         "tags": [f"Data Source: {d.replace('_', ' ')}" for d in subject.sources],
         "type": language,
-        "query": subject.query,
+        "query": _by_event(subject.query) if language == "esql" and subject.single else subject.query,
     }
     threat = _threat(subject.attack)
     return {**found, "threat": threat} if threat else found
+
+
+_FROM = re.compile(r"^(\s*(?://[^\n]*\n\s*)*FROM\s+)([^\s|,]+(?:\s*,\s*[^\s|,]+)*)(\s*(?:\||\n|$))", re.IGNORECASE)
+_KEPT = re.compile(r"(\|\s*KEEP\s+)([^|\n]+)", re.IGNORECASE)
+_ROW = "_id, _index, _version"
+
+
+def _by_event(query: str) -> str:
+    """Return a query whose rows name their events: Kibana tells by these fields which alerts it made before.
+
+    https://www.elastic.co/docs/solutions/security/detect-and-alert/create-detection-rule
+    """
+    found = _FROM.match(query)
+    if found is None or re.search(r"\bMETADATA\b", query[: found.end() + 40], re.IGNORECASE):
+        return query
+    kept = _KEPT.sub(lambda m: f"{m[1]}{_ROW}, {m[2]}", query[found.end() :])
+    return f"{found[1]}{found[2]} METADATA {_ROW}{found[3]}{kept}"
 
 
 def _threat(attack: Attack | None) -> list[dict[str, Any]]:

@@ -23,6 +23,15 @@ class Artefact:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """Events of a log source on which a rule has to fire, one JSON object a line, by their path below the folder of the export."""
+
+    log_source: str
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A detection as a target sees it: its card, the rule in the target's language, the columns of its rows.
 
@@ -31,7 +40,7 @@ class Subject:
     `single` tells that a row is an event, so that it can be found as it comes; `notes` are what the
     reader of the artefact has to know, such as the assumptions of a translation. `attack` is where
     the wanted version of ATT&CK places it, None where the card does not say. `day` is the day of the
-    export, `made` tells that the rule was translated for it.
+    export, `made` tells that the rule was translated for it. `samples` are events that it fires on.
     """
 
     card: Card
@@ -44,6 +53,7 @@ class Subject:
     attack: Attack | None = None
     day: str = "2026-01-01"
     made: bool = False
+    samples: tuple[Sample, ...] = ()
 
     @property
     def slug(self) -> str:

@@ -15,6 +15,7 @@ from livefire.exports.documents import yaml_text
 from livefire.exports.model import Artefact, Check, Subject
 
 _LEVELS = ("informational", "low", "medium", "high", "critical")
+_CORRELATIONS = ("event_count", "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg", "value_percentile", "value_median")
 _STATUS = ("stable", "test", "experimental", "deprecated", "unsupported")
 
 
@@ -76,7 +77,13 @@ def check_document(found: Mapping[str, Any]) -> None:
     for tag in found.get("tags") or ():
         check.need(re.fullmatch(r"[a-z0-9_-]+\.[a-z0-9._-]+", str(tag)) is not None, f"the tag {tag!r} has no namespace, or other signs than a-z, 0-9, - and _")
     if "correlation" in found:
-        check.need({"type", "rules", "timespan"} <= set(found["correlation"]), "a correlation needs type, rules and timespan")
+        said = found["correlation"]
+        check.need({"type", "rules", "timespan"} <= set(said), "a correlation needs type, rules and timespan")
+        check.one_of("the type of a correlation", said.get("type"), _CORRELATIONS)
+        check.need("group-by" in said, "a correlation needs group-by")
+        check.need(re.fullmatch(r"[0-9]+[smhdwMy]", str(said.get("timespan"))) is not None, "timespan is no number with s, m, h, d, w, M or y")
+        counted = not str(said.get("type")).startswith("temporal")
+        check.need(not counted or isinstance(said.get("condition"), Mapping), f"{said.get('type')} needs a condition")
     elif "filter" in found:
         check.need({"rules", "condition"} <= set(found["filter"]), "a filter needs rules and condition")
     elif found.get("action") is None:

@@ -63,6 +63,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """The columns an act is read from, by log source."""
+ACTOR_COLUMNS: dict[str, tuple[str, ...]] = {
+    "aws_cloudtrail": ("issuer_arn", "identity_arn", "identity_principal", "identity_invoked_by"),
+    "azure_activity": ("principal_id", "caller"),
+    "gcp_audit": ("principal_email", "principal_subject"),
+}
+"""The columns that an act's actor is taken from: the first that is not empty."""
 
 
 def read_act(source: str, event: str, moment: datetime, row: Row) -> Act:

@@ -14,7 +14,7 @@ EVIDENCE = "\x01evidence"
 _RIGHT = "\x01evidence_right"
 _NONE = e.Literal("[]", Type.DYNAMIC)
 # Windows that take a value of one other row: that row is evidence where the value is used. Sums and
-# counts over the rows so far would make evidence of everything before.
+# counts over a span of time rest on the rows of that span; over the rows so far they would make evidence of everything before.
 _TAKEN = ("window.previous", "window.next", "window.last_known")
 
 
@@ -93,7 +93,12 @@ def _last(plan: n.Plan) -> n.Plan:
 
 
 def _window(plan: n.Window) -> n.Plan:
-    """Return the rows with the evidence of the rows that their windows took a value of; a null that was taken counts for nothing."""
+    """Return the rows with the evidence of the rows that their windows took a value of, or counted in a span; a null that was taken counts for nothing."""
+    spanned = next((c for i in plan.items if isinstance(c := i.expr, e.WindowCall) and _of_a_span(c)), None)
+    if spanned is not None:
+        counted = n.Item(f"{EVIDENCE}0", replace(spanned, function="agg.union_arrays", args=(_column(),), type=Type.DYNAMIC))
+        over = replace(plan, input=carry_evidence(plan.input), items=(*plan.items, counted))
+        return n.Project(over, (*(n.Item(f.name, e.Column(f.name, f.type)) for f in plan.schema), n.Item(EVIDENCE, e.Column(counted.name, Type.DYNAMIC))))
     taken = [(item, found) for item in plan.items if (found := _taken(item.expr)) is not None]
     hidden = tuple(n.Item(f"{EVIDENCE}{number}", _evidence_of(found)) for number, (_, found) in enumerate(taken))
     window = replace(plan, input=carry_evidence(plan.input), items=(*plan.items, *hidden))
@@ -106,6 +111,11 @@ def _window(plan: n.Window) -> n.Plan:
         gathered = call("dynamic.concat", gathered, e.Case(((there, known),), _NONE, Type.DYNAMIC))
     kept = tuple(n.Item(f.name, e.Column(f.name, f.type)) for f in plan.schema)
     return n.Project(window, (*kept, n.Item(EVIDENCE, gathered)))
+
+
+def _of_a_span(value: e.WindowCall) -> bool:
+    """True for a window that reaches a span of time back from the row and ends at it."""
+    return value.by_value and value.frame is not None and value.frame[0] is not None and value.frame[1] == 0
 
 
 def _taken(value: e.Expr) -> e.WindowCall | None:

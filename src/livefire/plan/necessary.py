@@ -12,13 +12,16 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from re import _constants, _parser  # type: ignore[attr-defined]  # Python's own reader of patterns has no public name
+from importlib import import_module
 from typing import Any, TypeAlias
 
 from livefire.plan import expr as e
 from livefire.plan.functions import all_of, any_of, call
 from livefire.plan.walk import conjuncts, map_expr
 from livefire.schema import Type
+
+_constants: Any = import_module("re._constants")  # Python's own reader of patterns has no public name
+_parser: Any = import_module("re._parser")
 
 SHORTEST = 3
 """Characters of a word that are worth looking for in a JSON text."""

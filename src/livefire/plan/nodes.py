@@ -10,7 +10,7 @@ from typing import Literal as Choice
 
 from livefire.diagnostics import Span
 from livefire.plan.expr import Column, Expr, Scalar, SortKey
-from livefire.schema import Field, Schema, Type
+from livefire.schema import Field, Schema, Type, field_of
 
 
 class _Known:
@@ -91,7 +91,7 @@ class Project(_Known):
     @_Once
     def schema(self) -> Schema:
         """One column an item."""
-        return Schema(tuple(Field(i.name, i.expr.type) for i in self.items))
+        return Schema(tuple([field_of(i.name, i.expr.type) for i in self.items]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +333,7 @@ def column(plan: Plan, name: str) -> Column:
 
 def keep_all(plan: Plan) -> tuple[Item, ...]:
     """Return one item for each output column, unchanged: the start of an extend or a rename."""
-    return tuple(unchanged(f.name, f.type) for f in plan.schema)
+    return tuple([unchanged(f.name, f.type) for f in plan.schema.fields])
 
 
 @lru_cache(maxsize=8192)

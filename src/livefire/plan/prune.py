@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.walk import map_expr, map_item, parts_of, plain
+from livefire.plan.walk import map_expr, map_item, map_items, parts_of, plain
 from livefire.schema import Schema
 
 
@@ -22,10 +22,13 @@ def _exactly(plan: n.Plan, names: tuple[str, ...]) -> n.Plan:
 
 
 def _read(exprs: Iterable[e.Expr]) -> frozenset[str]:
-    found: frozenset[str] = frozenset()
+    found: set[str] = set()
     for x in exprs:
-        found |= e.columns_of(x)
-    return found
+        if isinstance(x, e.Column):
+            found.add(x.name)
+        else:
+            found |= e.columns_of(x)
+    return frozenset(found)
 
 
 def _inside(expr: e.Expr) -> e.Expr:
@@ -38,7 +41,7 @@ def _inside(expr: e.Expr) -> e.Expr:
 
 
 def _items(items: tuple[n.Item, ...], needed: frozenset[str]) -> tuple[n.Item, ...]:
-    return tuple(map_item(i, _inside) for i in items if i.name in needed)
+    return map_items(tuple([i for i in items if i.name in needed]), _inside)
 
 
 def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:
@@ -49,10 +52,10 @@ def _prune(plan: n.Plan, needed: frozenset[str]) -> n.Plan:
         case n.Values():
             return plan
         case n.Filter(input=child, predicate=predicate):
-            return replace(plan, input=_prune(child, needed | e.columns_of(predicate)), predicate=_inside(predicate))
+            return n.Filter(_prune(child, needed | e.columns_of(predicate)), _inside(predicate), plan.span)
         case n.Project(input=child, items=items):
             kept_items = _items(items, needed) or _items(items[:1], frozenset(i.name for i in items[:1]))
-            return merge_projects(replace(plan, input=_prune(child, _read(i.expr for i in kept_items)), items=kept_items))
+            return merge_projects(n.Project(_prune(child, _read([i.expr for i in kept_items])), kept_items, plan.span))
         case n.Aggregate(input=child, keys=keys, items=items):
             kept_items = _items(items, needed)
             inner = _prune(child, _read(i.expr for i in (*keys, *kept_items)))
@@ -116,14 +119,14 @@ def merge_projects(plan: n.Project) -> n.Project:
     if not isinstance(inner, n.Project) or not all(light(i.expr) for i in inner.items):
         return plan
     known = {i.name: i.expr for i in inner.items}
-    if any(isinstance(part, e.Lambda) for i in plan.items for part in parts_of(i.expr)):
+    if any(isinstance(part, e.Lambda) for i in plan.items if not isinstance(i.expr, e.Column) for part in parts_of(i.expr)):
         return plan
 
     def change(part: e.Expr) -> e.Expr:
         return known.get(part.name, part) if isinstance(part, e.Column) else filled(part)
 
-    items = tuple(map_item(i, lambda y: map_expr(y, change)) for i in plan.items)
-    return replace(plan, input=inner.input, items=items)
+    items = tuple([map_item(i, change if isinstance(i.expr, e.Column) else lambda x: map_expr(x, change)) for i in plan.items])
+    return n.Project(inner.input, items, plan.span)
 
 
 _PLAIN = (e.Column, e.Literal, e.Parameter)

@@ -10,7 +10,7 @@ from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS
 from livefire.plan.prune import prune_columns
 from livefire.plan.sink import sink_filters
-from livefire.plan.walk import map_expr, map_inputs, map_item, plain
+from livefire.plan.walk import map_expr, map_inputs, map_item, map_items, plain
 
 ORDER_PREFIX = "\x01order"
 
@@ -35,11 +35,15 @@ class _Order:
                 return self._sort(child, keys)
             case n.Filter(input=child):
                 inner, order = self.carry(child)
-                return replace(plan, input=inner, predicate=self._nested(plan.predicate)), order
+                predicate = self._nested(plan.predicate)
+                same = inner is child and predicate is plan.predicate
+                return plan if same else n.Filter(inner, predicate, plan.span), order
             case n.Project(input=child, items=items):
                 inner, order = self.carry(child)
-                hidden = tuple(n.Item(k.expr.name, k.expr) for k in order if isinstance(k.expr, e.Column))
-                return replace(plan, input=inner, items=(*self._items(items), *hidden)), order
+                hidden = tuple([n.Item(k.expr.name, k.expr) for k in order if isinstance(k.expr, e.Column)])
+                kept = self._items(items)
+                same = inner is child and kept is items and not hidden
+                return plan if same else n.Project(inner, (*kept, *hidden), plan.span), order
             case n.Limit(input=child):
                 inner, order = self.carry(child)
                 return replace(plan, input=n.Sort(inner, order) if order else inner), order
@@ -103,7 +107,7 @@ class _Order:
         return tuple(map_item(i, lambda x: map_expr(x, change)) for i in self._items(items)) if order else self._items(items)
 
     def _items(self, items: tuple[n.Item, ...]) -> tuple[n.Item, ...]:
-        return tuple(map_item(i, self._nested) for i in items)
+        return map_items(items, self._nested)
 
     def _nested(self, expr: e.Expr) -> e.Expr:
         def change(part: e.Expr) -> e.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import is_
 
 from livefire.diagnostics import Span
 from livefire.plan import expr as e
@@ -18,7 +19,8 @@ def map_inputs(plan: n.Plan, change: Callable[[n.Plan], n.Plan]) -> n.Plan:
         case n.Join(left=left, right=right):
             return replace(plan, left=change(left), right=change(right))
         case n.Union(inputs=parts):
-            return replace(plan, inputs=tuple(change(p) for p in parts))
+            changed_parts = tuple([change(p) for p in parts])
+            return plan if all(map(is_, changed_parts, parts)) else replace(plan, inputs=changed_parts)
         case n.Sequence(steps=steps, until=until):
             changed = tuple(replace(s, input=change(s.input)) for s in steps)
             return replace(plan, steps=changed, until=replace(until, input=change(until.input)) if until else None)
@@ -90,7 +92,15 @@ _LEAVES = (e.Column, e.Literal, e.Parameter)
 
 def plain(expr: e.Expr) -> bool:
     """Return whether an expression holds no plan, as far as that is seen at once: a leaf, or a call of leaves."""
-    return isinstance(expr, _LEAVES) or (isinstance(expr, e.Call) and all(isinstance(a, _LEAVES) for a in expr.args))
+    if isinstance(expr, _LEAVES):
+        return True
+    return isinstance(expr, e.Call) and not [a for a in expr.args if not isinstance(a, _LEAVES)]
+
+
+def map_items(items: tuple[n.Item, ...], change: Callable[[e.Expr], e.Expr]) -> tuple[n.Item, ...]:
+    """Return items with the expressions changed that are not `plain`, the same tuple where all stay."""
+    changed = tuple([i if plain(i.expr) else map_item(i, change) for i in items])
+    return items if all(map(is_, changed, items)) else changed
 
 
 def map_item(item: n.Item, change: Callable[[e.Expr], e.Expr]) -> n.Item:
@@ -100,5 +110,5 @@ def map_item(item: n.Item, change: Callable[[e.Expr], e.Expr]) -> n.Item:
 
 
 def _each(exprs: tuple[e.Expr, ...], change: Callable[[e.Expr], e.Expr]) -> tuple[e.Expr, ...]:
-    changed = tuple(map_expr(x, change) for x in exprs)
-    return exprs if all(a is b for a, b in zip(changed, exprs, strict=True)) else changed
+    changed = tuple([map_expr(x, change) for x in exprs])
+    return exprs if all(map(is_, changed, exprs)) else changed

@@ -60,5 +60,6 @@ def stage(case: Case, sources: Sequence[str]) -> Staged:
     roles: dict[str, EventRole] = {}
     for event, place in zip(frame.column("_id").to_pylist(), frame.column("_record").to_pylist(), strict=True):
         roles[f"{case.log_source}/{event}"] = case.roles[place]
-    tables = {name: TableFiles((shared_scratch().put(frame if name == case.log_source else empty_table(name)),)) for name in sources}
+    tables = {name: TableFiles((), empty_table(name).schema.serialize().to_pybytes()) for name in sources}
+    tables[case.log_source] = TableFiles((shared_scratch().put(frame),), frame.schema.serialize().to_pybytes())
     return Staged(case, Storage(tables), roles)

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Literal
 
 from livefire.detections.detection import Differs, Rule, Told
 from livefire.detections.evidence import acts_of, fingerprint
 from livefire.detections.finding import row_fingerprint
-from livefire.detections.runner import Bench, Outcome, Prepared, prepare, run_prepared
+from livefire.detections.runner import Bench, Outcome, Prepared, prepare
+from livefire.detections.shared_scan import SharedScan
 from livefire.diagnostics import Source
 from livefire.proof.case import Case, Staged
 from livefire.proof.miss import explain_miss
@@ -85,7 +87,8 @@ class Matrix:
 
 def prove(subjects: Sequence[Subject], cases: Iterable[Staged], bench: Bench, progress: Callable[[str], None] | None = None) -> Matrix:
     """Run every subject over every case, each case alone, with the clock a minute past its last event."""
-    prepared = [(s, tuple(prepare(rule, bench, lenient=s.lenient) for rule in s.rules)) for s in subjects]
+    prepared = [prepare(rule, bench, lenient=s.lenient) for s in subjects for rule in s.rules]
+    scan: SharedScan | None = None
     cells: list[Cell] = []
     seen: list[Case] = []
     for staged in cases:
@@ -93,14 +96,16 @@ def prove(subjects: Sequence[Subject], cases: Iterable[Staged], bench: Bench, pr
         if progress is not None:
             progress(staged.case.title)
         here = replace(bench, storage=staged.storage, now=staged.case.end + timedelta(minutes=1))
-        cells.extend(_judge(subject, ready, staged, here) for subject, ready in prepared)
+        scan = scan or SharedScan(prepared, here)
+        outcomes = zip(prepared, scan.run(here), strict=True)
+        cells.extend(_judge(subject, tuple(islice(outcomes, len(subject.rules))), staged, here) for subject in subjects)
     return Matrix(tuple(subjects), tuple(seen), tuple(cells))
 
 
-def _judge(subject: Subject, ready: Sequence[Prepared], staged: Staged, bench: Bench) -> Cell:
+def _judge(subject: Subject, outcomes: Sequence[tuple[Prepared, Outcome]], staged: Staged, bench: Bench) -> Cell:
     case = staged.case
     cell = Cell(subject.name, case.id, case.kind, case.id in subject.covers, "silent")
-    ran = [run_prepared(p, bench) for p in ready if p.statement is None or case.log_source in p.statement.tables]
+    ran = [outcome for p, outcome in outcomes if p.statement is None or case.log_source in p.statement.tables]
     refused = next((o for o in ran if o.refused), None)
     if refused is not None:
         return replace(cell, verdict="refused", reason=refused.reason)

@@ -15,7 +15,7 @@ from livefire.detections.inventory import Machine
 from livefire.detections.investigation import Case
 from livefire.detections.risk import Scored
 from livefire.detections.triage import Triage, span_days
-from livefire.report.safe import safe_text
+from livefire.report.safe import safe_markdown, safe_text
 from livefire.report.tables import iso, plain, table
 
 if TYPE_CHECKING:
@@ -67,25 +67,32 @@ def _alert(alert: Alert) -> dict[str, Any]:
 
 
 def case_text(case: Case) -> str:
-    """Return a case as Markdown-like lines, to be kept and added to."""
-    finding = case.finding
+    """Return a case as Markdown, to be kept and added to; what the log says is text in it, and nothing else."""
+    finding, told = case.finding, safe_markdown
     lines = [f"# {finding.title}", "", f"{finding.detection}, {finding.severity}, {iso(finding.time) if finding.time else ''}, {finding.fingerprint[:12]}", ""]
-    lines += ["## Who and from where", "", *(f"- {p}" for p in case.principals), *(f"- from {a}" for a in case.addresses), ""]
+    lines += ["## Who and from where", "", *(f"- {told(p)}" for p in case.principals), *(f"- from {told(a)}" for a in case.addresses), ""]
     lines += ["## Timeline", ""]
-    lines += [f"- {iso(a.time)} {a.action}{'' if a.done else ' (refused)'} by {a.actor} from {a.address}: {', '.join(a.resources)}" for a in case.timeline]
-    lines += ["", "## Blast radius", "", *(f"- {r}" for r in (*case.resources, *(r for r in case.reached if r not in case.resources))), ""]
+    lines += [
+        f"- {iso(a.time)} {told(a.action)}{'' if a.done else ' (refused)'} by {told(a.actor)} from {told(a.address)}: {', '.join(map(told, a.resources))}"
+        for a in case.timeline
+    ]
+    reached = (*case.resources, *(r for r in case.reached if r not in case.resources))
+    lines += ["", "## Blast radius", "", *(f"- {told(r)}" for r in reached), ""]
     lines += ["## Preserve first", "", *_numbered(case.preserve), "", "## Then contain", "", *_numbered(case.contain), ""]
     for answer in case.answers:
-        asked = ", ".join(f"{name} {value}" for name, value in answer.values)
+        asked = ", ".join(f"{name} {told(value)}" for name, value in answer.values)
         lines += [f"## {answer.question.title}", "", f"Asked for {asked or 'everything'}.", ""]
-        lines += [f"Not asked: {answer.refused}"] if answer.refused else [f"- {' · '.join(str(plain(v)) for v in r.values() if v)}" for r in answer.rows[:50]]
+        if answer.refused:
+            lines += [f"Not asked: {told(answer.refused)}"]
+        else:
+            lines += [f"- {' · '.join(told(str(plain(v))) for v in r.values() if v)}" for r in answer.rows[:50]]
         lines += [f"- and {len(answer.rows) - 50:,} more"] if len(answer.rows) > 50 else []
         lines.append("")
     return "\n".join(lines)
 
 
 def _numbered(steps: Sequence[str]) -> list[str]:
-    return [f"{number}. {step}" for number, step in enumerate(steps, 1)] or ["Nothing of it is known by name."]
+    return [f"{number}. {safe_markdown(step)}" for number, step in enumerate(steps, 1)] or ["Nothing of it is known by name."]
 
 
 def case_json(case: Case) -> dict[str, Any]:

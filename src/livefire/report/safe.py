@@ -41,3 +41,12 @@ def safe_cell(text: str) -> str:
     except ValueError:
         return "'" + clean
     return clean
+
+
+def safe_markdown(text: str) -> str:
+    """Return text for a line of Markdown: one line, and nothing in it is a link, an image, an element, code or a heading.
+
+    Characters are escaped as CommonMark does: https://spec.commonmark.org/0.31.2/#backslash-escapes.
+    """
+    clean = "".join(f"\\{c}" if c in "\\`<>[]&" else c for c in safe_text(text))
+    return f"\\{clean}" if clean.startswith(("#", "-", "+", "=", "~", "|")) else clean

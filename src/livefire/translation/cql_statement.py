@@ -10,7 +10,7 @@ from livefire.translation.cql_text import CqlPrinter, field_name, quoted
 from livefire.translation.outline import Key, Measure
 from livefire.translation.pipe import Pipe, plain_name
 from livefire.translation.printer import Assumption, Found
-from livefire.translation.statement import Work, Written, conjuncts, single
+from livefire.translation.statement import Work, Written, conjuncts, not_grouped
 
 # The most groups and rows that LogScale keeps.
 _GROUPS, _ROWS = 20_000, 20_000
@@ -18,8 +18,7 @@ _GROUPS, _ROWS = 20_000, 20_000
 
 def write(work: Work) -> Written:
     """Return filters, one a line, or the filters of several parsers with OR."""
-    if work.flow.stages or not work.whole:
-        single(work)
+    not_grouped(work)
     either: list[str] = []
     assumed: list[Assumption] = []
     for part in work.parts:
@@ -29,7 +28,7 @@ def write(work: Work) -> Written:
         said = [pipe.printer.show(c, nested=len(work.parts) > 1) for c in conjuncts(part.condition)]
         if len(work.parts) == 1:
             lines = [" ".join(head), *(f"| {t}" for t in said), *pipe.follow(work)]
-            return Written("\n".join(lines), tuple(pipe.printer.assumptions), (), pipe.numbers)
+            return Written("\n".join(lines), tuple(pipe.printer.assumptions), pipe.notes, pipe.numbers)
         either.append("(" + " AND ".join([*head, *said]) + ")")
         assumed += pipe.printer.assumptions
     return Written("\n OR ".join(either), tuple(assumed))

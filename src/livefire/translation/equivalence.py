@@ -180,7 +180,7 @@ def _rows(events: set[str], ground: Ground, runner: Runner, schemas: Callable[[s
 
 def _broken(row: Mapping[str, Any], assumption: Assumption) -> bool:
     value = row.get(assumption.column)
-    if assumption.steps or (isinstance(value, str) and assumption.kind != "never"):
+    if assumption.steps or (isinstance(value, str) and assumption.kind not in ("never", "form")):
         value = _opened(value)
     for step in assumption.steps:
         if step == PARSED:

@@ -9,7 +9,7 @@ from livefire.translation.esql_text import EsqlPrinter, field_name, quoted
 from livefire.translation.outline import Key, Measure
 from livefire.translation.pipe import Pipe, plain_name
 from livefire.translation.printer import Assumption, Found
-from livefire.translation.statement import Work, Written, conjuncts, known_present, single
+from livefire.translation.statement import Work, Written, conjuncts, known_present, not_grouped
 
 ROWS = "ES|QL gives at most 1,000 rows unless LIMIT says otherwise, and never more than 10,000"
 _FUNCTIONS = {"count_distinct": "COUNT_DISTINCT", "min": "MIN", "max": "MAX", "sum": "SUM", "avg": "AVG", "set": "VALUES"}
@@ -18,8 +18,7 @@ _UNITS = ((864_000_000_000, "day"), (36_000_000_000, "hour"), (600_000_000, "min
 
 def write(work: Work) -> Written:
     """Return a query over one index pattern or several."""
-    if work.flow.stages or not work.whole:
-        single(work)
+    not_grouped(work)
     assumed: list[Assumption] = []
     either, names = [], []
     for part in work.parts:
@@ -29,7 +28,7 @@ def write(work: Work) -> Written:
         names.append(part.vocabulary.table.name)
         if len(work.parts) == 1:
             lines = [f"FROM {names[0]}", *(f"| WHERE {c}" for c in said), *pipe.follow(work)]
-            return Written("\n".join(lines), tuple(pipe.printer.assumptions), (ROWS,), pipe.numbers)
+            return Written("\n".join(lines), tuple(pipe.printer.assumptions), (ROWS, *pipe.notes), pipe.numbers)
         either.append("(" + " AND ".join([f'event.dataset == "{part.vocabulary.table.tags["dataset"]}"', *said]) + ")")
         assumed += pipe.printer.assumptions
     text = f"FROM {', '.join(names)}\n| WHERE " + "\n    OR ".join(either)

@@ -9,7 +9,7 @@ from livefire.translation.kql_text import KqlPrinter, quoted, timespan
 from livefire.translation.outline import Key, Measure
 from livefire.translation.pipe import Pipe, plain_name
 from livefire.translation.printer import Assumption, Found
-from livefire.translation.statement import Work, Written, conjuncts, single
+from livefire.translation.statement import Work, Written, conjuncts, not_grouped
 
 _FUNCTIONS = {"count_distinct": "dcount", "min": "min", "max": "max", "sum": "sum", "avg": "avg", "set": "make_set", "list": "make_list"}
 _CONDITIONAL = {"make_set": "make_set_if", "make_list": "make_list_if"}
@@ -17,18 +17,24 @@ _CONDITIONAL = {"make_set": "make_set_if", "make_list": "make_list_if"}
 
 def write(work: Work) -> Written:
     """Return a query: one table with pipes, or a union of tables."""
-    if work.flow.stages or not work.whole:
-        single(work)
+    not_grouped(work)
     texts: list[list[str]] = []
     assumed: list[Assumption] = []
     numbers: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
     for part in work.parts:
         pipe = KqlPipe(part, KqlPrinter(part.vocabulary))
-        texts.append([part.vocabulary.table.name, *(f"| where {pipe.printer.show(c)}" for c in conjuncts(part.condition)), *pipe.follow(work)])
+        texts.append(
+            [
+                part.vocabulary.table.name,
+                *(f"| where {pipe.printer.show(c)}" for c in conjuncts(part.condition)),
+                *(pipe.follow(work) if len(work.parts) == 1 else ()),
+            ]
+        )
         assumed += pipe.printer.assumptions
-        numbers = pipe.numbers
+        numbers, notes = pipe.numbers, pipe.notes
     if len(texts) == 1:
-        return Written("\n".join(texts[0]), tuple(assumed), (), numbers)
+        return Written("\n".join(texts[0]), tuple(assumed), notes, numbers)
     body = ",\n".join("    (" + "\n    ".join(lines) + ")" for lines in texts)
     return Written(f"union\n{body}", tuple(assumed))
 

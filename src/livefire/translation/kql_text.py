@@ -37,6 +37,7 @@ _NEGATED = {
     "endswith": "!endswith", "endswith_cs": "!endswith_cs", "has": "!has", "has_cs": "!has_cs", "hasprefix": "!hasprefix", "hasprefix_cs": "!hasprefix_cs",
     "hassuffix": "!hassuffix", "hassuffix_cs": "!hassuffix_cs",
 }  # fmt: skip
+_CASTS = {Type.LONG: "tolong", Type.INT: "toint", Type.REAL: "toreal", Type.BOOL: "tobool", Type.DATETIME: "todatetime"}
 _UNITS = ((864_000_000_000, "d"), (36_000_000_000, "h"), (600_000_000, "m"), (10_000_000, "s"))
 
 
@@ -117,8 +118,8 @@ class KqlPrinter(Printer):
         shown = found.shown
         if not shown.steps:
             return f"tostring({shown.name})" if shown.type is Type.DYNAMIC else shown.name
-        base = shown.name if shown.type is Type.DYNAMIC else f"parse_json({shown.name})"
-        return f"tostring({path(base, shown.steps)})"
+        base = shown.name if (shown.inside or shown.type) is Type.DYNAMIC else f"parse_json({shown.name})"
+        return f"{_CASTS.get(shown.type, 'tostring')}({path(base, shown.steps)})"
 
 
 def path(base: str, steps: Steps) -> str:

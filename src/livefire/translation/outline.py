@@ -95,9 +95,13 @@ class First:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Only these fields of events, each under a name; a constant where the subject is a literal."""
+    """Only these fields of events, each under a name; a constant where the subject is a literal.
+
+    `left` are the columns that no field is behind, each with the reason.
+    """
 
     items: tuple[tuple[str, Subject | e.Literal], ...]
+    left: tuple[tuple[str, str], ...] = ()
 
 
 After: TypeAlias = Having | OrderBy | First | Keep
@@ -158,10 +162,14 @@ def _of_events(flow: Flow, part: Part, whole: bool) -> tuple[After, ...]:
 
 def _kept(part: Part) -> Keep:
     items: list[tuple[str, Subject | e.Literal]] = []
+    left: list[tuple[str, str]] = []
     for name, expr in part.events.columns.items():
         bare = without_default(expr)
-        items.append((name, bare if isinstance(bare, e.Literal) else _subject(expr, part, None, name)))
-    return Keep(tuple(items))
+        try:
+            items.append((name, bare if isinstance(bare, e.Literal) else _subject(expr, part, None, name)))
+        except Untranslatable:
+            left.append((name, "the rule works it out"))
+    return Keep(tuple(items), tuple(left))
 
 
 def _subject(expr: e.Expr, part: Part, span: Span | None, name: str = "") -> Subject:

@@ -10,6 +10,7 @@ from livefire.schema import Type
 from livefire.translation.condition import Condition, Subject
 from livefire.translation.outline import First, Having, Keep, Key, Measure, NamedColumns, OrderBy, member, outline
 from livefire.translation.printer import Found, Printer
+from livefire.translation.refusal import Untranslatable
 from livefire.translation.statement import Part, Work, known_present
 
 
@@ -22,6 +23,12 @@ class Pipe(ABC):
         self.after = printer
         self.present = known_present(part.condition)
         self.numbers: tuple[tuple[str, str], ...] = ()
+        self.left: dict[str, str] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which columns of the rule the text does not show, and why; its rows are the same without them."""
+        return tuple(f"the column {name} is not shown: {reason}" for name, reason in self.left.items())
 
     @abstractmethod
     def group(self, keys: tuple[tuple[Key, Found], ...], measures: tuple[Measure, ...], names: dict[int, str]) -> list[str]:
@@ -59,13 +66,25 @@ class Pipe(ABC):
                     lines += self.order(tuple((self.name_of(s), down) for s, down in keys), following.count if isinstance(following, First) else None)
                 case First(count=count):
                     lines.append(self.first(count))
-                case Keep(items=items):
-                    lines += self.keep(tuple(self._item(name, value) for name, value in items))
+                case Keep(items=items, left=left):
+                    self.left |= dict(left)
+                    shown = self._items(items)
+                    lines += self.keep(shown) if shown else []
         return lines
 
     def name_of(self, subject: Subject, span: Span | None = None) -> str:
         """Return a subject as the lines at this place see it."""
         return self.after.value_of(self.after.find(subject, span))
+
+    def _items(self, items: tuple[tuple[str, Subject | e.Literal], ...]) -> tuple[tuple[str, str | None, e.Literal | None], ...]:
+        """Return the columns that the target has; what is only shown may be left out, and is said to be."""
+        found = []
+        for name, value in items:
+            try:
+                found.append(self._item(name, value))
+            except Untranslatable as refusal:
+                self.left[name] = refusal.message
+        return tuple(found)
 
     def _item(self, name: str, value: Subject | e.Literal) -> tuple[str, str | None, e.Literal | None]:
         return (name, None, value) if isinstance(value, e.Literal) else (name, self.name_of(value), None)

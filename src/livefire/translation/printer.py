@@ -32,7 +32,7 @@ from livefire.translation.condition import (
 from livefire.translation.patterns import holds
 from livefire.translation.places import Steps
 from livefire.translation.refusal import NO_FIELD, NO_FORM, Untranslatable
-from livefire.translation.vocabulary import NAMES, PRODUCTS, Shown, Vocabulary
+from livefire.translation.vocabulary import NAMES, PRODUCTS, Shown, Vocabulary, raw_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,11 @@ class Assumption:
 
     `plain`: the place holds nothing, or one scalar, never a list or an object. `single`: it holds
     no list. `never`: it never holds `text`, because the target shows a missing value by it. `address`:
-    it holds an address and no range, which Kusto's functions take for one.
+    it holds an address and no range, which Kusto's functions take for one. `form`: events come in
+    another form than that named by `text`.
     """
 
-    kind: Literal["plain", "single", "never", "address"]
+    kind: Literal["plain", "single", "never", "address", "form"]
     column: str
     steps: Steps
     text: str = ""
@@ -53,11 +54,13 @@ class Assumption:
     @property
     def words(self) -> str:
         """The assumption as a sentence."""
-        where = Field(self.column, self.steps).words
+        where = Field(self.column, self.steps).words.removeprefix("_raw.")
         if self.kind == "plain":
             return f"{where} holds one value at most, never a list or an object"
         if self.kind == "address":
             return f"{where} holds no range of addresses, such as 10.0.0.0/8"
+        if self.kind == "form":
+            return f"no event comes in the {self.text.upper() if len(self.text) < 5 else self.text.replace('_', ' ')} form"
         if self.kind == "single":
             return f"{where} holds no list"
         what = repr(self.text) if self.text else "the empty text"
@@ -246,6 +249,9 @@ class Printer(ABC):
         if shown is None:
             what = subject.words.removeprefix("_raw.") if isinstance(subject, Field) else "what this clause works out"
             raise Untranslatable(NO_FIELD, f"{self.vocabulary.table.name} in {product} has no field for {what}", span)
+        if isinstance(subject, Field) and shown.inside is not None:
+            # The hot column is null for a list or an object, and the JSON shows its text.
+            self.assumptions[Assumption("plain", "_raw", raw_steps(subject.place, self.vocabulary.source) or ())] = None
         if isinstance(subject, Field) and subject.reading != "value":
             here = shown.reading if shown.type is not Type.DYNAMIC and not shown.steps else self.reading
             if here != subject.reading:

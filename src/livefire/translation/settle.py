@@ -7,6 +7,8 @@ from livefire.translation.patterns import holds
 from livefire.translation.printer import Assumption
 from livefire.translation.vocabulary import Vocabulary
 
+FORM = "form"
+
 
 class Fitting:
     """Fits conditions to one table; `assumptions` are what that took."""
@@ -24,6 +26,12 @@ class Fitting:
                 return any_of(*(p if self._stands_for_nothing(p, parts) else self.fit(p) for p in self._recoded(parts)))
             case Not(part=part):
                 return negate(self.fit(part))
+            case Test(op="eq", subject=Field(column=column, steps=()), value=str() as form) if (
+                column == FORM and self.vocabulary.find(condition.subject) is None
+            ):
+                # No product shows in which form an event came; each gets its events in the form of its own connector.
+                self.assumptions[Assumption("form", FORM, (), form)] = None
+                return FALSE
             case Test(op="eq"):
                 return self._settled(*self._recoded((condition,)))
             case Present(subject=subject):

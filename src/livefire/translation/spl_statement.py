@@ -9,15 +9,14 @@ from livefire.translation.outline import Key, Measure
 from livefire.translation.pipe import Pipe, plain_name
 from livefire.translation.printer import Assumption, Found
 from livefire.translation.spl_text import SearchPrinter, WherePrinter, quoted, relative, searchable
-from livefire.translation.statement import Work, Written, conjuncts, known_present, single
+from livefire.translation.statement import Work, Written, conjuncts, known_present, not_grouped
 
 _FUNCTIONS = {"count_distinct": "dc", "min": "min", "max": "max", "sum": "sum", "avg": "avg", "set": "values", "list": "list"}
 
 
 def write(work: Work) -> Written:
     """Return a search of one source type, or of several with OR."""
-    if work.flow.stages or not work.whole:
-        single(work)
+    not_grouped(work)
     every: list[str] = []
     wheres: list[str] = []
     later = False
@@ -30,7 +29,7 @@ def write(work: Work) -> Written:
         head = " ".join([f'sourcetype="{part.vocabulary.table.tags["sourcetype"]}"', *plain])
         if len(work.parts) == 1:
             lines = [head, *(f"| where {t}" for t in rest), *pipe.follow(work)]
-            return Written("\n".join(lines), (*search.assumptions, *pipe.printer.assumptions), (), pipe.numbers)
+            return Written("\n".join(lines), (*search.assumptions, *pipe.printer.assumptions), pipe.notes, pipe.numbers)
         every.append(f"({head})")
         type_name = quoted(part.vocabulary.table.tags["sourcetype"])
         wheres.append("(" + " AND ".join([f"sourcetype == {type_name}", *(f"({t})" for t in rest)]) + ")")

@@ -85,7 +85,7 @@ def translate(plan: n.Plan, target: str, tables: tuple[Table, ...], title: str) 
     for choice in _choices(flow, target, tables):
         try:
             written = writer(target)(Work(choice, flow, title, whole))
-            notes = (*written.notes, *_left_out(flow, whole=whole, target=target))
+            notes = (*written.notes, *_left_out(flow, whole=whole, plain=target in ("eql", "sigma") or len(choice) > 1))
             return Translation(
                 target, written.text, tuple(dict.fromkeys((*(a for p in choice for a in p.assumptions), *written.assumptions))), notes, written.numbers
             )
@@ -94,15 +94,18 @@ def translate(plan: n.Plan, target: str, tables: tuple[Table, ...], title: str) 
     raise refusals[0]
 
 
-def _left_out(flow: Flow, *, whole: bool, target: str) -> tuple[str, ...]:
-    """Say which columns and orders of the rule the text does not show: its findings are the same events without them."""
+def _left_out(flow: Flow, *, whole: bool, plain: bool) -> tuple[str, ...]:
+    """Say which columns and orders of the rule the text does not show: its findings are the same events without them.
+
+    `plain` texts show whole events: those of languages without columns, and those over several tables.
+    """
     if any(isinstance(s, Grouped) for s in flow.stages):
         return ()
     added = dict.fromkeys(
         c for p in flow.events[:1] for c in p.columns if whole and len(flow.events) == 1 and p.own(c) and c.isprintable() and not c.startswith("~")
     )
     notes = [f"the column {name}, which the rule adds, is not shown; what the rule asks of it is carried over" for name in added]
-    if target in ("eql", "sigma"):
+    if plain:
         notes += ["the rule picks its columns; the text shows the whole event"] if not whole else []
         notes += ["the rule orders its rows; the text does not"] if flow.stages else []
     return tuple(notes)
@@ -126,7 +129,7 @@ def _choices(flow: Flow, target: str, tables: tuple[Table, ...]) -> list[tuple[P
         for events, choices in zip(flow.events, per_event, strict=True):
             if not choices:
                 continue
-            vocabulary = Vocabulary(choices[min(turn, len(choices) - 1)], events.source)
+            vocabulary = Vocabulary(choices[min(turn, len(choices) - 1)], events.source, reads_json=target == "kql")
             fitting = Fitting(vocabulary)
             condition = simplified(fitting.fit(_condition(events, vocabulary.has)))
             if condition != FALSE:
@@ -195,11 +198,10 @@ def only_events(work: Work, language: str) -> None:
             raise Untranslatable(NO_FORM, f"{language} has no faithful form for what follows the filter", stage.span)
 
 
-def single(work: Work) -> Part:
-    """Return the only part, for what cannot be said of several log sources at once."""
-    if len(work.parts) > 1:
-        raise Untranslatable(NO_READING, "groups, orders and columns over several log sources are not carried over", first_span(work.parts[1].events))
-    return work.parts[0]
+def not_grouped(work: Work) -> None:
+    """Refuse groups and cuts over several log sources; the events of several are shown whole, and in no order."""
+    if len(work.parts) > 1 and any(not isinstance(s, Ordered) for s in work.flow.stages):
+        raise Untranslatable(NO_READING, "groups and cuts over several log sources are not carried over", first_span(work.parts[1].events))
 
 
 # One a line: each is a module of this package with a function `write`.

@@ -26,8 +26,8 @@ NAMES = {"sentinel": "Microsoft Sentinel", "logscale": "LogScale", "elastic": "E
 class Shown:
     """A field of the target: its name and type, how it reads the place, and the steps that are left below it.
 
-    `missing` is the text that stands for no value, None where that is null. `constant` maps the
-    place's value to the text that the field shows for it, for a field that is a translation of it.
+    `missing` is the text that stands for no value, None where that is null. `inside` is the type of the
+    field that holds a typed value somewhere below it, None where the field shows the value itself.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Shown:
     steps: Steps = ()
     missing: str | None = None
     table: str = ""
+    inside: Type | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,12 @@ class Decoded:
 
 
 class Vocabulary:
-    """The fields of one table of a product, by the places of one log source."""
+    """The fields of one table of a product, by the places of one log source; `reads_json` for a language that reads the JSON in a column."""
 
-    def __init__(self, table: Table, source: str) -> None:
+    def __init__(self, table: Table, source: str, *, reads_json: bool = False) -> None:
         self.table = table
         self.source = source
+        self.reads_json = reads_json
         plan = table.plan
         while isinstance(plan, n.Filter):
             plan = plan.input
@@ -142,6 +144,16 @@ class Vocabulary:
             for shown in self._by_place.get((subject.column, subject.steps[:cut]), []):
                 if subject.steps[cut:] and (shown.type is Type.DYNAMIC or shown.reading == "text"):
                     return Shown(shown.name, shown.type, shown.reading, subject.steps[cut:], shown.missing, self.table.name)
+        return self._in_json(subject) if self.reads_json else None
+
+    def _in_json(self, subject: Field) -> Shown | None:
+        """Return a hot column's value where it stands in the JSON of a field above it in the raw event."""
+        full = raw_steps(subject.place, self.source)
+        for cut in range(len(full or ()) - 1, 0, -1):
+            column, steps, _ = normal(self.source, "_raw", (full or ())[:cut])
+            for shown in self._by_place.get((column, steps), []):
+                if shown.type is Type.DYNAMIC or shown.reading == "text":
+                    return Shown(shown.name, subject.type, shown.reading, (full or ())[cut:], shown.missing, self.table.name, shown.type)
         return None
 
     def _roots(self) -> Iterator[tuple[OpenRoot, tuple[str, Steps]]]:

@@ -55,7 +55,7 @@ def judge(watched: Watched, outcome: Outcome, bench: Bench, suppress: Sequence[t
     acts = acts_of((name for events in outcome.evidence for name in events), bench)
     found: dict[str, Judged] = {}
     for row, events in zip(outcome.rows, outcome.evidence, strict=True):
-        one = _suppressed(_judged(watched, row, events, acts), suppress)
+        one = _suppressed(_judged(watched, row, events, acts), watched, row, suppress)
         before = found.get(one.fingerprint)
         found[one.fingerprint] = one if before is None else _together(before, one)
     return [found[mark] for mark in sorted(found)]
@@ -86,13 +86,20 @@ def _text(value: object) -> str:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) and value.tzinfo else str(value)
 
 
-def _suppressed(one: Judged, suppress: Sequence[tuple[str, timedelta]]) -> Judged:
-    """Return a finding under the fingerprint that its rule's suppression gives: the actor and the stretch of time it falls into."""
+def _suppressed(one: Judged, watched: Watched, row: Mapping[str, Any], suppress: Sequence[tuple[str, timedelta]]) -> Judged:
+    """Return a finding under the fingerprint that suppression gives: what tells findings apart, and the stretch of time it falls into.
+
+    The configuration goes before what the rule's file says.
+    """
+    who = (one.act.account, one.act.actor) if one.act is not None else ()
     within = next((w for pattern, w in suppress if fnmatch.fnmatchcase(one.rule, pattern)), None)
-    if within is None or one.last is None or one.act is None:
+    key: tuple[str, ...] | None = who or None
+    if within is None and watched.restraint is not None:
+        within, group = watched.restraint.within, [row.get(k) for k in watched.keys] if watched.keys is not None else who
+        key = watched.restraint.key(row, group)
+    if within is None or one.last is None or key is None:
         return one
-    stretch = (one.last - _EPOCH) // within
-    parts = (one.rule, "within", str(within), one.act.account, one.act.actor, str(stretch))
+    parts = (one.rule, "within", str(within), *key, str((one.last - _EPOCH) // within))
     return replace(one, fingerprint=hashlib.sha256("\n".join(parts).encode()).hexdigest())
 
 
@@ -144,6 +151,16 @@ class Alerting:
             connection.execute(t.supports.delete().where(*here, c.fingerprint == mark))
             if connection.execute(sa.select(c.moment).where(c.fingerprint == mark).limit(1)).first() is None:
                 self._withdraw(connection, mark, now)
+
+    def supported(self, connection: sa.Connection, owed: Sequence[Owed]) -> list[Owed]:
+        """Return those of some runs whose moments found alerts before."""
+        c = t.supports.c
+        found: list[Owed] = []
+        for rule in sorted({o.rule for o in owed}):
+            mine = {o.moment: o for o in owed if o.rule == rule}
+            chosen = sa.select(c.moment).where(c.rule == rule, c.moment.between(min(mine), max(mine))).distinct()
+            found += [mine[m] for m in connection.execute(chosen).scalars() if m in mine]
+        return found
 
     def tell(self, connection: sa.Connection, kind: str, key: str, body: Mapping[str, Any], severity: str, fingerprint: str, now: datetime) -> None:
         """Queue a message for every sink that wants things of that severity."""

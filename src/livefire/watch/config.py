@@ -125,7 +125,39 @@ class S3(_Part, frozen=True, kw_only=True, tag="s3", tag_field="kind"):
     source: str = ""
 
 
-AnySource = Folder | Stdin | Http | S3
+class AzureBlob(_Part, frozen=True, kw_only=True, tag="azure_blob", tag_field="kind"):
+    """Blobs of a container; `connection` names a secret: a connection string, or the container's URL with a SAS token."""
+
+    name: str
+    connection: str
+    container: str = ""
+    prefix: str = ""
+    source: str = ""
+
+
+class Gcs(_Part, frozen=True, kw_only=True, tag="gcs", tag_field="kind"):
+    """Objects of a Google Cloud Storage bucket, listed."""
+
+    name: str
+    bucket: str
+    prefix: str = ""
+    project: str = ""
+    endpoint: str = ""
+    source: str = ""
+
+
+class Kafka(_Part, frozen=True, kw_only=True, tag="kafka", tag_field="kind"):
+    """Messages of topics, also of Azure Event Hubs; `settings` are librdkafka's, and may name secrets as `env:NAME`."""
+
+    name: str
+    brokers: tuple[str, ...]
+    topics: tuple[str, ...]
+    group_id: str = "livefire"
+    settings: dict[str, str] = {}
+    source: str = ""
+
+
+AnySource = Folder | Stdin | Http | S3 | AzureBlob | Gcs | Kafka
 
 
 class _Sink(_Part, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ from livefire.watch.state.ledger import EVERYONE, Owed
 _ROWS = 200_000
 _MINUTE = timedelta(minutes=1)
 _AHEAD = timedelta(days=1)
-_MOST_MOMENTS = 2_000
+_MOST_MOMENTS = 10_000
 _LONGEST = timedelta(hours=1)
 _FUTURE = "its events are dated more than a day ahead of the clock"
 _MANY = f"more than {_MOST_MOMENTS:,} runs at once; the latest were made"
@@ -81,6 +81,9 @@ class Evaluation:
             elif self._config.rules.backfill == "all":
                 for name in fresh:
                     ledger.advance(connection, name, dict.fromkeys(present, -1))
+            for name in (*fresh, *changed):
+                for words in self._rules[name].notes:
+                    ledger.note(connection, "N720", name, words, now)
             for name in changed:
                 ledger.note(connection, "N714", name, "its text or schedule changed; it goes on from where it was", now)
 

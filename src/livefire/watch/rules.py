@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from livefire.plan import nodes as n
 from livefire.watch.cadence import Cadence, CadenceError, Edge, cadence_of
 from livefire.watch.config import Config
 from livefire.watch.ground import Ground
+from livefire.watch.restraint import Restraint, RestraintError, restraint_of, unfollowed
 from livefire.watch.spans import span
 from livefire.watch.state.ledger import Enrolled
 
@@ -32,7 +33,8 @@ _RISKS = {"informational": 10, "low": 25, "medium": 45, "high": 70, "critical": 
 
 @dataclass(frozen=True)
 class Watched:
-    """A rule as a watch runs it. `keys` are the columns that its rows are grouped by, None where rows are single events or it cannot be told."""
+    """A rule as a watch runs it. `keys` are the columns that its rows are grouped by, None where rows are single events or it cannot be told;
+    `notes` say what its file asks for that a watch does in its own way."""
 
     name: str
     detection: Detection
@@ -41,6 +43,8 @@ class Watched:
     prepared: Prepared | None = None
     keys: tuple[str, ...] | None = None
     refused: str = ""
+    restraint: Restraint | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def card(self) -> Card:
@@ -54,7 +58,8 @@ class Watched:
 
     def enrolled(self) -> Enrolled:
         """Return it as the state keeps it."""
-        digest = hashlib.sha256("\0".join((self.rule.language, self.rule.text, self.cadence.text, repr(self.cadence.trigger))).encode()).hexdigest()
+        parts = (self.rule.language, self.rule.text, self.cadence.text, repr(self.cadence.trigger), *([self.restraint.text] if self.restraint else []))
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         mode, state = ("live" if self.cadence.live else "scheduled"), ("refused" if self.refused else "active")
         return Enrolled(self.name, self.card.title, self.rule.language, digest, mode, self.cadence.text, state, self.refused)
 
@@ -69,7 +74,7 @@ def load_rules(config: Config, ground: Ground, engine: Engine) -> tuple[Watched,
                 continue
             if name in found:
                 raise QueryError([Diagnostic("error", "E504", f"two rules share the id {name}; the second is in {rule.path}")])
-            found[name] = _watched(name, detection, rule, file, config, ground, engine)
+            found[name] = _restrained(_watched(name, detection, rule, file, config, ground, engine), file)
     return tuple(found.values())
 
 
@@ -130,6 +135,16 @@ def _watched(name: str, detection: Detection, rule: Rule, file: RuleFile | None,
         return Watched(name, detection, rule, cadence, refused="E713: a filter alert sees one event at a time, and this query puts events together")
     cut = prepare(rule, ground.bench(engine, {}, _MOMENT, start=_MOMENT, end=_MOMENT))
     return Watched(name, detection, rule, cadence, cut, grouped_by(plan) if file is not None else None)
+
+
+def _restrained(watched: Watched, file: RuleFile | None) -> Watched:
+    """Return a rule with what its file says of alerting less often."""
+    if file is None or watched.refused:
+        return watched
+    try:
+        return replace(watched, restraint=restraint_of(file), notes=tuple(unfollowed(file)))
+    except RestraintError as fault:
+        return replace(watched, refused=f"E720: {fault}")
 
 
 def row_by_row(plan: n.Plan) -> bool:

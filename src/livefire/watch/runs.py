@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
+
+import sqlalchemy as sa
 
 from livefire.detections.runner import Outcome, prepare, run_prepared, run_rule
 from livefire.engines.base import Engine
-from livefire.logsources.registry import SOURCES
-from livefire.store.changes import minutes
 from livefire.watch.alerts import Alerting, Judged, judge, overflow
 from livefire.watch.config import Config
 from livefire.watch.evaluation import Evaluation
@@ -22,23 +20,21 @@ from livefire.watch.faults import WatchError
 from livefire.watch.ground import Ground
 from livefire.watch.journal import Journal
 from livefire.watch.rules import Watched
+from livefire.watch.sight import Profile, Sight
 from livefire.watch.spans import span
 from livefire.watch.state import State
 from livefire.watch.state.ledger import Owed
 
-_AT_ONCE = 64
+_AT_ONCE = 400
 _IDLE = 0.5
-_MANY_FILES = 5_000
 _MADE_UP = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class _Before:
-    """What a rule's last run found, over which window of which versions; a rule that reads the clock has none."""
+    """What a rule's last run found, and what it saw."""
 
-    versions: tuple[int, ...]
-    start: datetime
-    end: datetime
+    profile: Profile
     outcome: Outcome
     judged: list[Judged]
 
@@ -66,7 +62,8 @@ class Runs:
         self._rules = {w.name: w for w in rules if w.name in scheduled[number::of]}
         self._timeout = span(config.rules.timeout).total_seconds()
         self._before: dict[str, _Before] = {}
-        self._minutes: dict[Path, tuple[datetime, ...]] = {}
+        self._sight = Sight(self._rules.values(), ground, engine, self._timeout)
+        self._empty: list[Owed] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"rules {number}", daemon=True)
 
@@ -98,27 +95,38 @@ class Runs:
             ready = [name for name in self._rules if name in rows and _ready(rows[name], now)]
             owed = self._state.ledger.owed(connection, now, ready, _AT_ONCE) if ready else []
         failed: set[str] = set()
-        self._forget()
+        self._empty = []
+        self._ground.lake.catch_up()
         for one in owed:
             if self._stop.is_set():
                 break
             if one.rule not in failed and not self._run(one, rows[one.rule]):
                 failed.add(one.rule)
+        if self._empty:
+            with self._state.ledger.writing() as connection:
+                self._settle_empty(connection)
         return bool(owed)
 
-    def _forget(self) -> None:
-        """Drop what is known of files that the lake no longer has."""
-        if len(self._minutes) > _MANY_FILES:
-            self._minutes.clear()
+    def _settle_empty(self, connection: sa.Connection) -> None:
+        """Record the runs since the last one over windows that held nothing for their rules, in the order of their moments."""
+        started = self._clock()
+        for owed in self._alerting.supported(connection, self._empty):
+            self._alerting.support(connection, owed, (), started)
+        self._state.ledger.settle_empty(connection, self._empty, started)
+        self._empty = []
 
     def _run(self, owed: Owed, row: Mapping[str, Any]) -> bool:
         """Make one run and keep what it found; return whether it succeeded."""
         watched, started, clock = self._rules[owed.rule], self._clock(), time.monotonic()
-        self._ground.lake.refresh()
-        outcome, judged = self._outcome(watched, owed)
-        seconds, ledger = time.monotonic() - clock, self._state.ledger
         owed = Owed(owed.rule, owed.moment, "made up", owed.asked) if owed.why == "scheduled" and started - owed.moment > _MADE_UP else owed
+        profile = self._sight.profile(owed.rule, *watched.cadence.window(owed.moment))
+        if profile == ():
+            self._empty.append(owed)
+            return True
+        outcome, judged = self._outcome(watched, owed, profile)
+        seconds, ledger = time.monotonic() - clock, self._state.ledger
         with ledger.writing() as connection:
+            self._settle_empty(connection)
             if outcome.refused:
                 ledger.record_run(connection, owed, started, seconds, "failed", 0, outcome.reason)
                 self._evaluation.failed(connection, owed.rule, outcome.reason, row, started)
@@ -133,42 +141,15 @@ class Runs:
             self._journal.say("run", rule=owed.rule, moment=owed.moment.isoformat(), why=owed.why, findings=len(judged), seconds=f"{seconds:.2f}")
         return True
 
-    def _outcome(self, watched: Watched, owed: Owed) -> tuple[Outcome, list[Judged]]:
-        start, end = watched.cadence.window(owed.moment)
-        versions = tuple(self._ground.lake.version(s.name) for s in SOURCES)
+    def _outcome(self, watched: Watched, owed: Owed, profile: Profile | None) -> tuple[Outcome, list[Judged]]:
+        """Return what a run finds; where it sees what the rule's last run saw, it is not made again."""
         before = self._before.get(owed.rule)
-        if before is not None and before.versions == versions and self._same(before, start, end):
-            self._before[owed.rule] = replace(before, start=start, end=end)
+        if before is not None and profile == before.profile:
             return before.outcome, before.judged
-        outcome, judged = self._ran(watched, owed, start, end)
-        if (
-            not outcome.refused
-            and watched.prepared is not None
-            and watched.prepared.statement is not None
-            and "now" not in watched.prepared.statement.parameters
-        ):
-            self._before[owed.rule] = _Before(versions, start, end, outcome, judged)
+        outcome, judged = self._ran(watched, owed, *watched.cadence.window(owed.moment))
+        if not outcome.refused and profile is not None and len(judged) <= self._config.rules.most:  # more are told apart by their moment
+            self._before[owed.rule] = _Before(profile, outcome, judged)
         return outcome, judged
-
-    def _same(self, before: _Before, start: datetime, end: datetime) -> bool:
-        """True when a window holds the same events as the one before: none lies between their starts or between their ends."""
-        return self._quiet(before.start, start) and self._quiet(before.end, end)
-
-    def _quiet(self, one: datetime, other: datetime) -> bool:
-        """True when no event of the lake lies in the whole minutes from one moment to another."""
-        first, last = min(one, other), max(one, other)
-        if first == last:
-            return True
-        floor = first.replace(second=0, microsecond=0)
-        for paths in self._ground.within(first, last).values():
-            for path in paths:
-                if path not in self._minutes:
-                    self._minutes[path] = tuple(minutes([path]))
-                known = self._minutes[path]
-                at = bisect_left(known, floor)
-                if at < len(known) and known[at] < last:
-                    return False
-        return True
 
     def _ran(self, watched: Watched, owed: Owed, start: datetime, end: datetime) -> tuple[Outcome, list[Judged]]:
         alerting = watched.rule.alerting is not None

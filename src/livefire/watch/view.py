@@ -136,6 +136,8 @@ def planned(found: Sequence[Watched]) -> str:
     live, refused = sum(w.cadence.live and not w.refused for w in found), [w for w in found if w.refused]
     lines = [f"{counted(len(found), 'rule')}: {live} live, {len(found) - live - len(refused)} scheduled, {len(refused)} refused"]
     lines += [f"  refused  {w.name}: {w.refused}" for w in refused]
+    lines += [f"  {w.name}: {w.restraint.text}, by the time of events" for w in found if w.restraint is not None]
+    lines += [f"  {w.name}: not as its file says: {words}" for w in found for words in w.notes]
     usual = [w for w in found if not w.refused and not w.cadence.live and not w.cadence.stated]
     lines += [f"  {w.name}: {w.cadence.text}" for w in usual[:_MOST_RULES]]
     if len(usual) > _MOST_RULES:

@@ -9,18 +9,21 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from livefire import Workspace
 from livefire.web.desk import Call, go_to
-from livefire.web.rendering import STATIC
+from livefire.web.jobs import Job
+from livefire.web.rendering import STATIC, render
 from livefire.workspace.clock import present
 
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
+ORDERS = ("time", "risk", "opened")
 STATUSES = ("new", "triaged", "closed")
 VERDICTS = (("true_positive", "it was an attack"), ("benign", "it was allowed"), ("false_positive", "the rule is wrong"))
 PAGE = 100
 TERM = timedelta(days=30)
+_ALONE = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 _SCOPE = ("actor", "account", "network", "resource")
 
 
@@ -47,6 +50,7 @@ def wanted(given: Mapping[str, str]) -> dict[str, Any]:
     status = tuple(s for s in STATUSES if s in given.get("status", "new triaged").split())
     severity = given.get("severity", "")
     kept = {"status": status, "severity": severity if severity in SEVERITIES else "", "text": given.get("text", "")[:200]}
+    kept["order"] = order if (order := given.get("order", "time")) in ORDERS else "time"
     return kept | ({} if given.get("suppressed") == "yes" else {"suppressed": False})
 
 
@@ -67,7 +71,7 @@ def queue(call: Call) -> Response:
         page=PAGE,
         exceptions=call.ws.exceptions_listed(),
         hunted=call.desk.kept.get("alerts"),
-        again=urlencode({k: v for k, v in call.given.items() if k in ("status", "severity", "text", "suppressed")}),
+        again=urlencode({k: v for k, v in call.given.items() if k in ("status", "severity", "text", "suppressed", "order")}),
     )
 
 
@@ -103,6 +107,22 @@ def _alert(call: Call, found: dict[str, Any], form: Mapping[str, str], effect: A
     )
 
 
+def around(call: Call) -> Response:
+    """Show what an alert's identities did around it."""
+    return _part(call, "Around it", "alert_around.html", call.ws.around(call.path("name")))
+
+
+def risk(call: Call) -> Response:
+    """Show what an alert's risk is made of."""
+    return _part(call, "Risk", "alert_risk.html", call.ws.risk_of(call.path("name"), call.desk.tuning))
+
+
+def _part(call: Call, name: str, template: str, found: dict[str, Any]) -> Response:
+    if "hx-request" in call.request.headers:
+        return HTMLResponse(render(template, {"r": found}))
+    return call.page("alert_part.html", section="alerts", name=name, inner=template, r=found, mark=call.path("name"))
+
+
 def except_(call: Call) -> Response:
     """Show what an exception would have held back, or make it."""
     found = call.ws.alert_page(call.path("name"))
@@ -134,25 +154,39 @@ def end_exception(call: Call) -> Response:
 def investigate(call: Call) -> Response:
     """Run the guide of an alert's detection."""
     name = call.path("name")
-    full = call.ws.alert_page(name)["fingerprint"]
+    return go_to(f"/jobs/{begin_investigation(call, name).id}?back=/alerts/{name}")
+
+
+def begin_investigation(call: Call, name: str) -> Job:
+    """Begin to run the guide of an alert's detection; KeyError for no alert, or one of a rule without a guide."""
+    found = call.ws.alert_page(name)
+    full = found["fingerprint"]
+    if not found["bundled"]:
+        raise KeyError(f"guide of {found['rule']}")
 
     def work(_tell: Any) -> Any:
-        found = call.desk.kept[f"case:{full}"] = call.ws.investigation(full)
-        return found
+        case = call.desk.kept[f"case:{full}"] = call.ws.investigation(full)
+        return case
 
     call.note("investigate", alert=full)
-    return go_to(f"/jobs/{call.desk.jobs.begin('Investigation', work, call.user.name, key=f'case-{full[:12]}').id}?back=/alerts/{full}")
+    return call.desk.jobs.begin("Investigation", work, call.user.name, key=f"case-{full[:12]}")
 
 
 def case_file(call: Call) -> Response:
     """Give a case as a file."""
-    if call.given.get("to") == "html":
-        page = _alert(call, call.ws.alert_page(call.path("name")), {}, None)
-        name = f"case-{call.path('name')[:12]}.html"
-        return Response(alone(bytes(page.body).decode()), media_type="text/html", headers={"content-disposition": f'attachment; filename="{name}"'})
-    name, text = call.ws.case_file(call.path("name"), call.given.get("to", "markdown"))
+    name, text = written(call, call.path("name"), call.given.get("to", "markdown"))
     call.note("export", alert=call.path("name"), file=name)
-    return Response(text, media_type="text/plain; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'})
+    kind = "text/html; charset=utf-8" if name.endswith(".html") else "text/plain; charset=utf-8"
+    return Response(text, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
+def written(call: Call, name: str, to: str) -> tuple[str, str]:
+    """Return a case as a file, its name and its text; KeyError for another kind of file or no alert."""
+    if to != "html":
+        return call.ws.case_file(name, to)
+    found = call.ws.alert_page(name)
+    page = _alert(call, found, {}, None)
+    return f"case-{found['fingerprint'][:12]}.html", alone(bytes(page.body).decode())
 
 
 def alone(page: str) -> str:
@@ -160,7 +194,7 @@ def alone(page: str) -> str:
     sheets = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in ("livefire.css", "alerts.css"))
     bare = re.sub(r"<(script|form|nav|header|footer)\b.*?</\1>|<(?:link|script)\b[^>]*>", "", page, flags=re.DOTALL)
     bare = re.sub(r'<a\b[^>]*href="/[^"]*"[^>]*>(.*?)</a>', r"\1", bare, flags=re.DOTALL)
-    return bare.replace("</head>", f"<style>{sheets}</style></head>", 1)
+    return bare.replace("</head>", f'<meta http-equiv="content-security-policy" content="{_ALONE}"><style>{sheets}</style></head>', 1)
 
 
 def incident(call: Call) -> Response:
@@ -178,9 +212,14 @@ def move_incident(call: Call) -> Response:
 
 def look(call: Call) -> Response:
     """Evaluate the rules over what the lake holds."""
+    return go_to(f"/jobs/{begin_look(call).id}?back=/alerts")
+
+
+def begin_look(call: Call) -> Job:
+    """Begin to evaluate the rules over what the lake holds."""
     call.note("look through the lake")
-    job = call.desk.jobs.begin("Rules over the lake", lambda tell: call.ws.look_through(tell, call.desk.rules), call.user.name, key="look")
-    return go_to(f"/jobs/{job.id}?back=/alerts")
+    desk = call.desk
+    return desk.jobs.begin("Rules over the lake", lambda tell: desk.workspace.look_through(tell, desk.rules), call.user.name, key="look")
 
 
 def hunt(call: Call) -> Response:
@@ -191,6 +230,11 @@ def hunt(call: Call) -> Response:
 
 def begin_hunt(call: Call) -> Response:
     """Hunt over the whole lake."""
+    return go_to(f"/jobs/{begin_hunting(call).id}?back=/hunt")
+
+
+def begin_hunting(call: Call) -> Job:
+    """Begin a hunt over the whole lake."""
     desk = call.desk
 
     def work(tell: Any) -> Any:
@@ -199,14 +243,19 @@ def begin_hunt(call: Call) -> Response:
         return {"alerts": len(found.alerts), "chains": len(found.chains)}
 
     call.note("hunt")
-    return go_to(f"/jobs/{desk.jobs.begin('Hunt over the lake', work, call.user.name, key='hunt').id}?back=/hunt")
+    return desk.jobs.begin("Hunt over the lake", work, call.user.name, key="hunt")
 
 
 def hunt_chain(call: Call) -> Response:
     """Show a chain that a hunt found, with the graph of its resources."""
+    return call.page("chain_found.html", section="alerts", c={c["fingerprint"]: c for c in chains_of(call)}[call.path("name")])
+
+
+def chains_of(call: Call) -> list[dict[str, Any]]:
+    """Return the chains of the latest hunt, or else those completed in the lake now."""
     hunted = call.desk.kept.get("alerts")
-    listed = hunted.page["chain_findings"] if hunted else call.ws.chain_findings()
-    return call.page("chain_found.html", section="alerts", c={c["fingerprint"]: c for c in listed}[call.path("name")])
+    found: list[dict[str, Any]] = hunted.page["chain_findings"] if hunted else call.ws.chain_findings()
+    return found
 
 
 def health(call: Call) -> Response:

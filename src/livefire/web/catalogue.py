@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import PlainTextResponse, Response
 
 from livefire.web.desk import Call, go_to
+from livefire.web.jobs import Job
 
 
 def home(call: Call) -> Response:
@@ -63,10 +64,14 @@ def rule_text(call: Call, name: str) -> tuple[str, str]:
 def prove(call: Call) -> Response:
     """Put a detection to the proof."""
     name = call.path("name")
+    return go_to(f"/jobs/{begin_proof(call, name).id}?back=/detections/{name}")
+
+
+def begin_proof(call: Call, name: str) -> Job:
+    """Begin to put a detection to the proof; KeyError for one that is not there."""
     call.ws.detection_page(name)
     call.note("prove", detection=name)
-    job = call.desk.jobs.begin(f"Proof of {name}", lambda tell: call.ws.prove_detection(name, tell), call.user.name, key="prove-" + name.replace("/", "-"))
-    return go_to(f"/jobs/{job.id}?back=/detections/{name}")
+    return call.desk.jobs.begin(f"Proof of {name}", lambda tell: call.ws.prove_detection(name, tell), call.user.name, key="prove-" + name.replace("/", "-"))
 
 
 def chain(call: Call) -> Response:
@@ -96,7 +101,13 @@ def published_page(call: Call) -> Response:
 
 def prove_published(call: Call) -> Response:
     """Put a published page's query to the proof."""
-    folder, name = call.desk.published, call.path("name")
+    name = call.path("name")
+    return go_to(f"/jobs/{begin_page_proof(call, name).id}?back=/published/{name}")
+
+
+def begin_page_proof(call: Call, name: str) -> Job:
+    """Begin to put a published page's query to the proof; KeyError for one that is not there."""
+    folder = call.desk.published
     if folder is None:
         raise KeyError(name)
     call.ws.published_page(folder, name)
@@ -106,7 +117,7 @@ def prove_published(call: Call) -> Response:
         found = call.desk.kept[f"published:{name}"] = call.ws.prove_published(folder, name, tell)
         return found
 
-    return go_to(f"/jobs/{call.desk.jobs.begin(f'Proof of {name}', work, call.user.name, key=f'page-{name}').id}?back=/published/{name}")
+    return call.desk.jobs.begin(f"Proof of {name}", work, call.user.name, key=f"page-{name}")
 
 
 def job(call: Call) -> Response:

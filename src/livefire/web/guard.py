@@ -162,7 +162,7 @@ def _with_headers(send: Send) -> Send:
 async def _answer(send: Send, no: _Refused, *, wants_json: bool) -> None:
     import json
 
-    text = json.dumps({"code": no.code, "message": no.words}) if wants_json else f"{no.code}: {no.words}\n"
+    text = json.dumps({"code": no.code, "message": no.words, "diagnostics": []}) if wants_json else f"{no.code}: {no.words}\n"
     kind = "application/json" if wants_json else "text/plain; charset=utf-8"
     headers = {**ANSWERS, "cache-control": "no-store", "content-type": kind, "content-length": str(len(text.encode()))}
     await send({"type": "http.response.start", "status": no.status, "headers": [(k.encode(), v.encode()) for k, v in headers.items()]})

@@ -39,6 +39,7 @@ def environment() -> Environment:
         "day": day,
         "address": is_address,
         "cell": cell,
+        "oneline": oneline,
         "union": lambda first, second: {**first, **second},
     }
     return made
@@ -82,6 +83,11 @@ def day(value: datetime | None) -> str:
 def cell(value: Any) -> str:
     """Return a value of a row as one line."""
     return Workspace.shown(value)
+
+
+def oneline(value: Any) -> str:
+    """Return a value as one short line, its lines joined."""
+    return cell(" ".join(value.split()) if isinstance(value, str) else value)[:180]
 
 
 def is_address(text: str) -> bool:

@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from livefire import Diagnostic, QueryError, Workspace
-from livefire.web import alerts, catalogue, endpoints, interface, workbench
+from livefire.web import alerts, case_interface, catalogue, endpoints, interface, workbench
 from livefire.web.access import SESSION_SECONDS, Access, Proxy, User
 from livefire.web.audit import Audit
 from livefire.web.desk import Desk, endpoint, go_to
@@ -136,6 +136,8 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
         get("/alerts/{name}", alerts.alert),
         change("/alerts/{name}/except", alerts.except_),
         change("/alerts/{name}/investigate", alerts.investigate),
+        get("/alerts/{name}/around", alerts.around),
+        get("/alerts/{name}/risk", alerts.risk),
         get("/alerts/{name}/case", alerts.case_file),
         change("/exceptions/{number}/end", alerts.end_exception),
         get("/incidents/{number}", alerts.incident),
@@ -144,7 +146,7 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
         change("/hunt", alerts.begin_hunt),
         get("/hunt/chains/{name}", alerts.hunt_chain),
         get("/health", alerts.health),
-        *endpoints.routes(desk, interface.ENDPOINTS),
+        *endpoints.routes(desk, (*interface.ENDPOINTS, *case_interface.ENDPOINTS)),
         Route("/{rest:path}", endpoint(desk, _absent), methods=["GET"]),
     ]
 

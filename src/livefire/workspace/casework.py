@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +13,7 @@ from livefire.workspace.bench import Benching
 from livefire.workspace.clock import present
 
 if TYPE_CHECKING:
+    from livefire.detections.baseline import Baseline
     from livefire.detections.detection import Detection
     from livefire.detections.finding import Finding
     from livefire.detections.triage import Triage
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from livefire.watch.state import State
 
 _MOST = 1000
+_MOST_ACTS = 300
+_MOST_ACTORS = 4
+_AROUND = timedelta(days=1)
 _BUDGET = 600.0
 _SCOPE = ("actor", "account", "network", "resource")
 
@@ -83,6 +87,55 @@ class Casework(Benching):
             "deliveries": [{"sink": d.sink, "state": d.state, "tries": d.tries, "sent": d.sent, "error": d.error} for d in detail.deliveries],
             "bundled": alert.rule in {d.card.id for d in self._bundled},
         }
+
+    def around(self, fingerprint: str) -> dict[str, Any]:
+        """Return what an alert's identities did in the day before and after it, each act marked when the alert rests on it; KeyError for none."""
+        from livefire.detections.evidence import acts_by, acts_of
+
+        with _translated(fingerprint):
+            alert = self._sure(fingerprint).desk.alert(fingerprint).alert
+        bench, own = self.bench(), frozenset(alert.evidence)
+        behind = acts_of(alert.evidence, bench).values()
+        if not behind:
+            return {"start": None, "end": None, "actors": [], "acts": [], "cut": False}
+        start, end = min(a.time for a in behind) - _AROUND, max(a.time for a in behind) + _AROUND
+        who = list(dict.fromkeys((a.source, a.actor) for a in behind if a.actor))[:_MOST_ACTORS]
+        listed = [acts_by(source, actor, start, end, bench, _MOST_ACTS) for source, actor in who]
+        acts = sorted((a for each in listed for a in each), key=lambda a: (a.time, a.event))
+        shown = [{**_act(a), "own": f"{a.source}/{a.event}" in own} for a in acts]
+        return {"start": start, "end": end, "actors": [actor for _, actor in who], "acts": shown, "cut": any(len(each) == _MOST_ACTS for each in listed)}
+
+    def risk_of(self, fingerprint: str, tuning: str | Path | None = None) -> dict[str, Any]:
+        """Return what an alert's risk is made of: the rule's own, and what it comes to against what is usual in this lake; KeyError for none.
+
+        A rule that does not come with livefire has its own risk alone, and `weighed` is None.
+        """
+        from livefire.detections.evidence import acts_of
+        from livefire.detections.risk import score
+        from livefire.detections.tuning import SHIPPED, load_tuning
+
+        with _translated(fingerprint):
+            alert = self._sure(fingerprint).desk.alert(fingerprint).alert
+        found: dict[str, Any] = {"own": alert.risk, "weighed": None, "severity": alert.severity, "reasons": [], "unmeasured": [], "acts": 0}
+        card = {d.card.id: d.card for d in self._bundled}.get(alert.rule)
+        if card is None:
+            return found
+        acts = acts_of(alert.evidence, self.bench())
+        said = load_tuning(Path(tuning) if tuning is not None else SHIPPED)
+        scored = score([self._finding(fingerprint)], {card.id: card}, acts, self._usual(), said)
+        if not scored:
+            return found
+        reasons = [{"when": when, "add": add} for when, add in scored[0].reasons]
+        weighed = {"weighed": scored[0].risk, "severity": scored[0].severity, "reasons": reasons, "unmeasured": list(scored[0].unmeasured)}
+        return {**found, "own": scored[0].base, **weighed, "acts": len(acts)}
+
+    def _usual(self) -> Baseline:
+        """Return what is usual in the lake as it is now, learnt once for each state of it."""
+        state = tuple((s["name"], s["version"], s["events"]) for s in self.held_sources())
+        known: tuple[object, Baseline] | None = self.__dict__.get("_known_usual")
+        if known is None or known[0] != state:
+            known = self.__dict__["_known_usual"] = (state, self.learn(seconds=_BUDGET).baseline)
+        return known[1]
 
     def move_alerts(self, fingerprints: Sequence[str], to: str, *, who: str, reason: str = "", verdict: str = "") -> int:
         """Move alerts and return how many; those that are there already stay. QueryError E706 for a move that is not allowed, KeyError for none."""

@@ -75,7 +75,7 @@ class Hunting(Queries):
     def rule_folder(self, folder: str | Path) -> tuple[tuple[Detection, ...], tuple[tuple[Path, QueryError], ...]]:
         """Return every rule below a folder as a detection of its own, and the files that cannot be read with the reason.
 
-        QueryError E501 for a folder without rules.
+        A Sigma rule that only a correlation of another file is made of is none by itself. QueryError E501 for a folder without rules.
         """
         from livefire.detections.formats import read_folder
 
@@ -85,7 +85,7 @@ class Hunting(Queries):
             if isinstance(rules, QueryError):
                 broken.append((path, rules))
             else:
-                found += [one.detection() for one in rules]
+                found += [one.detection() for one in rules if not one.inner]
         if not found and not broken:
             raise QueryError([Diagnostic("error", "E501", f"{Path(folder).name} holds no rule file")])
         return tuple(found), tuple(broken)

@@ -135,7 +135,7 @@ class Queries(Holdings):
         source, about = Source(text, str(options.pop("name", "<query>"))), str(options.pop("about", ""))
         chosen = stages.Options(bool(options.pop("lenient", False)), language=self._declared(options))
         plan, found = stages.check(source, language, catalog or self.catalog(language), chosen)
-        whole = not any(d.code.startswith("E30") or d.code == "E150" for d in found)  # what was not read may make fields
+        whole = not any(d.code.startswith("E30") or d.code in ("E101", "E103", "E150", "E155") for d in found)  # what was not read may make fields
         return [*found, *(review(source, language, plan, about, whole=whole) if plan is not None else ())]
 
     def mend(self, text: str, language: str = "kql", **options: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from livefire.detections.formats import deployed, elastic, plain
+from livefire.detections.formats import deployed, elastic, plain, references
 from livefire.detections.formats.model import FormatError, RuleFile
 from livefire.detections.pack import load_rule
 from livefire.diagnostics import Diagnostic, QueryError, Source
@@ -43,13 +43,31 @@ def read_file(path: Path) -> tuple[RuleFile, ...]:
 
 
 def read_folder(folder: Path) -> Iterator[tuple[Path, tuple[RuleFile, ...] | QueryError]]:
-    """Yield each file below a folder that holds rules, by path, with its rules or what is wrong with it."""
+    """Yield each file below a folder that holds rules, by path, with its rules or what is wrong with it.
+
+    A Sigma rule comes with what its correlations refer to in other files, and with the filters that are meant for it.
+    """
     known = suffixes()
+    read: list[tuple[Path, tuple[RuleFile, ...] | QueryError]] = []
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in known and p.is_file()):
         try:
-            found = read_file(path)
+            rules = read_file(path)
         except QueryError as error:
-            yield path, error
+            read.append((path, error))
             continue
-        if found:
+        if rules or path.suffix.lower() in (".yml", ".yaml"):
+            read.append((path, rules))
+    texts = {path: _text(path) for path, found in read if path.suffix.lower() in (".yml", ".yaml") and not isinstance(found, QueryError)}
+    whole = iter(references.joined([one for _, found in read if not isinstance(found, QueryError) for one in found], texts))
+    for path, found in read:
+        if isinstance(found, QueryError):
             yield path, found
+        elif found:
+            yield path, tuple(next(whole) for _ in found)
+
+
+def _text(path: Path) -> str:
+    try:
+        return load_rule(path, "").text
+    except QueryError:
+        return ""

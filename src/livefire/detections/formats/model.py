@@ -16,7 +16,10 @@ class FormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """One rule of a file with what its product says of it; `said` holds the product's own settings, such as its schedule."""
+    """One rule of a file with what its product says of it; `said` holds the product's own settings, such as its schedule.
+
+    `inner` is True for a rule that a correlation in another file is made of, and that does not stand for itself.
+    """
 
     rule: Rule
     id: str
@@ -25,6 +28,7 @@ class RuleFile:
     severity: Severity = "medium"
     risk: int = 0
     said: Mapping[str, Any] = field(default_factory=dict)
+    inner: bool = False
 
     def detection(self) -> Detection:
         """Return the rule as a detection of its own."""

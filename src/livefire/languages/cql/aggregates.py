@@ -208,7 +208,10 @@ def _numeric(meaning: str) -> Callable[[Lower, Event, Bound], Made]:
         kind = number.type if number.type.numeric else Type.REAL
         if meaning == "agg.sum":
             kind = Type.LONG if kind.integral else Type.REAL
-        return [n.Item(bound.out, aggregate(meaning, number, type=kind if meaning in ("agg.sum", "agg.min", "agg.max") else Type.REAL, span=bound.span))]
+        made = aggregate(meaning, number, type=kind if meaning in ("agg.sum", "agg.min", "agg.max") else Type.REAL, span=bound.span)
+        # The sum of no number is 0: https://library.humio.com/data-analysis/functions-accumulate.html shows it over an event without one.
+        empty = e.Literal(0 if kind is Type.LONG else 0.0, kind)
+        return [n.Item(bound.out, call("logic.coalesce", made, empty) if meaning == "agg.sum" else made)]
 
     return run
 

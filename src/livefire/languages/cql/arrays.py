@@ -5,6 +5,7 @@ https://library.humio.com/data-analysis/syntax-array.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -163,7 +164,7 @@ def _map(*, keep: bool) -> Callable[[Lower, Event, Bound], None]:
         """https://library.humio.com/data-analysis/functions-objectarray-eval.html"""
         name, body = array_name(bound), bound.need("function")
         target = (bound.text("asArray") or (name or "")).removesuffix("[]")
-        if name is None or not isinstance(body, s.Subquery):
+        if name is None or not isinstance(body, s.Subquery) or not _fits(bound, name, target):
             return
         array = event.array(name)
         output = target if not keep else bound.text("var") or name
@@ -182,6 +183,18 @@ def _map(*, keep: bool) -> Callable[[Lower, Event, Bound], None]:
         event.sizes[target] = None
 
     return run
+
+
+def _fits(bound: Bound, name: str, target: str) -> bool:
+    """Report a variable that is no plain name, and an array of objects that would be written over its own elements."""
+    variable = bound.text("var")
+    if variable is not None and re.search(r"[.\[\]]", variable):
+        bound.wrong("var", "a name without dots and brackets")
+        return False
+    if bound.function.name == "objectArray:eval" and bound.has("asArray") and target == name:
+        bound.wrong("asArray", "another name than the input array's")
+        return False
+    return True
 
 
 def _changed(meaning: str) -> Callable[[Lower, Event, Bound], None]:

@@ -16,7 +16,9 @@ from typing import Protocol
 
 from livefire.diagnostics import Span
 from livefire.languages.cql import coerce
+from livefire.languages.cql import syntax as s
 from livefire.languages.cql.rows import HELD, MISSING, Rows, is_null
+from livefire.languages.cql.trees import object_of
 from livefire.plan import expr as e
 from livefire.plan.functions import all_of, any_of, call, negate
 from livefire.schema import Type
@@ -154,7 +156,7 @@ class Event:
     work on each group alone. `most` is how many rows there are at most, None where that is not known.
     `reached` is the condition under which an event came to this fork at all. `sizes` is how many
     elements an array has at most, None where that is not known. `mentioned` is shared by all forks
-    and keeps the names in the order the query uses them.
+    and keeps the names in the order the query uses them. `passed` are the steps that the event went through.
     """
 
     rows: Rows
@@ -172,6 +174,7 @@ class Event:
     mentioned: dict[str, None] = field(default_factory=dict)
     partition: tuple[e.Expr, ...] = ()
     most: int | None = None
+    passed: tuple[s.Step, ...] = ()
 
     # reading
 
@@ -231,9 +234,12 @@ class Event:
 
     def _elements(self, name: str) -> list[e.Expr]:
         out: list[e.Expr] = []
-        while f"{name}[{len(out)}]" in self.fields:
-            out.append(coerce.text(self.fields[f"{name}[{len(out)}]"]))
+        while (element := f"{name}[{len(out)}]") in self.fields or any(x.startswith(f"{element}.") for x in self.fields):
+            out.append(coerce.text(self.fields[element]) if element in self.fields else self._gathered(f"{element}."))
         return out
+
+    def _gathered(self, prefix: str) -> e.Expr:
+        return object_of([(x[len(prefix) :], value) for x, value in self.fields.items() if x.startswith(prefix)], self.hold)
 
     # changing
 

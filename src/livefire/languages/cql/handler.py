@@ -37,6 +37,12 @@ class Lower(Protocol):
     def subquery(self, pipeline: s.Pipeline) -> Event:
         """Return the event at the end of a query of its own."""
 
+    def opened(self, pipeline: s.Pipeline) -> Event:
+        """Return the event at the beginning of a query of its own."""
+
+    def expanded(self, pipeline: s.Pipeline) -> s.Pipeline:
+        """Return a pipeline with the steps of saved queries in place of their calls."""
+
     def output(self, event: Event) -> n.Plan:
         """Return the plan of everything the event shows."""
 

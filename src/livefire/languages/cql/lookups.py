@@ -323,11 +323,14 @@ def _stacked(lower: Lower, parts: list[Event], bound: Bound) -> Event:
 
 
 def _create_events(lower: Lower, event: Event, bound: Bound) -> None:
-    """https://library.humio.com/data-analysis/functions-createevents.html"""
-    texts = [w.text for w in bound.words("rawstring")]
-    schema = Schema.of(("@rawstring", Type.STRING))
-    plan = n.Values(schema, tuple((text,) for text in texts))
-    event.become(Event(lower.rows(plan), TableBase(Table("createEvents", plan))))
+    """https://library.humio.com/data-analysis/functions-createevents.html: an aggregate, whose events are all of the present time."""
+    line, when = "\x02line", "\x02when"
+    schema = Schema.of((line, Type.LONG), ("@rawstring", Type.STRING))
+    rows = n.Values(schema, tuple((i, w.text) for i, w in enumerate(bound.words("rawstring"))))
+    timed = n.extend(rows, n.Item(when, e.Parameter("now", Type.DATETIME)))
+    plan = n.Sort(timed, (e.SortKey(n.column(timed, line)),))
+    event.become(Event(lower.rows(plan), TableBase(Table("createEvents", plan, time=when, hidden=frozenset({line, when})))))
+    event.aggregated = True
 
 
 FUNCTIONS = (

@@ -67,10 +67,22 @@ class Lowering:
 
     def subquery(self, pipeline: s.Pipeline) -> Event:
         """Return the event at the end of a query over the tables."""
-        plan, base = open_source(pipeline, self.context)
-        event = Event(Rows(plan, self._numbers), base)
+        event = self.opened(pipeline)
         self.steps(event, pipeline)
         return event
+
+    def opened(self, pipeline: s.Pipeline) -> Event:
+        """Return the event at the beginning of a query over the tables."""
+        plan, base = open_source(pipeline, self.context)
+        return Event(Rows(plan, self._numbers), base)
+
+    def expanded(self, pipeline: s.Pipeline, depth: int = 0) -> s.Pipeline:
+        """Return a pipeline with the steps of saved queries in place of their calls."""
+        steps: list[s.Step] = []
+        for step in pipeline.steps:
+            inner = expand(step, self.context, names(), depth) if isinstance(step, s.SavedStep) else None
+            steps += self.expanded(inner, depth + 1).steps if inner is not None else (step,)
+        return s.Pipeline(tuple(steps), pipeline.span)
 
     def output(self, event: Event) -> n.Plan:
         """Return the plan of everything the event shows."""
@@ -98,6 +110,7 @@ class Lowering:
         """Run steps on the event."""
         for step in pipeline.steps:
             self._steps[type(step)](event, step)
+            event.passed = (*event.passed, step)
 
     def _filter(self, event: Event, step: s.FilterStep) -> None:
         if isinstance(step.condition, s.Call):
@@ -153,9 +166,11 @@ class Lowering:
     def _saved(self, event: Event, step: s.SavedStep) -> None:
         pipeline = expand(step, self.context, names(), self._depth)
         if pipeline is not None:
+            passed = event.passed
             self._depth += 1
             self.steps(event, pipeline)
             self._depth -= 1
+            event.passed = passed
 
     def _call_step(self, event: Event, node: s.Call) -> None:
         function = self._function(node)

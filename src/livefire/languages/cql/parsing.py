@@ -13,6 +13,7 @@ from livefire.languages.cql import coerce
 from livefire.languages.cql.event import Event
 from livefire.languages.cql.handler import Bound, Function, Lower
 from livefire.languages.cql.rows import MISSING, is_null
+from livefire.languages.cql.trees import object_of
 from livefire.plan import expr as e
 from livefire.plan.functions import call
 from livefire.schema import Type
@@ -45,7 +46,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """The `key=value` pairs at the end of a CEF line; a value goes on until the next key."""
+    """The `key=value` pairs at the end of a CEF line; a value goes on until the next key.
+
+    Without `labels` a key that another one labels is not there, nor the label: it is found under what the label says.
+    """
 
     prefix: str
     column: e.Expr
@@ -53,15 +57,16 @@ class Extensions:
     gentle: bool = False
 
     def read(self, name: str) -> e.Expr | None:
-        """Return the value of a key with its escapes read, or with `labels` what the key's label says."""
+        """Return the value of a key with its escapes read."""
         key = name[len(self.prefix) :]
         if not name.startswith(self.prefix) or not re.fullmatch(r"[\w.@\[\]-]+", key):
             return None
-        found = self._value(key)
-        if not self.labels:
-            return found
-        arms = [(coerce.certain(call("compare.eq", self._value(f"{k}Label"), e.text(key))), self._value(k)) for k in _LABELLED]
-        return call("logic.coalesce", found, e.Case(tuple(arms), MISSING, Type.STRING))
+        if self.labels:
+            return self._value(key)
+        if key.endswith("Label"):
+            return MISSING
+        unlabelled = call("logic.is_null", self._value(f"{key}Label"))
+        return e.Case(((unlabelled, self._value(key)),), MISSING, Type.STRING)
 
     def _value(self, key: str) -> e.Expr:
         escaped = re.escape(key).replace("\\-", "-")
@@ -216,45 +221,84 @@ class Rooted(Named):
         return call("logic.coalesce", whole, call("dynamic.leaf", inside))
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled(Extensions):
+    """The keys of a CEF line by what their labels say: `cs1=x cs1Label=Rule` is `Rule`."""
+
+    def read(self, name: str) -> e.Expr | None:
+        """Return the value of the key whose label has that text, None for a name that no label can have."""
+        label = name[len(self.prefix) :]
+        if not name.startswith(self.prefix) or not label or "=" in label:
+            return None
+        arms = [(coerce.certain(call("compare.eq", self._value(f"{key}Label"), e.text(label))), self._value(key)) for key in _LABELLED]
+        return e.Case(tuple(arms), MISSING, Type.STRING)
+
+
 def _parse_cef(_: Lower, event: Event, bound: Bound) -> None:
-    """https://library.humio.com/data-analysis/functions-parsecef.html"""
+    """https://library.humio.com/data-analysis/functions-parsecef.html
+
+    Only version 0 is read; whatever stands before `CEF:0` is passed over.
+    """
     text = source_of(event, bound)
     if text is None:
         return
-    if bound.refuse("keeplabels", "labelprefix"):
-        return
-    prefix, head = bound.text("prefix", "ext.") or "", bound.text("headerprefix", "cef.") or ""
-    parts = r"CEF:\s*(\d+)" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
+    head = _text_of(bound, "headerprefix", "cef.")
+    parts = r"(?s)CEF:\s*(0)\s*" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
     names = ("version", "device.vendor", "device.product", "device.version", "event_class_id", "name", "severity")
     for place, name in enumerate(names, 1):
-        value = call("text.extract_regex", text, e.text(f"(?s){parts}"), e.whole(place), span=bound.span)
+        value = call("text.trim", call("text.extract_regex", text, e.text(parts), e.whole(place), span=bound.span))
         event.assign(f"{head}{name}", call("logic.null_if", call("text.replace_regex", value, *_UNESCAPE), e.text("")))
-    rest = event.hold(call("text.extract_regex", text, e.text(f"(?s){parts}"), e.whole(8)))
-    event.push(Extensions(prefix, rest, labels=True))
+    _push_extensions(event, bound, call("text.extract_regex", text, e.text(parts), e.whole(8)), "cef.")
+
+
+def _push_extensions(event: Event, bound: Bound, text: e.Expr, head: str) -> None:
+    rest = event.hold(text)
+    event.push(Extensions(_text_of(bound, "prefix", f"{head}ext."), rest, labels=bound.flag("keeplabels")))
+    event.push(Labelled(_text_of(bound, "labelprefix", f"{head}label."), rest))
+
+
+def _text_of(bound: Bound, name: str, default: str) -> str:
+    return bound.text(name, default) or ""
 
 
 def _parse_leef(_: Lower, event: Event, bound: Bound) -> None:
     """https://library.humio.com/data-analysis/functions-parseleef.html
 
-    Attributes are parted by a tab, or in version 2 by the character that the header names.
+    Attributes are parted by a tab, in version 1 by `delimiter` where it is given, in version 2 by the
+    character that the header names. Of version 0 the attributes are read as those of CEF.
     """
     text = source_of(event, bound)
     if text is None:
         return
-    if bound.refuse("keeplabels", "labelprefix"):
+    delimiter = _text_of(bound, "delimiter", "\t")
+    if len(delimiter) != 1:
+        bound.wrong("delimiter", "a single character")
         return
-    prefix, head = bound.text("prefix", "leef.ext.") or "", bound.text("headerprefix", "leef.") or ""
-    parts = r"(?s)LEEF:\s*([\d.]+)" + r"\|([^|]*)" * 4 + r"\|(?:(x[0-9A-Fa-f]{2}|0x[0-9A-Fa-f]{2}|[^|=\w\s])\|)?(.*)$"
-    for place, name in enumerate(("version", "vendor", "product", "product_version", "event_id"), 1):
-        _set(event, f"{head}{name}", call("text.extract_regex", text, e.text(parts), e.whole(place), span=bound.span), e.TRUE)
+    if bound.flag("parsetime", default=True):
+        said = "the time in devTime is not read here: @timestamp stays that of the event"
+        bound.context.diagnostics.warn("W239", said, bound.span, help="write parsetime=false, and read it with parseTimestamp")
+    head = _text_of(bound, "headerprefix", "leef.")
+    parts = r"(?s)LEEF:\s*([012](?:\.0)?)" + r"\|([^|]*)" * 4 + r"\|(?:(x[0-9A-Fa-f]{2,4}|0x[0-9A-Fa-f]{2,4}|[^|=\w])\|)?(.*)$"
+    for place, name in enumerate(("version", "device.vendor", "device.product", "device.version", "event_id"), 1):
+        value = call("text.trim", call("text.extract_regex", text, e.text(parts), e.whole(place), span=bound.span))
+        _set(event, f"{head}{name}", value, e.TRUE)
+    version = event.hold(call("text.extract_regex", text, e.text(parts), e.whole(1)))
+    rest = event.hold(call("text.extract_regex", text, e.text(parts), e.whole(7)))
+    legacy = coerce.certain(call("text.starts_with", version, e.text("0")))
+    _push_extensions(event, bound, e.Case(((legacy, rest),), MISSING, Type.STRING), "leef.")
+    parted = call("text.replace", rest, _separator(event, text, parts, version, delimiter), e.text("\t"))
+    event.push(Attributes(_text_of(bound, "prefix", "leef.ext."), event.hold(e.Case(((legacy, MISSING),), parted, Type.STRING))))
+
+
+def _separator(event: Event, text: e.Expr, parts: str, version: e.Expr, delimiter: str) -> e.Expr:
+    """Return what parts the attributes of a LEEF line."""
     mark = event.hold(call("text.extract_regex", text, e.text(parts), e.whole(6)))
     code = call("number.parse_base", call("text.replace_regex", mark, e.text("^0?x"), e.text("")), e.whole(16))
-    byte = call("encode.from_code_points", call("dynamic.array", call("logic.coalesce", code, e.whole(9))))
-    longer = call("compare.gt", call("text.length", mark), e.whole(1))
-    single = call("compare.eq", call("text.length", mark), e.whole(1))
-    separator = event.hold(e.Case(((coerce.certain(longer), byte), (coerce.certain(single), mark)), e.text("\t"), Type.STRING))
-    rest = call("text.extract_regex", text, e.text(parts), e.whole(7))
-    event.push(Attributes(prefix, event.hold(call("text.replace", rest, separator, e.text("\t")))))
+    named = call("encode.from_code_points", call("dynamic.array", call("logic.coalesce", code, e.whole(9))))
+    first = coerce.certain(call("text.starts_with", version, e.text("1")))
+    longer = coerce.certain(call("compare.gt", call("text.length", mark), e.whole(1)))
+    single = coerce.certain(call("compare.eq", call("text.length", mark), e.whole(1)))
+    return event.hold(e.Case(((first, e.text(delimiter)), (longer, named), (single, mark)), e.text("\t"), Type.STRING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,12 +306,12 @@ class Attributes(Named):
     """`key=value` attributes parted by tabs."""
 
     def read(self, name: str) -> e.Expr | None:
-        """Return the value of an attribute, None for a name that it cannot hold."""
+        """Return the value of an attribute, which may be empty, None for a name that it cannot hold."""
         key = name[len(self.prefix) :]
         if not name.startswith(self.prefix) or not key or "\t" in key or "=" in key:
             return None
         pattern = rf"(?:^|\t)\s*{re.escape(key).replace(chr(92) + '-', '-').replace(chr(92) + ' ', ' ')}=([^\t]*)"
-        return call("logic.null_if", call("text.trim", call("text.extract_regex", self.column, e.text(pattern), e.whole(1))), e.text(""))
+        return call("text.trim", call("text.extract_regex", self.column, e.text(pattern), e.whole(1)))
 
 
 _TIMES = (
@@ -312,40 +356,15 @@ def _write_json(_: Lower, event: Event, bound: Bound) -> e.Expr:
 
     Fields become members by their dotted names; one whose name others continue gives them as an object.
     """
-    tree: dict[str, object] = {}
+    members: list[tuple[str, e.Expr]] = []
     for word in bound.words("field"):
         name = word.text.removesuffix("[]")
         below = [x for x in dict.fromkeys([*event.mentioned, *event.fields]) if x.startswith(f"{name}.")] if name != "*" else list(event.fields)
         for field in [name, *below] if name != "*" else below:
             if field.startswith(("#", "@", "\x02")) or is_null(event.peek(field)):
                 continue
-            _place(tree, field.split("."), event.peek(field))
-    return call("dynamic.text", _object(event, tree), span=bound.span) if tree else MISSING
-
-
-def _place(tree: dict[str, object], steps: list[str], value: e.Expr) -> None:
-    inner = tree
-    for step in steps[:-1]:
-        found = inner.setdefault(step, {})
-        if not isinstance(found, dict):
-            return
-        inner = found
-    inner.setdefault(steps[-1], value)
-
-
-def _object(event: Event, tree: dict[str, object]) -> e.Expr:
-    made: e.Expr = e.Literal("{}", Type.DYNAMIC)
-    for name, value in tree.items():
-        inner = _object(event, value) if isinstance(value, dict) else _member(value)
-        whole = call("object.with_member", made, e.text(name), inner)
-        known = call("logic.is_null", inner)
-        made = event.hold(e.Case(((known, made),), whole, Type.DYNAMIC))
-    return made
-
-
-def _member(value: object) -> e.Expr:
-    assert isinstance(value, e.Call | e.Column | e.Literal | e.Path | e.Case)  # what an event's fields hold
-    return value if value.type is Type.DYNAMIC else call("dynamic.of", coerce.text(value))
+            members.append((field, event.peek(field)))
+    return call("dynamic.text", object_of(members, event.hold), span=bound.span) if members else MISSING
 
 
 def _url_encode(_: Lower, event: Event, bound: Bound) -> e.Expr:
@@ -369,7 +388,7 @@ FUNCTIONS = (
     Function("parseHexString", "value", ("field", "as", "charset"), _parse_hex, "{field}"),
     Function("parseXml", "step", ("field", "prefix", "strict"), _parse_xml),
     Function("parseCEF", "step", ("field", "prefix", "headerprefix", "keeplabels", "labelprefix"), _parse_cef),
-    Function("parseLEEF", "step", ("field", "prefix", "headerprefix", "keeplabels", "labelprefix"), _parse_leef),
+    Function("parseLEEF", "step", ("field", "delimiter", "headerprefix", "keeplabels", "labelprefix", "parsetime", "prefix", "timezone"), _parse_leef),
     Function("findTimestamp", "step", ("field", "as", "timezone", "timezoneField", "addErrors"), _find_timestamp),
     Function("json:prettyPrint", "value", ("field", "as", "step", "strict"), _pretty, "{field}"),
     Function("writeJson", "value", ("field", "as"), _write_json, "_json"),

@@ -47,11 +47,8 @@ def _database(bound: Bound, name: str, what: str) -> Table | None:
 def _in_blocks(name: str, what: str, columns: tuple[str, ...]) -> Run:
     def run(_: Lower, event: Event, bound: Bound) -> None:
         """https://library.humio.com/data-analysis/functions-iplocation.html"""
-        field = bound.field("field")
-        if field is None:
-            bound.need("field")
-            return
-        prefix = bound.text("as") or bound.text("prefix") or field
+        field = bound.field("field", "ip") or "ip"
+        prefix = bound.text("as") or field
         table = _database(bound, name, what)
         address = event.read(field)
         if table is None or is_null(address):

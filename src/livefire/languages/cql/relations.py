@@ -48,6 +48,7 @@ def _group_by(lower: Lower, event: Event, bound: Bound) -> None:
     keys = keys_of(event, bound.fields("field"))
     if bound.has("function") and gives_rows(s.Items(bound.items("function"), bound.span), find_of(lower)):
         rows_of_groups(lower, event, keys, bound)
+        order(event, tuple(e.SortKey(event.fields[k.name]) for k in keys if k.name in event.fields), None, bound)
         return
     gathered = functions_of(lower, event, bound)
     events = event.rows.flush()
@@ -104,7 +105,7 @@ def group_with(lower: Lower, event: Event, keys: list[n.Item], bound: Bound, gat
         rows_of_groups(lower, event, keys, bound)
     else:
         group(lower, event, keys, gathered if gathered is not None else functions_of(lower, event, bound), bound.span)
-        order(event, tuple(e.SortKey(e.Column(k.name, k.expr.type)) for k in keys), None, bound)
+    order(event, tuple(e.SortKey(event.fields.get(k.name, e.Column(k.name, k.expr.type))) for k in keys), None, bound)
     for key in keys:
         event.fields.pop(key.name, None)
         event.mentioned.pop(key.name, None)

@@ -37,6 +37,11 @@ def _ordered(event: Event, bound: Bound) -> bool:
         return False
     if event.aggregated:
         return True
+    if event.partition:
+        # A group is in the order of time: the page of neighbor uses it in groupBy without an aggregate before.
+        time = event.peek("@timestamp")
+        order(event, () if is_null(time) else (e.SortKey(time),), None, bound)
+        return True
     said = f"{bound.function.name} needs events in an order, which only an aggregate such as head() or sort() gives"
     bound.context.quirk(235, said, span=bound.span, help="write head() before it")
     time = event.peek("@timestamp")

@@ -48,6 +48,11 @@ class TableBase:
         tag = tag_of(self.table, name)
         return e.text(tag) if tag is not None else self._inside(name)
 
+    @property
+    def identified(self) -> bool:
+        """True where every event has an id."""
+        return "@id" in self._columns
+
     def _inside(self, name: str) -> e.Expr | None:
         for root in self._roots:
             if name.startswith(root.prefix) and (steps := path_steps(name[len(root.prefix) :])):
@@ -67,6 +72,7 @@ class UnionBase:
 
     schema: Schema
     names: tuple[str, ...]
+    identified: bool
 
     def read(self, name: str) -> e.Expr | None:
         """Return the value of a field, None when no table has it."""
@@ -214,7 +220,7 @@ def _union(tables: list[Table], wanted: frozenset[str]) -> tuple[n.Plan, UnionBa
         columns[name] = coerce.same_type(values)
     parts = [n.Project(t.plan, tuple(n.Item(name, columns[name][i]) for name in names)) for i, t in enumerate(tables)]
     plan = n.Union(tuple(parts))
-    return plan, UnionBase(plan.schema, tuple(declared))
+    return plan, UnionBase(plan.schema, tuple(declared), all(b.identified for b in bases))
 
 
 def mentioned(node: object) -> frozenset[str]:

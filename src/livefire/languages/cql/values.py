@@ -87,10 +87,20 @@ class ValueParser(Cursor):
 
     def _next_argument(self) -> bool:
         """Arguments may also follow each other without a comma, as in the clauses of correlate."""
-        return self.token.kind == "word" and self.peek().kind == "sign" and self.peek().text in ("=", ":")
+        return self._includes_all() or (self.token.kind == "word" and self.peek().kind == "sign" and self.peek().text in ("=", ":"))
+
+    def _includes_all(self) -> bool:
+        """`include:*` of a query of correlate is one word to the reader of tokens."""
+        return self.token.kind == "word" and self.token.text.lower() == "include:*"
 
     def _argument(self) -> s.Argument:
         start = self.token.span
+        if self._includes_all():
+            self.advance()
+            return s.Argument("include", s.Word("*", "*", quoted=False, span=start), start)
+        if self.token.word("query") and self.peek().text == "=" and self.peek(2).kind in ("word", "string") and self.peek(3).text == ":":
+            self.advance()
+            self.advance()
         name = None
         following = self.peek()
         if self.token.kind in ("word", "string") and following.kind == "sign" and following.text in ("=", ":", ":="):

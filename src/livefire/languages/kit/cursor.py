@@ -8,6 +8,7 @@ from livefire.diagnostics import Diagnostics, Fix, Halt, Label, Span
 from livefire.languages.kit.lexer import END, Token
 
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
+_NO_SIGN = frozenset({END, "text", "string"})
 MAX_DEPTH = 200
 
 
@@ -48,11 +49,12 @@ class Cursor:
 
     def at(self, *texts: str) -> bool:
         """True when the token is one of these signs, exactly."""
-        return self.token.text in texts and self.token.kind != END and self.token.kind not in ("text", "string")
+        token = self.tokens[self.place]
+        return token.text in texts and token.kind not in _NO_SIGN
 
     def at_word(self, *words: str) -> bool:
         """True when the token is one of these words, whatever its case."""
-        return self.token.word(*words)
+        return self.tokens[self.place].word(*words)
 
     def take(self, *texts: str) -> Token | None:
         """Step over the token if it is one of these signs."""

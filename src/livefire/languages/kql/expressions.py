@@ -58,6 +58,9 @@ _TEXT = frozenset(
         "notlikecs",
     ]
 )
+# An operand that one of these follows is an expression by itself, as most items of a list are.
+_OPERANDS = frozenset({"name", "string", "long", "real", "timespan"})
+_ENDS = frozenset({",", ")", "|", ";", ""})
 _LISTS = frozenset(["in", "!in", "in~", "!in~", "has_any", "has_all"])
 _OLD = {"notcontains": "!contains", "containscs": "contains_cs", "notcontainscs": "!contains_cs", "notcontains_cs": "!contains_cs", "<>": "!="}
 _LONG = 2**63
@@ -74,6 +77,8 @@ class ExpressionParser(Cursor):
 
     def expression(self) -> Expression:
         """Read an expression."""
+        if self.token.kind in _OPERANDS and self.peek().text in _ENDS:
+            return self._primary()
         self.deeper()
         found = self._or()
         self.shallower()

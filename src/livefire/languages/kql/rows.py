@@ -101,15 +101,28 @@ def extend(scope: Scope, relation: Relation, step: k.Extend) -> Relation:
             if isinstance(item.value, Name) and not item.names and given == item.value.text:
                 continue
             fresh[given] = value
-    return relation.with_plan(_extended(relation, gathered, fresh, step.span))
+    added = {name: e.Column(name, value.type) for name, value in fresh.items()}
+    extended = relation.with_plan(_extended(relation, gathered, fresh, step.span))
+    scope.state.known(extended.schema, {**inner.columns, **added})
+    return extended
 
 
 def _extended(relation: Relation, gathered: Gathered, fresh: dict[str, e.Expr], span: Span) -> n.Plan:
     if not fresh:
         return relation.plan
-    kept = [n.Item(f.name, fresh.pop(f.name)) if f.name in fresh else n.unchanged(f.name, f.type) for f in relation.schema]
-    added = [n.Item(name, value) for name, value in fresh.items()]
-    return n.Project(with_windows(relation, gathered), (*kept, *added), span)
+    below = with_windows(relation, gathered)
+    if isinstance(below, n.Project) and below is relation.plan and _passes(below, fresh):
+        kept = [n.Item(i.name, fresh.pop(i.name)) if i.name in fresh else i for i in below.items]
+        below = below.input
+    else:
+        kept = [n.Item(f.name, fresh.pop(f.name)) if f.name in fresh else n.unchanged(f.name, f.type) for f in relation.schema]
+    return n.Project(below, (*kept, *(n.Item(name, value) for name, value in fresh.items())), span)
+
+
+def _passes(below: n.Project, fresh: dict[str, e.Expr]) -> bool:
+    """True where every column that new values read comes through a projection as it is, so that they may stand in it."""
+    read = frozenset().union(*(e.columns_of(value) for value in fresh.values()))
+    return not [i for i in below.items if i.name in read and not (isinstance(i.expr, e.Column) and i.expr.name == i.name)]
 
 
 def project(scope: Scope, relation: Relation, step: k.Project) -> Relation:

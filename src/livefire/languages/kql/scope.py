@@ -50,6 +50,8 @@ class Relation:
 
     def with_plan(self, plan: n.Plan, **changes: bool) -> Relation:
         """Return the relation with another plan."""
+        if not changes:
+            return Relation(plan, self.open, self.name, self.ordered, self.partition)
         return replace(self, plan=plan, **changes)  # type: ignore[arg-type]  # the flags are bools
 
 
@@ -114,6 +116,10 @@ class State:
             known = self.seen[id(schema)] = (schema, {f.name: n.unchanged(f.name, f.type).expr for f in schema})
         return known[1]
 
+    def known(self, schema: Schema, columns: Mapping[str, e.Expr]) -> None:
+        """Keep the columns of a schema that a step has made of another."""
+        self.seen[id(schema)] = (schema, columns)
+
     def name(self, what: str) -> str:
         """Return a column name that no text can write."""
         self.fresh += 1
@@ -149,7 +155,7 @@ class Scope:
     def over(self, relation: Relation, gathered: Gathered | None = None) -> Scope:
         """Return the scope of an expression over the rows of a relation."""
         columns = self.state.columns_of(relation.schema)
-        return replace(self, relation=relation, columns=columns, sides=None, gathered=gathered)
+        return Scope(self.state, self.frame, relation, columns, None, gathered, self.steps)
 
     def bare(self) -> Scope:
         """Return the scope without columns, for a source or a let value."""

@@ -71,13 +71,17 @@ class LogSource:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: what it reads, and its conditions with the search identifiers put in; `names` are its id and name."""
+    """A rule: what it reads, and its conditions with the search identifiers put in; `names` are its id and name.
+
+    One that is `beside` lies in another file: it may be referred to, and does not stand for itself.
+    """
 
     title: str
     names: tuple[str, ...]
     source: LogSource
     conditions: tuple[Search, ...]
     span: Span
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,7 @@ class Correlation:
     condition: Threshold | Together | None
     generate: bool
     span: Span
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,4 +181,4 @@ class Collection:
     def outputs(self) -> tuple[Rule | Correlation, ...]:
         """Return what stands for itself: what no correlation refers to, or refers to with `generate`."""
         inner = {r.text for c in self.correlations if not c.generate for r in c.rules}
-        return tuple(x for x in self.every if not inner & set(x.names))
+        return tuple(x for x in self.every if not x.beside and not inner & set(x.names))

@@ -120,6 +120,11 @@ def _table(source: LogSource, context: Context) -> Table:
     wanted = dict(source.tags)
     fits = [t for t in context.catalog.tables("sigma") if t.tags and all(t.tags.get(k) == v for k, v in wanted.items())]
     if wanted and len(fits) == 1:
+        if isinstance(fits[0].plan, n.Values):
+            words = " ".join(wanted.values())
+            context.diagnostics.warn(
+                "W163", f"no log here fills {words}: the rule finds nothing", source.span, help="load the events as a table and name it with --index"
+            )
         return fits[0]
     if index is None:
         _say_source(wanted, fits, source.span, context)
@@ -128,8 +133,15 @@ def _table(source: LogSource, context: Context) -> Table:
 
 def _say_source(wanted: dict[str, str], fits: list[Table], span: Span, context: Context) -> None:
     words = ", ".join(f"{k} {v}" for k, v in wanted.items()) or "nothing"
-    known = "; ".join(", ".join(f"{k} {v}" for k, v in t.tags.items()) for t in context.catalog.tables("sigma") if t.vendor == "sigma")
-    if wanted and fits:
+    known = "; ".join(
+        ", ".join(f"{k} {v}" for k, v in t.tags.items() if k != "vendor")
+        for t in context.catalog.tables("sigma")
+        if t.vendor == "sigma" and not isinstance(t.plan, n.Values)
+    )
+    if wanted and context.open_schema and not fits:
+        # A rule is as good as it is wherever its events are; only a run needs them here.
+        context.diagnostics.warn("W101", f"no log source here is {words}", span, help=f"known: {known}" if known else "name the table with --index")
+    elif wanted and fits:
         context.diagnostics.error("E101", f"the logsource ({words}) fits {len(fits)} tables", span, help=f"say which: {known}")
     else:
         context.diagnostics.error("E101", f"no log source here is {words}", span, help=f"known: {known}" if known else "name the table with --index")

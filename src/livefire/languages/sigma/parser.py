@@ -32,12 +32,12 @@ def parse(context: Context) -> Collection:
     filters: list[Filter] = []
     for document in documents:
         if document.get("correlation") is not None:
-            correlations.append(parse_correlation(document, diagnostics))
+            correlations.append(replace(parse_correlation(document, diagnostics), beside=_beside(document)))
         elif document.get("filter") is not None:
             filters.append(_filter(document, diagnostics))
         else:
             rule, counted = _rule(document, context)
-            rules.append(rule)
+            rules.append(replace(rule, beside=_beside(document)))
             correlations += counted
     if not (rules or correlations):
         _fail(diagnostics, "E201", "a filter finds nothing by itself: it belongs beside the rules that it filters", documents[0].span)
@@ -60,7 +60,9 @@ def _repeated(documents: list[Node], diagnostics: Diagnostics) -> list[Members]:
         action = document.get("action")
         said = action.text if isinstance(action, Leaf) else None
         rest = Members(tuple(m for m in document.members if m[0].text != "action"), document.span)
-        if said == "global":
+        if said == "beside":
+            found.append(document)
+        elif said == "global":
             common = rest
         elif said == "reset":
             common = None
@@ -71,6 +73,12 @@ def _repeated(documents: list[Node], diagnostics: Diagnostics) -> list[Members]:
         else:
             found.append(_laid_over(common, rest) if common is not None else rest)
     return found
+
+
+def _beside(document: Members) -> bool:
+    """True for a document of another file, which reading a folder puts in."""
+    action = document.get("action")
+    return isinstance(action, Leaf) and action.text == "beside"
 
 
 def _laid_over(under: Members, over: Members) -> Members:
@@ -84,10 +92,12 @@ def _laid_over(under: Members, over: Members) -> Members:
 
 
 def _unique(found: tuple[Rule | Correlation, ...], diagnostics: Diagnostics) -> None:
+    """Refuse a name that a correlation refers to and two rules have; the parts of one rule, laid over `action: global`, share theirs."""
+    referred = {r.text for one in found if isinstance(one, Correlation) for r in one.rules}
     seen: dict[str, Span] = {}
     for one in found:
         for name in one.names:
-            if name in seen:
+            if name in seen and name in referred:
                 diagnostics.error("E106", f"two rules here are named {name!r}", one.span)
             seen[name] = one.span
 

@@ -91,6 +91,8 @@ def lower_inputlookup(node: s.InputLookup, frame: Frame, scope: Scope, *, first:
             rows = without(rows, TIME)
         if node.condition is not None:
             rows = rows.filtered(Evaluator(scope, rows).condition(node.condition), node.condition.span)
+    rows, line = numbered(rows, (), scope)
+    rows = without(rows.over(n.Sort(rows.plan, (SortKey(rows.column(line)),))), line)
     if skip or most:
         rows = rows.over(n.Limit(rows.plan, most or 2**31, skip, node.span))
     return rows if first else in_order([frame, rows], scope)

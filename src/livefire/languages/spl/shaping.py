@@ -276,7 +276,9 @@ def lower_makeresults(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     count = scope.whole(node.options, "count", 1)
     if count > _MANY:
         scope.refuse("E107", f"makeresults is run for at most {_MANY:,} rows", node.span)
-    rows = n.Values(Schema.of(("\x02row", Type.LONG)), tuple((i,) for i in range(count)))
+    rows: n.Plan = n.Values(Schema.of(("\x02row", Type.LONG)), tuple((i,) for i in range(count)))
+    if count > 1:
+        rows = n.Sort(rows, (SortKey(n.column(rows, "\x02row")),))
     items = [n.Item(TIME, call("time.start_of", NOW, e.text("second")))]
     if scope.flag(node.options, "annotate"):
         items += [n.Item(x, e.null(Type.STRING)) for x in ("_raw", "host", "source", "sourcetype")]

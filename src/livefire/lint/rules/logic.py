@@ -14,6 +14,7 @@ from livefire.plan import nodes as n
 from livefire.plan.walk import place_of
 
 ANYTHING = ("", "a", "Z9", "-", "some text, of words", "a\nb")
+MEANT = 0.9
 MANY = 25
 OFTEN_ABSENT = frozenset({"aws_cloudtrail.identity_user_name", "azure_activity.upn"})
 
@@ -124,6 +125,8 @@ def loose_classification(reading: Reading) -> Iterator[Found]:
         names = {o for h in known for o in aws_services()[h]} if known else set(aws_operations())
         hit = sorted(o for o in names if lets_through(test, o))
         reads = [o for o in hit if is_read(o)]
+        if len(reads) > len(hit) * MEANT:
+            continue  # who asks for Get, List and Describe looks for reading, and finds it
         if len(hit) > MANY and len(hit) < len(names):
             where = f" of {', '.join(sorted(known))}" if known else " of AWS"
             shown = ", ".join((reads or hit)[:3])

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 
 from livefire.diagnostics import NOWHERE, Span
+from livefire.lint.origin import Origin
 from livefire.lint.rule import Found, Reading, check
 from livefire.lint.scope import asks_for, field_tests, named_actions
-from livefire.lint.tests import PART, PATTERN, Test
+from livefire.lint.tests import PART, PATTERN, Facts, Test, parts_of
 from livefire.lint.words import lets_through
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.walk import place_of
+from livefire.schema import Type
 
 TICKS_A_MINUTE = 600_000_000
 SHORTEST = 30 * TICKS_A_MINUTE
@@ -32,10 +34,23 @@ OFTEN_ABSENT = {
     "aws_cloudtrail.identity_user_name": "an assumed role has no user name: its events have none, and most cloud work is done by roles",
     "azure_activity.upn": "a service principal has no user principal name",
 }
-OUTCOMES = ("azure_activity.result_type", "azure_activity.result_signature", "azure_activity.sub_status", "azure_activity.status_code")
+OUTCOMES = ("azure_activity.level", "azure_activity.result_type", "azure_activity.result_signature", "azure_activity.sub_status", "azure_activity.status_code")
 LAUNCHES = ("RunInstances", "CreateFleet", "RequestSpotInstances", "RequestSpotFleet", "RunScheduledInstances")
 OBJECTS = ("request", "response", "resource_id", "resource", "resource_name", "resources")
 RESERVED = re.compile(r"system:|gserviceaccount\.com|aws-service-role|AWSServiceRole", re.I)
+# Permissions of Kubernetes and of what is inside a key vault are data actions, which the activity log does not hold:
+# https://learn.microsoft.com/azure/role-based-access-control/permissions/containers, …/permissions/security
+DATA_PLANE = re.compile(
+    r"microsoft\.kubernetes/connectedclusters/[^/]+/|microsoft\.containerservice/managedclusters/(?:[^/]*\.k8s\.io|configmaps|secrets|serviceaccounts|pods)(?:/|$)|"
+    r"microsoft\.(?:kubernetes|containerservice)/(?:connected|managed)clusters/[^/]*\.k8s\.io|microsoft\.keyvault/vaults/(?:keys|secrets|certificates)/(?!write$)",
+    re.I,
+)
+TESTS_STATUS = re.compile(r"Activity(?:Sub)?[sS]tatus(?:Value)?\s*(?:[=!<]|in\b|has|contains|startswith)")  # also of rows that were added up before
+BUCKETS = ("time.bin", "time.bin_at", "time.trunc", "time.floor", "time.start_of")
+SUMS = ("agg.count", "agg.sum")
+THINGS = ("resource_id", "resource")
+ARRIVAL = re.compile(r"ingest|_indextime", re.I)  # who asks when an event came loses none that comes late
+FIELD = re.compile(r"(?:request|response|userIdentity|additional)\w*(?:\.\w+)+$")  # another field was meant, and stands here as a text
 # Acts on a thing that a second act on the same thing completes.
 ACTS_ON_THINGS = frozenset(["StopInstances", "StartInstances", "ModifyInstanceAttribute", "TerminateInstances", "DetachVolume", "AttachVolume", "CreateVolume"])
 AZURE_SIBLINGS = {
@@ -64,13 +79,43 @@ def no_outcome(reading: Reading) -> Iterator[Found]:
     """An Azure operation is named, and neither outcome nor correlation id is read."""
     if (reading.facts.tables and "azure_activity" not in reading.facts.tables) or field_tests(reading.facts, *OUTCOMES):
         return
-    if "event.outcome" in reading.source.text or "CorrelationId" in reading.source.text or "correlation" in reading.source.text.lower():
+    if (
+        TESTS_STATUS.search(reading.source.text)
+        or "event.outcome" in reading.source.text
+        or "CorrelationId" in reading.source.text
+        or "correlation" in reading.source.text.lower()
+    ):
         return
     snapshot = "MICROSOFT.COMPUTE/SNAPSHOTS/WRITE"
-    asked = [t for t in field_tests(reading.facts, "azure_activity.operation") if not t.negated]
+    asked = [t for t in field_tests(reading.facts, "azure_activity.operation") if not t.negated and not (t.words and all(map(DATA_PLANE.match, t.words)))]
+    if any(_counts_things(node, reading.facts) for node in reading.facts.of(n.Aggregate)):
+        return
+    categories = [w.casefold() for t in field_tests(reading.facts, "azure_activity.category") if t.exact and not t.negated for w in t.words]
+    if categories and "administrative" not in categories:
+        return  # alerts, health and scaling are no operations that start and end
     tests = [t for t in asked if any("microsoft." in w.lower() for w in t.words) or (not t.exact and lets_through(t, snapshot))]
     if tests:
         yield Found(tests[0].span or NOWHERE, "each act of Azure writes two or three rows: Start, Accept, Success")
+
+
+def _counts_things(node: n.Plan, facts: Facts) -> bool:
+    """True for an aggregation that counts different resources, or makes one row of each: the rows of one act are one to it."""
+    if any(o.path in THINGS for o in _counted_apart(node, facts)):
+        return True
+    if not isinstance(node, n.Aggregate) or any(
+        isinstance(p, e.Aggregate) and p.function.startswith("agg.count") for i in node.items for p in parts_of(i.expr)
+    ):
+        return False
+    return any(o.path in THINGS for k in node.keys for o in facts.resolver.of(k.expr, node.input))
+
+
+def _counted_apart(node: n.Plan, facts: Facts) -> Iterator[Origin]:
+    """Yield the fields whose different values an aggregation counts."""
+    for item in node.items if isinstance(node, n.Aggregate) else ():
+        for part in parts_of(item.expr):
+            if isinstance(part, e.Aggregate) and (part.distinct or "distinct" in part.function):
+                for arg in part.args:
+                    yield from facts.resolver.of(arg, n.inputs(node)[0])
 
 
 @check(
@@ -102,7 +147,7 @@ def success_only(reading: Reading) -> Iterator[Found]:
 def exclusion_by_name_part(reading: Reading) -> Iterator[Found]:
     """A negated pattern or part on who acted; names that only the cloud can give are left alone."""
     for test in field_tests(reading.facts, *ACTORS):
-        if any(RESERVED.search(w) for w in test.words) or not isinstance(test.clause, n.Filter):
+        if any(RESERVED.search(w) or FIELD.match(w) for w in test.words) or not isinstance(test.clause, n.Filter):
             continue
         if test.negated and not test.exact and (test.meaning in PART or test.meaning in PATTERN) and any(len(w.strip("*%.^$")) > 1 for w in test.words):
             yield Found(test.span or NOWHERE, "who names a user or a session chooses whether this rule sees it")
@@ -133,13 +178,22 @@ def exclusion_by_agent(reading: Reading) -> Iterator[Found]:
 )
 def volatile_key(reading: Reading) -> Iterator[Found]:
     """Keys of a count that a threshold cuts, alone of their kind, that hold a session."""
+    types = [t for t in field_tests(reading.facts, "aws_cloudtrail.identity_type") if not t.negated and not t.alternative]
+    if any(t.words and {w.casefold() for w in t.words} <= {"iamuser", "root"} for t in types):
+        return  # these act without a session
     for at, node in enumerate(reading.facts.nodes):
-        if not isinstance(node, n.Aggregate) or node.span is None or not node.items:
+        if not isinstance(node, n.Aggregate) or node.span is None or not node.items or _counts_addresses(node, reading.facts):
+            continue
+        if any(_short(_bucket(k.expr, node.input)) for k in node.keys):
             continue
         found = {f"{o.table}.{o.path}" for k in node.keys for o in reading.facts.resolver.of(k.expr, node.input)}
-        counted = _thresholded(node, reading.facts.nodes[at + 1 :])
-        if counted and found & set(SESSION) and not any("issuer" in f for f in found):
-            yield Found(_keys_place(node), "a key holds the name of the session, which is new with each login")
+        if _thresholded(node, reading.facts.nodes[at + 1 :], sums=True) and found & set(SESSION) and not any("issuer" in f for f in found):
+            yield Found(_keys_place(node), "a key holds the name of the session, which its maker chooses: most tools make a new one each time")
+
+
+def _counts_addresses(node: n.Aggregate, facts: Facts) -> bool:
+    """True for an aggregation that counts addresses: one session from two of them is what such a rule is about."""
+    return any(o.column in ("source_ip", "caller_ip", "client_ip") for o in _counted_apart(node, facts))
 
 
 def _keys_place(node: n.Aggregate) -> Span:
@@ -183,7 +237,7 @@ def short_look_back(reading: Reading) -> Iterator[Found]:
             for call in calls(node.predicate):
                 if call.function in ("compare.gt", "compare.ge") and call.span is not None:
                     back = ticks_back(call.args[1])
-                    if back is not None and 0 < back < SHORTEST and isinstance(call.args[0], e.Column) and "ingest" not in call.args[0].name:
+                    if back is not None and 0 < back < SHORTEST and isinstance(call.args[0], e.Column) and not ARRIVAL.search(reading.source.slice(call.span)):
                         yield Found(call.span, f"this looks back {back // TICKS_A_MINUTE} minutes; the events come later than that")
 
 
@@ -219,14 +273,15 @@ def tumbling(reading: Reading) -> Iterator[Found]:
     for number, node in enumerate(nodes):
         if not isinstance(node, n.Aggregate) or node.span is None:
             continue
-        bucket = next((k for k in node.keys if _is_bucket(k.expr, node.input)), None)
+        bucket = next((k for k in node.keys if _bucket(k.expr, node.input) is not None), None)
         if bucket is None or not _thresholded(node, nodes[number + 1 :]):
             continue
         yield Found(place_of(bucket.expr) or node.span, "events on both sides of a bucket's boundary are never counted together")
 
 
-def _thresholded(node: n.Aggregate, later: tuple[n.Plan, ...]) -> bool:
-    made = {i.name for i in node.items}
+def _thresholded(node: n.Aggregate, later: tuple[n.Plan, ...], *, sums: bool = False) -> bool:
+    """True where a later filter cuts what is made here; `sums` looks at counts and sums alone."""
+    made = {i.name for i in node.items if not sums or any(isinstance(p, e.Aggregate) and p.function.startswith(SUMS) for p in parts_of(i.expr))}
     for after in later:
         if isinstance(after, n.Project):
             made |= {i.name for i in after.items if e.columns_of(i.expr) & made}
@@ -235,27 +290,36 @@ def _thresholded(node: n.Aggregate, later: tuple[n.Plan, ...]) -> bool:
     return False
 
 
-def _is_bucket(expr: e.Expr, plan: n.Plan) -> bool:
-    if isinstance(expr, e.Call) and expr.function in ("time.bin", "time.trunc", "time.floor", "time.start_of"):
-        return True
-    if isinstance(expr, e.Column):
-        node = plan
-        while isinstance(node, (n.Filter, n.Sort, n.Project, n.Limit)):
-            if isinstance(node, n.Project):
-                item = next((i for i in node.items if i.name == expr.name), None)
-                if item is None or (isinstance(item.expr, e.Column) and item.expr.name != expr.name):
-                    return False
-                if not isinstance(item.expr, e.Column):
-                    return _is_bucket(item.expr, node.input)
-            node = node.input
-    return False
+def _bucket(expr: e.Expr, plan: n.Plan) -> e.Call | None:
+    """Return what makes a bucket of the time, here or where a key's column is computed."""
+    node = plan
+    while isinstance(expr, e.Column) and isinstance(node, (n.Filter, n.Sort, n.Project, n.Limit, n.Unnest, n.Window)):
+        if isinstance(node, n.Project):
+            item = next((i for i in node.items if i.name == expr.name), None)
+            if item is None:
+                return None
+            expr = item.expr
+        node = node.input
+    return expr if isinstance(expr, e.Call) and expr.function in BUCKETS else None
+
+
+def _short(bucket: e.Call | None) -> bool:
+    """True for a bucket of an hour or less: a session is one in it."""
+    spans = [part.value for part in parts_of(bucket) if isinstance(part, e.Literal) and part.type is Type.TIMESPAN] if bucket is not None else []
+    return any(isinstance(ticks, int) and 0 < ticks <= TICKS_A_MINUTE * 60 for ticks in spans)
 
 
 def _cuts(node: n.Plan, made: set[str]) -> bool:
     """True for a filter that wants more than one of what was counted."""
     if not isinstance(node, n.Filter) or (node.span is None and place_of(node.predicate) is None):
         return False
-    return any(c.function in ("compare.gt", "compare.ge") and e.columns_of(c) & made for c in calls(node.predicate))
+    return any(c.function in ("compare.gt", "compare.ge") and e.columns_of(c) & made and not _any_will_do(c) for c in calls(node.predicate))
+
+
+def _any_will_do(call: e.Call) -> bool:
+    """True for at least one, or more than none: what one event makes true, no boundary cuts."""
+    bound = call.args[1]
+    return isinstance(bound, e.Literal) and isinstance(bound.value, int) and bound.value <= (1 if call.function == "compare.ge" else 0)
 
 
 @check(
@@ -329,7 +393,10 @@ def siblings(reading: Reading) -> Iterator[Found]:
     folded = {name.lower(): tests for name, tests in named.items()}
     for kind, siblings_of in AZURE_SIBLINGS.items():
         whole = [f"Microsoft.Compute/{s}" for s in siblings_of]
-        if f"microsoft.compute/{kind}" in folded and len(named) <= 4 and not any(asks_for(reading.facts, o) for o in whole):
+        alone = len(named) <= 4 and all(
+            name.startswith(("microsoft.compute/", "microsoft.resources/")) for name in folded
+        )  # of other things, the rule is not named for this
+        if f"microsoft.compute/{kind}" in folded and alone and not any(asks_for(reading.facts, o) for o in whole):
             yield Found(folded[f"microsoft.compute/{kind}"][0].span or NOWHERE, f"the same is done by {', '.join(siblings_of)} of Microsoft.Compute")
 
 

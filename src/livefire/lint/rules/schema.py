@@ -89,6 +89,15 @@ RECORDS = {
 }
 
 
+# Commands that make fields of their own, of the text of an event.
+MAKES_FIELDS = re.compile(r"\b(?:spath|xpath|extract|kv|multikv|rex|erex|xmlkv|lookup|inputlookup)\b|parseJson|kvParse")
+
+# Columns whose one value here is the site's own to choose, or the name of what is read: a test of them is no test of an event.
+OF_THE_SITE = frozenset(
+    ["Type", "event.dataset", "event.module", "event.kind", "#repo", "#type", "index", "source", "sourcetype", "host", "data_stream.namespace"]
+)
+
+
 def constant(value: e.Expr, plan: n.Plan) -> tuple[str, object] | None:
     """Return the column and the one value that every row of it has, where the table gives it that value."""
     while isinstance(value, e.Call) and value.function in ("logic.coalesce", "dynamic.text", "text.lower", "text.upper") and value.args:
@@ -123,11 +132,13 @@ def constant(value: e.Expr, plan: n.Plan) -> tuple[str, object] | None:
 )
 def same_everywhere(reading: Reading) -> Iterator[Found]:
     """Tests of a column that the product's table gives one value; the name of the table or index is no such test."""
-    for test in reading.facts.tests if reading.whole else ():
+    if not reading.whole or (reading.language == "spl" and MAKES_FIELDS.search(reading.source.text)):
+        return
+    for test in reading.facts.tests:
         if test.origins or not isinstance(test.clause, n.Filter) or not test.words:
             continue
         found = constant(test.value, test.clause.input)
-        if found is None or found[1] in test.words or found[0] in ("Type", "event.dataset", "event.module", "event.kind"):
+        if found is None or found[1] in test.words or found[0] in OF_THE_SITE:
             continue
         shown = "empty" if found[1] in ("", None) else repr(found[1])
         yield Found(test.span or NOWHERE, f"{found[0]} is {shown} in every row, so this is {'always' if test.negated else 'never'} true")
@@ -191,8 +202,8 @@ def wrapping(reading: Reading) -> Iterator[Found]:
 )
 def unknown_field(reading: Reading) -> Iterator[Found]:
     """Tests of a member that no record of CloudTrail, or no entry of Google's audit log, has at its top."""
-    if not reading.whole or re.search(r"\b(?:spath|extract|kv|rex|lookup)\b|parseJson|kvParse", reading.source.text):
-        return  # these make fields of their own
+    if not reading.whole or MAKES_FIELDS.search(reading.source.text):
+        return
     for test in reading.facts.tests:
         if not test.origins or any(o.column != "_raw" or not o.steps for o in test.origins):
             continue

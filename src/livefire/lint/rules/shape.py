@@ -197,11 +197,16 @@ def session_as_actor(reading: Reading) -> Iterator[Found]:
             continue
         for item in node.items:
             place = place_of(item.expr) or node.span
-            if place is None or not ACTOR.search(item.name) or (isinstance(item.expr, e.Column) and item.expr.name == item.name):
+            if place is None or not ACTOR.search(item.name) or not _named(item.name, reading.source.text):
                 continue
             origins = {f"{o.table}.{o.path}" for o in reading.facts.resolver.of(item.expr, node.input)}
             if origins and origins <= SESSIONS:
                 yield Found(place, f"{item.name} holds the name of the session where a role acted")
+
+
+def _named(name: str, text: str) -> bool:
+    """True where the rule itself gives this name to something; a join and the like carry columns under the product's own."""
+    return re.search(rf"(?<![\w.]){re.escape(name)}\s*:?=(?![=~])|\b(?:as|AS)\s+\"?{re.escape(name)}\b", text) is not None
 
 
 CHECKS = (

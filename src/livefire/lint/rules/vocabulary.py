@@ -20,6 +20,7 @@ GCP_VERSION = re.compile(r"^(v1|beta|alpha|v1beta\d|v1alpha\d)\.compute\.")
 GCP_METHOD = re.compile(r"^(?:(?:v1|beta|alpha)\.)?(compute\.[A-Za-z]+\.[A-Za-z]+)$")
 AZURE_OPERATION = re.compile(r"^Microsoft\.[A-Za-z.]+/[A-Za-z/]+$", re.I)
 DISPLAY_TEXT = re.compile(r"^[A-Z][a-z]+(?: [A-Za-z]+){1,8}$")
+NO_VALUE = frozenset(["null", "none", "unknown", "n/a", "-", "other"])  # what a rule itself puts where there is no value
 FAMILY = re.compile(r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")
 
 
@@ -60,7 +61,7 @@ def unknown_aws_operation(reading: Reading) -> Iterator[Found]:
     if any("sso" in w for t in field_tests(reading.facts, "aws_cloudtrail.event_source") for w in t.words):
         return  # the pages of IAM Identity Center call operations of their own, which no client library has
     for test, word in _exact(reading, "aws_cloudtrail.event_name"):
-        if not word or is_operation(word) or not _only(test, "aws_cloudtrail") or " " in word:
+        if not word or is_operation(word) or not _only(test, "aws_cloudtrail") or " " in word or word.casefold() in NO_VALUE:
             continue
         folded = {name.casefold(): name for name in (*aws_operations(), *other_events())}
         if word.casefold() in folded:
@@ -194,6 +195,8 @@ def case_of_azure(reading: Reading) -> Iterator[Found]:
         if test.sensitive and test.reads(*fields) and _only(test, "azure_activity") and any(c.isalpha() for w in test.words for c in w):
             if test.meaning == "text.matches_regex" and all("(?i" in w for w in test.words):
                 continue
+            if reading.language in ("eql", "esql", "kuery") and all(w.isupper() for w in test.words):
+                continue  # Elastic gets resource logs alone, whose operations are in upper case
             better = _caseless(reading, test)
             yield Found(test.span or NOWHERE, "Azure writes this value in upper case in some events and in mixed case in others; case counts here", fix=better)
 
@@ -212,8 +215,8 @@ def _caseless(reading: Reading, test: Test) -> Fix | None:
 @check(
     627,
     "notice",
-    "the words that the portal shows instead of the operation",
-    why="What the portal shows as the name of an operation depends on the language and the version; the operation's id does not.",
+    "words for people instead of the operation's id",
+    why="The column holds the operation's id. What the portal shows for it depends on the language and the version, and what other logs call an act, Entra's for one, stands in those logs alone.",
     example='OperationName = "Create or Update Virtual Machine"',
     mend="compare the operation's id, such as Microsoft.Compute/virtualMachines/write",
 )
@@ -224,7 +227,7 @@ def display_text(reading: Reading) -> Iterator[Found]:
     ]
     for test, word in (*_exact(reading, "azure_activity.operation"), *((t, w) for t in unread for w in t.words)):
         if DISPLAY_TEXT.match(word) and _only(test, "azure_activity"):
-            yield Found(test.span or NOWHERE, f"{word!r} is how the portal shows an operation")
+            yield Found(test.span or NOWHERE, f"{word!r} is for people to read; the event has the operation's id, as Microsoft.Compute/virtualMachines/write")
 
 
 @check(

@@ -6,14 +6,20 @@ note that they were taken are both on disk, so a source may then let go of what 
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from livefire.store.disk import Disk
+from livefire.watch.faults import WatchError
+
+MOST_BYTES = 1 << 30
+"""The largest object that is fetched."""
 
 
 @dataclass(frozen=True)
@@ -77,3 +83,85 @@ class Spool:
         """Remove what the lake has."""
         for path in paths:
             path.unlink(missing_ok=True)
+
+
+class Listed:
+    """What sources share that list objects and fetch those that are new: an object's tag tells whether it changed."""
+
+    kind = ""
+
+    def __init__(self, name: str, source: str, spool: Path, errors: Callable[[], tuple[type[Exception], ...]]) -> None:
+        self.name, self.source = name, source
+        self._spool = Spool(spool)
+        self._taken: dict[str, str] = {}
+        self._errors = errors
+
+    def start(self, taken: Mapping[str, str]) -> None:
+        """Take up where the state says; what lies in the spool is asked for again."""
+        self._spool.start()
+        self._spool.drop(self._spool.waiting(1_000_000))
+        self._taken = dict(taken)
+        with self.telling():
+            self.open()
+
+    def open(self) -> None:
+        """Make what talks to the service."""
+        raise NotImplementedError
+
+    def objects(self) -> Iterator[tuple[str, str, int]]:
+        """Yield each object's name, tag and size."""
+        raise NotImplementedError
+
+    def fetch(self, name: str) -> bytes | None:
+        """Return an object's bytes, None for one that is gone again."""
+        raise NotImplementedError
+
+    def poll(self, now: datetime, most: int) -> Batch:
+        """Return objects that are new, fetched."""
+        del now
+        with self.telling():
+            return self._listed(most)
+
+    def _listed(self, most: int) -> Batch:
+        paths: list[Path] = []
+        items: dict[str, str] = {}
+        for name, tag, size in self.objects():
+            if not size or name.endswith("/") or self._taken.get(name) == tag:
+                continue
+            path = self._fetched(name, size)
+            # `items` and `paths` stand side by side, so one that is gone is left out of both.
+            if path is not None:
+                paths.append(path)
+                items[name] = tag
+            if len(paths) >= most:
+                break
+        return Batch(tuple(paths), items)
+
+    def _fetched(self, name: str, size: int) -> Path | None:
+        if size > MOST_BYTES:
+            raise WatchError("E708", f"the source {self.name}: {name} has {size:,} bytes, more than one object may")
+        data = self.fetch(name)
+        return None if data is None else self.spooled("", name, data)
+
+    def spooled(self, where: str, name: str, data: bytes) -> Path:
+        """Put an object into the spool, under a name that only it has."""
+        last = Path(name).name[-80:].lstrip(".") or "object"
+        return self._spool.put(f"{hashlib.sha256(f'{where}/{name}'.encode()).hexdigest()[:16]}-{last}", data)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Turn what a service's client raises into WatchError E708."""
+        try:
+            yield
+        except WatchError:
+            raise
+        except self._errors() as error:
+            raise WatchError("E708", f"the source {self.name}: {' '.join(str(error).split())[:300]}") from error
+
+    def done(self, batch: Batch) -> None:
+        """Remove the downloads."""
+        self._taken.update(batch.items)
+        self._spool.drop(batch.paths)
+
+    def close(self) -> None:
+        """Nothing is held."""

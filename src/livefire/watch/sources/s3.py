@@ -7,9 +7,8 @@ tells at once and at least once; a message is deleted only when its objects are 
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,61 +17,45 @@ from urllib.parse import unquote_plus
 from livefire.watch import config as c
 from livefire.watch.faults import WatchError
 from livefire.watch.sources.aws import aws_client, aws_errors
-from livefire.watch.sources.base import Batch, Spool
+from livefire.watch.sources.base import MOST_BYTES, Batch, Listed
 
-_MOST_BYTES = 1 << 30
 _WAIT = 1
 
 
-class Objects:
+class Objects(Listed):
     """Downloads what is new into a spool and offers it."""
 
     kind = "s3"
 
     def __init__(self, said: c.S3, spool: Path) -> None:
-        self.name, self.source = said.name, said.source
+        super().__init__(said.name, said.source, spool, aws_errors)
         self._said = said
-        self._spool = Spool(spool)
-        self._taken: dict[str, str] = {}
         self._s3: Any = None
         self._sqs: Any = None
         if not said.bucket and not said.queue:
             raise WatchError("E708", f"the source {said.name} needs a bucket to list or a queue to read")
 
-    def start(self, taken: Mapping[str, str]) -> None:
-        """Take up where the state says."""
-        self._spool.start()
-        self._spool.drop(self._spool.waiting(1_000_000))  # they are asked for again
-        self._taken = dict(taken)
+    def open(self) -> None:
+        """Make the clients."""
         self._s3 = aws_client("s3", self._said.region, self._said.endpoint)
         self._sqs = aws_client("sqs", self._said.region, self._said.endpoint) if self._said.queue else None
 
     def poll(self, now: datetime, most: int) -> Batch:
         """Return objects that are new, downloaded."""
-        del now
-        try:
-            return self._told(most) if self._sqs is not None else self._listed(most)
-        except aws_errors() as error:
-            raise WatchError("E708", f"the source {self.name}: {str(error)[:300]}") from error
+        if self._sqs is None:
+            return super().poll(now, most)
+        with self.telling():
+            return self._told(most)
 
-    def _listed(self, most: int) -> Batch:
-        paths, items = [], {}
-        for key, tag in self._objects():
-            if self._taken.get(key) == tag:
-                continue
-            path = self._download(self._said.bucket, key)
-            if path is not None:
-                paths.append(path)
-            items[key] = tag
-            if len(paths) >= most:
-                break
-        return Batch(tuple(paths), items)
-
-    def _objects(self) -> Iterator[tuple[str, str]]:
+    def objects(self) -> Iterator[tuple[str, str, int]]:
+        """Yield the objects below the prefix."""
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._said.bucket, Prefix=self._said.prefix):
             for found in page.get("Contents", ()):
-                if found["Size"] and not found["Key"].endswith("/"):
-                    yield found["Key"], f"{found['ETag']}:{found['Size']}"
+                yield found["Key"], f"{found['ETag']}:{found['Size']}", found["Size"]
+
+    def fetch(self, name: str) -> bytes | None:
+        """Download an object of the bucket."""
+        return self._bytes(self._said.bucket, name)
 
     def _told(self, most: int) -> Batch:
         paths: list[Path] = []
@@ -90,29 +73,26 @@ class Objects:
                 break
         return Batch(tuple(dict.fromkeys(paths)), tokens=tuple(tokens))
 
-    def _download(self, bucket: str, key: str) -> Path | None:
-        """Fetch an object; None for one that is gone again."""
+    def _bytes(self, bucket: str, key: str) -> bytes | None:
         try:
             answer = self._s3.get_object(Bucket=bucket, Key=key)
         except self._s3.exceptions.NoSuchKey:
             return None
-        if answer["ContentLength"] > _MOST_BYTES:
+        if answer["ContentLength"] > MOST_BYTES:
             raise WatchError("E708", f"the source {self.name}: {key} has {answer['ContentLength']:,} bytes, more than one object may")
-        name = Path(key).name[-80:] or "object"
-        return self._spool.put(f"{hashlib.sha256(f'{bucket}/{key}'.encode()).hexdigest()[:16]}-{name.lstrip('.')}", answer["Body"].read())
+        return bytes(answer["Body"].read())
+
+    def _download(self, bucket: str, key: str) -> Path | None:
+        """Fetch an object that a message told of; None for one that is gone again."""
+        data = self._bytes(bucket, key)
+        return None if data is None else self.spooled(bucket, key, data)
 
     def done(self, batch: Batch) -> None:
         """Remove the downloads, and the messages that told of them."""
-        self._taken.update(batch.items)
-        self._spool.drop(batch.paths)
-        try:
+        super().done(batch)
+        with self.telling():
             for token in batch.tokens:
                 self._sqs.delete_message(QueueUrl=self._said.queue, ReceiptHandle=token)
-        except aws_errors() as error:
-            raise WatchError("E708", f"the source {self.name}: {str(error)[:300]}") from error
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def created(body: str) -> list[tuple[str, str]]:

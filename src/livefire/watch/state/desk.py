@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ class AlertFilter(msgspec.Struct, frozen=True):
     """Which alerts to list; what is empty does not count. `severity` is the least, `text` is looked for in title, rule, actor and account.
 
     `suppressed` and `withdrawn` None means both; `since` and `until` cut by when livefire opened the alert, [since, until).
+    `order` is by that moment, by the time of the last event (an alert without one comes last) or by risk, the greatest first.
     """
 
     status: tuple[Status, ...] = ()
@@ -37,6 +38,7 @@ class AlertFilter(msgspec.Struct, frozen=True):
     withdrawn: bool | None = False
     limit: int = 100
     offset: int = 0
+    order: Literal["opened", "time", "risk"] = "opened"
 
 
 class Desk:
@@ -48,10 +50,10 @@ class Desk:
     # alerts
 
     def alerts(self, wanted: AlertFilter | None = None) -> Page[Alert]:
-        """Return the alerts that a filter lets through, newest first, and how many there are."""
+        """Return the alerts that a filter lets through, in its order, and how many there are."""
         wanted = wanted or AlertFilter()
         where = sa.and_(sa.true(), *_conditions(wanted))
-        chosen = sa.select(t.alerts).where(where).order_by(t.alerts.c.opened.desc(), t.alerts.c.fingerprint)
+        chosen = sa.select(t.alerts).where(where).order_by(*_order(wanted.order))
         with self._database.reading() as connection:
             total = connection.execute(sa.select(sa.func.count()).select_from(t.alerts).where(where)).scalar_one()
             rows = connection.execute(chosen.limit(min(max(wanted.limit, 0), _MOST)).offset(max(wanted.offset, 0))).mappings().all()
@@ -254,6 +256,12 @@ def _move(
     connection.execute(table.update().where(key == row[key.name]).values(status=to, verdict=said, reason=reason, changed=now))
     entry = {"kind": kind, "subject": str(row[key.name]), "at": now, "who": who, "before": before, "after": to}
     connection.execute(t.moves.insert().values(**entry, reason=f"{said}: {reason}" if said else reason))
+
+
+def _order(order: str) -> list[sa.ColumnElement[Any]]:
+    c = t.alerts.c
+    by_time = [c.last.desc().nulls_last(), c.fingerprint]
+    return {"time": by_time, "risk": [c.risk.desc(), *by_time]}.get(order, [c.opened.desc(), c.fingerprint])
 
 
 def _conditions(wanted: AlertFilter) -> list[sa.ColumnElement[bool]]:

@@ -5,6 +5,7 @@ Every method takes the connection of a transaction, so that the work and the rec
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -153,15 +154,30 @@ class Ledger:
         """Keep what became of a run; the last two hundred of each rule stay."""
         values = {"rule": owed.rule, "moment": owed.moment, "why": owed.why, "started": started, "seconds": seconds}
         connection.execute(t.runs.insert().values(**values, outcome=outcome, findings=findings, reason=reason))
+        self._count_runs(connection, owed.rule, 1, started, seconds)
+
+    def settle_empty(self, connection: sa.Connection, owed: Sequence[Owed], started: datetime) -> None:
+        """Record runs over windows that hold nothing for their rules, and take them off what is owed."""
+        if not owed:
+            return
+        plain = {"started": started, "seconds": 0.0, "outcome": "done", "findings": 0, "reason": ""}
+        connection.execute(t.runs.insert(), [{"rule": o.rule, "moment": o.moment, "why": o.why, **plain} for o in owed])
+        c = t.pending.c
+        named = (c.rule == sa.bindparam("of"), c.moment == sa.bindparam("at"), c.asked == sa.bindparam("times"))
+        connection.execute(t.pending.delete().where(*named), [{"of": o.rule, "at": o.moment, "times": o.asked} for o in owed])
+        for rule, count in Counter(o.rule for o in owed).items():
+            self._count_runs(connection, rule, count, started, 0.0)
+
+    def _count_runs(self, connection: sa.Connection, rule: str, count: int, started: datetime, seconds: float) -> None:
         c = t.rules.c
-        connection.execute(t.rules.update().where(c.rule == owed.rule).values(last_run=started, last_seconds=seconds, runs=c.runs + 1))
-        total = connection.execute(sa.select(c.runs).where(c.rule == owed.rule)).scalar() or 0
-        if total % _KEPT_RUNS == 0:
+        connection.execute(t.rules.update().where(c.rule == rule).values(last_run=started, last_seconds=seconds, runs=c.runs + count))
+        total = connection.execute(sa.select(c.runs).where(c.rule == rule)).scalar() or 0
+        if total // _KEPT_RUNS > (total - count) // _KEPT_RUNS:
             r = t.runs.c
-            oldest = sa.select(r.id).where(r.rule == owed.rule).order_by(r.id.desc()).limit(1).offset(_KEPT_RUNS)
+            oldest = sa.select(r.id).where(r.rule == rule).order_by(r.id.desc()).limit(1).offset(_KEPT_RUNS)
             cut = connection.execute(oldest).scalar()
             if cut is not None:
-                connection.execute(t.runs.delete().where(r.rule == owed.rule, r.id <= cut))
+                connection.execute(t.runs.delete().where(r.rule == rule, r.id <= cut))
 
     def last_runs(self, connection: sa.Connection, rule: str = "", most: int = 50) -> tuple[RunRecord, ...]:
         """Return the last runs, of one rule or of all, the latest first."""

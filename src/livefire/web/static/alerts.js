@@ -56,6 +56,32 @@ function kind(name) {
   return "other";
 }
 
+// What was made from what, from left to right: a thing stands one column after the last it came from.
+function places(names, edges) {
+  const column = new Map(names.map((n) => [n, 0]));
+  for (let round = 0; round < names.length; round++) {
+    let moved = false;
+    for (const [from, to] of edges) if (from !== to && column.get(to) <= column.get(from) && column.get(from) < names.length) column.set(to, column.get(from) + 1), (moved = true);
+    if (!moved) break;
+  }
+  for (const name of names) {
+    const after = edges.filter(([from, to]) => from === name && to !== name).map(([, to]) => column.get(to));
+    if (after.length && !edges.some(([from, to]) => to === name && from !== name)) column.set(name, Math.min(...after) - 1);
+  }
+  const columns = [];
+  for (const name of names) (columns[column.get(name)] ||= []).push(name);
+  const row = new Map();
+  columns.filter(Boolean).forEach((held, at) => {
+    const wish = (name) => {
+      const before = edges.filter(([from, to]) => to === name && row.has(from)).map(([from]) => row.get(from));
+      return before.length ? before.reduce((a, b) => a + b, 0) / before.length : 1e6;
+    };
+    if (at) held.sort((a, b) => wish(a) - wish(b));
+    held.forEach((name, i) => row.set(name, i - (held.length - 1) / 2));
+  });
+  return { at: (name) => ({ x: column.get(name) * 215, y: row.get(name) * 74 }), rows: Math.max(...columns.filter(Boolean).map((held) => held.length)) };
+}
+
 for (const place of document.querySelectorAll("[data-graph]")) draw(place).catch(() => {});
 
 async function draw(place) {
@@ -65,10 +91,13 @@ async function draw(place) {
   const ends = (e) => [e.from ?? e.parent, e.to ?? e.child];
   const linked = new Set(graph.edges.flatMap(ends));
   const colours = { instance: "--accent", copy: "--high", image: "--t-number", disk: "--low", other: "--soft" };
+  const shown = graph.nodes.filter((n) => linked.has(n));
+  const laid = places(shown, graph.edges.map(ends));
+  place.style.height = `${Math.min(520, Math.max(130, 60 + laid.rows * 74))}px`;
   const drawn = cytoscape({
     container: place,
     elements: [
-      ...graph.nodes.filter((n) => linked.has(n)).map((n) => ({ data: { id: n, label: harmless(n.split("/").slice(-2).join("/")), kind: kind(n), colour: colour(colours[kind(n)]) } })),
+      ...shown.map((n) => ({ data: { id: n, label: harmless(n.split("/").slice(-2).join("/")), kind: kind(n), colour: colour(colours[kind(n)]) } })),
       ...graph.edges.map((e, i) => ({ data: { id: `edge ${i}`, source: ends(e)[0], target: ends(e)[1], label: harmless(e.how) } })),
     ],
     style: [
@@ -78,7 +107,7 @@ async function draw(place) {
       { selector: 'node[kind = "image"]', style: { shape: "hexagon" } },
       { selector: "edge", style: { label: "data(label)", width: 1.5, "line-color": colour("--rule"), "target-arrow-color": colour("--rule"), "target-arrow-shape": "triangle", "curve-style": "bezier", "font-size": 10, color: colour("--soft"), "text-background-color": colour("--panel"), "text-background-opacity": 1, "text-background-padding": 2 } },
     ],
-    layout: { name: "breadthfirst", directed: true, padding: 24, spacingFactor: 1.1, transform: (_node, at) => ({ x: at.y * 1.6, y: at.x }) },
+    layout: { name: "preset", positions: (node) => laid.at(node.id()), padding: 30 },
     userZoomingEnabled: false,
     maxZoom: 1.25,
     autoungrabify: false,

@@ -47,7 +47,7 @@ function language(cm, words) {
 function completion(words) {
   const options = [
     ...words.tables.map((t) => ({ label: t.name, type: "class", detail: t.title })),
-    ...words.functions.map((f) => ({ label: f, type: "function" })),
+    ...words.functions.map((f) => ({ label: f, type: "function", info: words.about?.[f] })),
     ...words.commands.map((c) => ({ label: c, type: "keyword" })),
   ];
   return (context) => {
@@ -74,7 +74,7 @@ function hover(cm, words) {
       : holders.length
         ? `${holders[0].columns.find((c) => c.name === name).type} column of ${holders.slice(0, 4).map((t) => t.name).join(", ")}${holders.length > 4 ? ` and ${holders.length - 4} more` : ""}`
         : words.functions.includes(name)
-          ? `function ${name}`
+          ? `function ${name}${words.about?.[name] ? ` ${words.about[name]}` : ""}`
           : "";
     if (!text) return null;
     return {

@@ -15,7 +15,7 @@ export function grid(result, act) {
     head.append(cell);
   });
   const body = make("div", { class: "gridbody", role: "rowgroup" });
-  body.style.height = `${result.rows.length * HEIGHT}px`;
+  body.style.height = `${Math.min(result.rows.length * HEIGHT, 30_000_000)}px`;
   const view = make("div", { class: "gridview", role: "grid", tabIndex: 0, "aria-label": "Rows", "aria-rowcount": String(result.rows.length + 1), "aria-colcount": String(result.columns.length) }, head, body);
   let active = -1;
   let from = -1;

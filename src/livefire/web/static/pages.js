@@ -74,3 +74,11 @@ document.addEventListener("keydown", (event) => {
   if (going && PLACES[event.key]) location.assign(PLACES[event.key]);
   going = event.key === "g";
 });
+
+// Lists that are long enough to look for something in them.
+for (const field of document.querySelectorAll("[data-find]")) {
+  field.addEventListener("input", () => {
+    const sought = field.value.trim().toLowerCase();
+    for (const row of document.querySelectorAll(field.dataset.find)) row.hidden = !row.textContent.toLowerCase().includes(sought);
+  });
+}

@@ -11,7 +11,12 @@ const output = document.getElementById("output");
 const said = document.getElementById("said");
 const field = (name) => document.getElementById(name);
 const HISTORY = "livefire.history";
-const PIPED = { kql: (c, v) => `\n| where ${c} == ${v}`, cql: (c, v) => `\n| ${c} = ${v}`, spl: (c, v) => `\n| search ${c}=${v}`, esql: (c, v) => `\n| WHERE ${c} == ${v}` };
+const PIPED = {
+  kql: (c, v, not) => `\n| where ${c} ${not ? "!=" : "=="} ${v}`,
+  cql: (c, v, not) => `\n| ${c} ${not ? "!=" : "="} ${v}`,
+  spl: (c, v, not) => `\n| search ${not ? "NOT " : ""}${c}=${v}`,
+  esql: (c, v, not) => `\n| WHERE ${c} ${not ? "!=" : "=="} ${v}`,
+};
 
 let editor = { text: () => area.value, write: (text) => (area.value = text), change: () => {}, speak: () => {}, select: () => {} };
 let running = null;
@@ -100,25 +105,27 @@ function showResults() {
   if (running) return;
   if (!last) return empty("Nothing has run yet. Ctrl+Enter runs the query.");
   const beside = make("div", { class: "beside", "aria-live": "polite" });
-  const only = PIPED[last.asked.language] && ((index, value) => narrow(last.columns[index], value, last.types[index]));
-  const view = grid(last, { row: (i, open) => showRow(beside, i, open), column: (i) => beside.replaceChildren(statistics(last, i, only)) });
+  const only = PIPED[last.asked.language] && ((index, value, not) => narrow(last.columns[index], value, last.types[index], not));
+  const view = grid(last, { row: (i, open) => showRow(beside, i, open, only), column: (i) => beside.replaceChildren(statistics(last, i, only)) });
   const count = `${last.rows.length.toLocaleString("en")} row${last.rows.length === 1 ? "" : "s"} in ${last.seconds.toFixed(2)} s, clock set to ${last.now.replace("T", " ").replace("Z", "")}`;
   panel.replaceChildren(make("p", { class: "soft", id: "count" }, count), last.rows.length ? make("div", { class: "gridsplit" }, view, beside) : make("p", { class: "empty" }, "No row. Explain a miss says which clause dropped an event that should be here."));
 }
 
-function narrow(column, value, type) {
+function narrow(column, value, type, not = false) {
   const plain = /^(int|long|real|decimal|bool)$/.test(type);
   const quoted = plain ? value : `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-  editor.write(editor.text().trimEnd() + PIPED[field("language").value](column, quoted));
+  editor.write(editor.text().trimEnd() + PIPED[field("language").value](column, quoted, not));
   run();
 }
 
-function showRow(beside, index, open) {
+function showRow(beside, index, open, only) {
   const row = last.rows[index];
   const events = make("div", {});
   const button = make("button", { type: "button", id: "behind", on: { click: () => showBehind(row, events) } }, "Events behind this row");
   const list = make("dl", { class: "fields" });
-  last.columns.forEach((name, i) => row[i] !== "" && list.append(make("dt", {}, name), make("dd", {}, row[i])));
+  const value = (i) => only && /^(string|int|long|real|decimal|bool)$/.test(last.types[i]) && row[i].length < 300;
+  const pivot = (i, not) => ({ type: "button", class: not ? "not" : "plain", title: not ? "only rows without this value" : "only rows with this value", "aria-label": not ? `without ${last.columns[i]} ${row[i]}` : null, on: { click: () => only(i, row[i], not) } });
+  last.columns.forEach((name, i) => row[i] !== "" && list.append(make("dt", {}, name), value(i) ? make("dd", {}, make("button", pivot(i, false), row[i]), make("button", pivot(i, true), "≠")) : make("dd", {}, row[i])));
   beside.replaceChildren(make("h3", {}, `Row ${index + 1}`), list, button, events);
   if (open) showBehind(row, events);
 }
@@ -265,15 +272,21 @@ function showDays(found) {
   if (rule.actors.length) panel.append(make("h3", {}, "Because of"), make("ul", {}, ...rule.actors.slice(0, 8).map((a) => make("li", {}, `${a.actor} (${a.findings})`))));
 }
 
-async function save() {
-  const name = prompt("Name of the rule file: small letters, digits, - and _");
-  if (!name) return;
-  try {
-    const { file } = await ask("/save", { ...query(), name });
-    panel.replaceChildren(make("p", {}, `Saved as ${file}.`));
-  } catch (error) {
-    fault(error);
-  }
+function save() {
+  const name = make("input", { id: "rule-name", size: 34, pattern: "[a-z0-9][a-z0-9_-]*", placeholder: "small letters, digits, - and _", spellcheck: false });
+  const answer = make("p", { "aria-live": "polite" });
+  const keep = async () => {
+    try {
+      const { file } = await ask("/save", { ...query(), name: name.value.trim() });
+      answer.replaceChildren(make("span", { class: "state good" }, "saved"), ` ${file}: Look through the lake and livefire watch evaluate it from now on.`);
+    } catch (error) {
+      answer.replaceChildren(make("span", { class: "state bad" }, error.code || "not saved"), ` ${error.message}`);
+    }
+  };
+  name.addEventListener("keydown", (event) => event.key === "Enter" && (event.preventDefault(), keep()));
+  for (const [tab] of TABS) field(`tab-${tab}`).setAttribute("aria-selected", "false");
+  panel.replaceChildren(make("p", { class: "soft" }, "The query as a rule of your own, in the folder that --rules names."), make("p", { class: "row" }, make("label", { class: "field" }, "name ", name), make("button", { type: "button", id: "keep", on: { click: keep } }, "Save as a detection")), answer);
+  name.focus();
 }
 
 // words and tables of the language
@@ -312,6 +325,22 @@ function iso(seconds) {
   return new Date(seconds * 1000).toISOString().slice(0, 19);
 }
 
+// The time that the lake holds stands in the empty fields, so that the stretch asked is always there to read.
+function showSpan(data) {
+  if (data.first) {
+    field("start").placeholder = data.first.slice(0, 19);
+    field("end").placeholder = data.last.slice(0, 19);
+  }
+  const clear = () => {
+    const cut = field("start").value.trim() || field("end").value.trim();
+    field("whole").hidden = !cut;
+  };
+  field("whole").addEventListener("click", () => ((field("start").value = field("end").value = ""), clear(), run()));
+  for (const name of ["start", "end"]) field(name).addEventListener("input", clear);
+  clear();
+  return histogram(field("histogram"), data, (from, to) => ((field("start").value = iso(from)), (field("end").value = iso(to)), clear(), run()));
+}
+
 async function start() {
   output.replaceChildren(tablist, panel);
   choose("results");
@@ -325,7 +354,7 @@ async function start() {
   field("lenient").addEventListener("change", learn);
   if (bench.dataset.built === "yes") {
     editor = await openEditor(field("editor"), area, run, judge);
-    ask("/histogram").then((data) => histogram(field("histogram"), data, (from, to) => ((field("start").value = iso(from)), (field("end").value = iso(to)), run()))).catch(() => {});
+    ask("/histogram").then(showSpan).catch(() => {});
   }
   await learn();
 }
