@@ -24,6 +24,7 @@ Spelling = str | Callable[["Printer", e.Call | e.Aggregate | e.WindowCall], str]
 
 
 _LONG = 120
+_UNHELD = re.compile("[\0\ud800-\udfff]")
 # Names that engines' spellings give to lambda parameters, and this printer to aliases: no column may be captured by one.
 _RESERVED = re.compile(r"|[a-z]|[xt][0-9]+")
 _UNHELD = re.compile("[\0\ud800-\udfff]")
