@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
 
-from livefire.emulation.model import Emulation, LogRecord, Telemetry
+from livefire.emulation.model import Emulation, LogRecord, Role, Telemetry
 
 Json = Any
 APART = timedelta(days=3)
@@ -82,6 +82,8 @@ def near_misses(told: Sequence[Emulation], asked: Asked, start: datetime, *, at_
     records: list[dict[str, Json]] = []
     end, count = start, 0
     for emulation in told:
+        if at_once:  # what was usual before is needed once
+            records += [r.raw for r in emulation.generate(start).records if r.role is not Role.ATTACK]
         for change in changes(emulation.generate(start), asked):
             count += 1
             story = emulation.generate(start if at_once else start + APART * count, seed=count)
@@ -114,6 +116,8 @@ def changes(story: Telemetry, asked: Asked) -> Iterator[Change]:
         raw = story.evidence[at].raw
         for path, value in ADDED[story.log_source]:
             yield _setting(at, path, value)
+        if "recipientAccountId" in raw:
+            yield _setting(at, ("userIdentity", "accountId"), raw["recipientAccountId"])
         for root in FIELDS[story.log_source]:
             for path, value in leaves(reach(raw, root), root):
                 yield _setting(at, path, None)
@@ -138,7 +142,7 @@ def instead(path: tuple[Any, ...], value: str, asked: Asked) -> Iterator[str]:
     for word in asked.words:
         if word in value:
             yield value.replace(word, "/x/")
-        elif path[-1] in NAMES:
+        elif next((p for p in reversed(path) if isinstance(p, str)), "") in NAMES:
             yield value + word if word[0] in "@/." else word
             if "@" in value and "@" not in word:
                 yield value.partition("@")[0] + "@" + word
@@ -148,7 +152,7 @@ def instead(path: tuple[Any, ...], value: str, asked: Asked) -> Iterator[str]:
 ACTIONS = frozenset(["eventName", "operationName", "methodName"])
 # Where the name of an identity, an account or an application stands, which rules exclude by.
 NAMES = frozenset([
-    "userName", "userId", "accountId", "recipientAccountId", "principalEmail", "appid", "member", "name",
+    "userName", "userId", "accountId", "recipientAccountId", "principalEmail", "appid", "member", "members", "name",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn", "http://schemas.microsoft.com/identity/claims/objectidentifier",
 ])  # fmt: skip
 MOST_RECORDS, MOST_PAIRS, MOST_LEAVES = 6, 6, 10
