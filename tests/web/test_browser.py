@@ -82,6 +82,19 @@ def test_run_a_published_query_and_apply_the_fixes(opened: tuple[Any, str, Seen]
     assert "CreateSnapshot" in page.inner_text(".gridbody")
 
 
+def test_a_query_is_judged_however_late_its_language_is_known(opened: tuple[Any, str, Seen]) -> None:
+    """On a busy machine the words of a language come seconds after the text: it must not stand there as if nothing were to be said of it."""
+    page, address, seen = opened
+    page.route("**/api/v1/words/*", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.goto(f"{address}/workbench?page=T1578.002-other")
+    page.wait_for_selector(".said-error", timeout=20_000)
+    page.unroute("**/api/v1/words/*")
+    page.route("**/api/v1/check", lambda route: route.fulfill(status=503, json={"code": "E758", "message": "as much is running as may run at once"}))
+    page.goto(f"{address}/workbench?page=T1578.002-other")
+    page.wait_for_selector(".said:has-text('This has not been checked')", timeout=20_000)
+    seen.complaints.clear()  # the browser's own line about the 503
+
+
 def test_hunt_and_open_the_lineage_of_a_chain(opened: tuple[Any, str, Seen]) -> None:
     page, address, _ = opened
     page.goto(f"{address}/hunt")
