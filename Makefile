@@ -23,7 +23,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 bench: $(STAMP)
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/run_all.py $(if $(LARGE),--large)
 
 measure: $(STAMP)
 	$(BIN)/python -m tests.background_run build/background docs/t1578-background.md

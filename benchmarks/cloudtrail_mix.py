@@ -184,15 +184,21 @@ def hash_of(name: str) -> int:
 
 def write_files(folder: Path, events: int, files: int, seed: int = 7, days: float = DAYS, progress: Callable[[str], None] | None = None) -> int:
     """Write gzip files of `{"Records": [...]}` and return the size of their text in bytes."""
-    from isal import igzip
-
     mix, size = Mix(seed, events, days), 0
     folder.mkdir(parents=True, exist_ok=True)
     for file in range(files):
         first, end = file * events // files, (file + 1) * events // files
-        text = ('{"Records":[' + ",".join(mix.records(first, end - first)) + "]}").encode()
-        (folder / f"{file:06}.json.gz").write_bytes(igzip.compress(text, compresslevel=2))
-        size += len(text)
+        size += write_records(folder / f"{file:06}.json.gz", mix, first, end - first)
         if progress is not None:
             progress(f"file {file + 1} of {files}")
     return size
+
+
+def write_records(path: Path, mix: Mix, first: int, count: int) -> int:
+    """Write one gzip file of records and return the size of its text in bytes."""
+    from isal import igzip
+
+    text = ('{"Records":[' + ",".join(mix.records(first, count)) + "]}").encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(igzip.compress(text, compresslevel=2))
+    return len(text)

@@ -106,7 +106,7 @@ def _child(step: Callable[[Path, Path, Path], int], places: tuple[Path, Path, Pa
 
     def watch() -> None:
         while not ended.wait(0.05):
-            peak[0] = max(peak[0], _share(os.getpid()))
+            peak[0] = max(peak[0], share(os.getpid()))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -120,14 +120,14 @@ def _child(step: Callable[[Path, Path, Path], int], places: tuple[Path, Path, Pa
     answer.send(Measured(count, wall, spent.user + spent.system + spent.children_user + spent.children_system, peak[0] // 1024, size))
 
 
-def _share(pid: int) -> int:
+def share(pid: int) -> int:
     """Return the proportional memory of a process and all below it in KiB."""
     total = 0
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         total = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
         for task in Path(f"/proc/{pid}/task").iterdir():
-            total += sum(_share(int(child)) for child in (task / "children").read_text().split())
+            total += sum(share(int(child)) for child in (task / "children").read_text().split())
     except (OSError, StopIteration):
         pass
     return total

@@ -183,8 +183,8 @@ def findings(detection: Detection, outcome: Outcome, bench: Bench) -> tuple[Find
 
 def python_rows(table: pa.Table, schema: Schema) -> list[dict[str, Any]]:
     """Return rows as dicts of Python values: aware datetimes, timedeltas, decoded dynamics."""
-    columns = [python_values(table.column(i).to_pylist(), f.type) for i, f in enumerate(schema)]
-    return [dict(zip(schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+    columns, names = [python_values(table.column(i).to_pylist(), f.type) for i, f in enumerate(schema)], schema.names
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def python_values(raw: list[Any], type: Type) -> list[Any]:

@@ -40,7 +40,7 @@ AT_ONCE = 100
 """Rules counted in one statement: beyond, planning grows faster than what is saved."""
 FEW = 20_000
 """Events of a rule that are still worth taking out for it."""
-MANY = 200_000
+MANY = 400_000
 """Events that are taken out for all rules together."""
 SMALL = 4 * 2**20
 """Bytes of files that are rather taken whole: to say what of them is wanted takes longer."""
@@ -160,7 +160,7 @@ class _Taken:
         import pyarrow as pa
 
         kinds = pa.ipc.read_schema(pa.py_buffer(stored.schema))
-        self._rows = rows.rename_columns(list(names)).cast(pa.schema([kinds.field(name) for name in names]))
+        self._rows = rows.rename_columns(list(names)).cast(pa.schema([kinds.field(name) for name in names])).combine_chunks()
         self._schema = stored.schema
         self._sieve = Sieve(self._rows)
         self._everything = range(rows.num_rows)
@@ -172,12 +172,14 @@ class _Taken:
 
     def files(self, rows: Sequence[int]) -> TableFiles:
         """Return events by their numbers as a table of files."""
+        import pyarrow as pa
+
         from livefire.engines.program import TableFiles
 
         if not rows:
             return TableFiles((), self._schema)
         if 2 * len(rows) <= len(self._everything):
-            return self._written(self._rows.take(rows))
+            return self._written(self._rows.take(pa.array(rows, pa.int64())))
         if self._put is None:
             self._put = self._written(self._rows)
         return self._put

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from importlib import import_module
 
 from livefire.diagnostics import Diagnostic, QueryError, Span
 from livefire.plan import expr as e
@@ -23,8 +24,10 @@ Spelling = str | Callable[["Printer", e.Call | e.Aggregate | e.WindowCall], str]
 
 
 _LONG = 120
+_UNHELD = re.compile("[\0\ud800-\udfff]")
 # Names that engines' spellings give to lambda parameters, and this printer to aliases: no column may be captured by one.
 _RESERVED = re.compile(r"|[a-z]|[xt][0-9]+")
+_UNHELD = re.compile("[\0\ud800-\udfff]")
 # Columns that a matcher of sequences reads: which event, and which steps it fits.
 ROW, STEPS = "~row", "~steps"
 
@@ -468,6 +471,23 @@ class Printer:
                 value = self.expr(key) if keys in present else self.literal(e.null(key.type))
                 columns.append(f", {value} AS {self.dialect.identifier(name)}")
         return "".join(columns)
+
+
+def spellings(package: str, families: Iterable[str]) -> dict[str, Spelling]:
+    """Return the tables `FUNCTIONS` of a package's modules as one; ValueError when two of them spell one meaning."""
+    found: dict[str, Spelling] = {}
+    for family in families:
+        table: dict[str, Spelling] = import_module(f"{package}.{family}").FUNCTIONS
+        twice = found.keys() & table.keys()
+        if twice:
+            raise ValueError(f"spelled twice: {', '.join(sorted(twice))}")
+        found.update(table)
+    return found
+
+
+def storable(value: str) -> str:
+    """Return a text with U+FFFD for NUL and lone surrogates, which no engine holds."""
+    return _UNHELD.sub("\ufffd", value)
 
 
 def filtered(plan: n.Plan) -> tuple[n.Plan, e.Expr]:

@@ -30,7 +30,23 @@ class Repeated:
         return self.distinct[self.places[row]]
 
 
-Values: TypeAlias = list[object] | Repeated
+@dataclass(frozen=True, slots=True)
+class Utf8:
+    """A column of texts that stay the UTF-8 that was read."""
+
+    written: Sequence[bytes]
+
+    def __len__(self) -> int:
+        return len(self.written)
+
+    def __iter__(self) -> Iterator[object]:
+        return map(bytes.decode, self.written)
+
+    def __getitem__(self, row: int) -> object:
+        return self.written[row].decode()
+
+
+Values: TypeAlias = list[object] | Repeated | Utf8
 """One column of many events."""
 
 _NOTHING: Event = {}

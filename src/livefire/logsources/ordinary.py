@@ -21,7 +21,7 @@ import msgspec
 
 from livefire.logsources.base import Form, LogSource
 from livefire.logsources.canonical import UnsoundError, decode, depth, encode, has_huge_number
-from livefire.logsources.columns import Repeated, Values, lay_out, read_time
+from livefire.logsources.columns import Repeated, Utf8, Values, lay_out, read_time
 from livefire.logsources.limits import MIB, Limits
 from livefire.schema import Type
 
@@ -111,7 +111,7 @@ class OrdinaryReader:
             "_digest": [number(blake(own, digest_size=8).digest(), "big", signed=True) for own in texts],
             "_record": list(range(first, first + size)),
             "_flags": Repeated([None], [0] * size),
-            "_raw": [own.decode() for own in texts],
+            "_raw": Utf8(texts),
         }
         for name, at in self._scalars:
             laid[name] = list(found.fields[at][start:stop])

@@ -123,7 +123,7 @@ def merge_projects(plan: n.Project) -> n.Project:
         return plan
 
     def change(part: e.Expr) -> e.Expr:
-        return known.get(part.name, part) if isinstance(part, e.Column) else _filled(part)
+        return known.get(part.name, part) if isinstance(part, e.Column) else filled(part)
 
     items = tuple([map_item(i, change if isinstance(i.expr, e.Column) else lambda x: map_expr(x, change)) for i in plan.items])
     return n.Project(inner.input, items, plan.span)
@@ -137,7 +137,7 @@ def light(expr: e.Expr) -> bool:
     return isinstance(expr, _PLAIN) or (isinstance(expr, e.Call) and expr.function == "logic.coalesce" and all(isinstance(a, _PLAIN) for a in expr.args))
 
 
-def _filled(expr: e.Expr) -> e.Expr:
+def filled(expr: e.Expr) -> e.Expr:
     """Return one filling in of nulls where one stands in another, without what can no longer be reached."""
     if not isinstance(expr, e.Call) or expr.function != "logic.coalesce":
         return expr

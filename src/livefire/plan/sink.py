@@ -9,7 +9,7 @@ from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import all_of
 from livefire.plan.necessary import bared
-from livefire.plan.prune import light
+from livefire.plan.prune import filled, light
 from livefire.plan.reach import may_fail
 from livefire.plan.walk import conjuncts, map_expr, map_inputs, parts_of
 
@@ -36,7 +36,7 @@ def _sunk(plan: n.Plan, conditions: tuple[e.Expr, ...]) -> n.Plan:
     known = {i.name: i.expr for i in plan.items} if isinstance(plan, n.Project) else {}
     lower = tuple(c for c in conditions if known and _sinks(c, known))
     if isinstance(plan, n.Project) and lower:
-        put_in = tuple(map_expr(c, lambda part: known.get(part.name, part) if isinstance(part, e.Column) else part) for c in lower)
+        put_in = tuple(map_expr(c, lambda part: known.get(part.name, part) if isinstance(part, e.Column) else filled(part)) for c in lower)
         plan = n.Project(_sunk(plan.input, put_in), plan.items, plan.span)
     kept = tuple(bared(c) for c in conditions if c not in lower)
     return n.Filter(plan, all_of(*kept)) if kept else plan

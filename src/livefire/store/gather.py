@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from livefire.logsources.base import LogSource
-from livefire.logsources.columns import Repeated, Values
+from livefire.logsources.columns import Repeated, Utf8, Values
 from livefire.logsources.reader import Batch
 from livefire.store.lake import arrow_schema
 
@@ -74,6 +76,9 @@ def _array(values: Values, kind: pa.DataType, places: dict[int, pa.Array]) -> pa
     """Return a column; `places` remembers the places that several columns share."""
     import pyarrow as pa
 
+    if isinstance(values, Utf8):
+        ends = array("i", accumulate(map(len, values.written), initial=0))
+        return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(values.written)))
     if not isinstance(values, Repeated):
         return pa.array(values, kind)
     if values.distinct == [None]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
-from importlib import import_module
 
-from livefire.engines.sql import Dialect, Printer, Spelling
+from livefire.engines.sql import Dialect, Printer, spellings, storable
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.schema import Type
@@ -31,12 +29,9 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-_UNHELD = re.compile("[\0\ud800-\udfff]")
-
-
 def quote_string(value: str) -> str:
     """Return a quoted string constant; NUL and lone surrogates, which DuckDB cannot hold, become U+FFFD."""
-    return "'" + _UNHELD.sub("\ufffd", value).replace("'", "''") + "'"
+    return "'" + storable(value).replace("'", "''") + "'"
 
 
 def json_path(steps: tuple[str | int, ...]) -> str:
@@ -102,22 +97,10 @@ FAMILIES = (
 )
 
 
-def spellings() -> dict[str, Spelling]:
-    """Return every family's table as one; ValueError when two families spell one meaning."""
-    found: dict[str, Spelling] = {}
-    for family in FAMILIES:
-        table: dict[str, Spelling] = import_module(f"{__name__}.{family}").FUNCTIONS
-        twice = found.keys() & table.keys()
-        if twice:
-            raise ValueError(f"spelled twice: {', '.join(sorted(twice))}")
-        found.update(table)
-    return found
-
-
 DIALECT = Dialect(
     name="duckdb",
     types=TYPES,
-    functions=spellings(),
+    functions=spellings(__name__, FAMILIES),
     path=print_path,
     unnest=print_unnest,
     identifier=quote_identifier,

@@ -6,9 +6,7 @@ carried to the nodes and computed there by the embedded engine (`livefire.engine
 
 from __future__ import annotations
 
-from importlib import import_module
-
-from livefire.engines.sql import Dialect, Printer, Spelling
+from livefire.engines.sql import Dialect, Printer, spellings, storable
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.schema import Type
@@ -44,7 +42,7 @@ def quote_string(value: str) -> str:
     the parser nor the substitution of `${variables}` finds anything in the text to act on.
     https://spark.apache.org/docs/latest/sql-ref-literals.html#string-literal
     """
-    return "'" + "".join(_character("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c) for c in value) + "'"
+    return "'" + "".join(map(_character, storable(value))) + "'"
 
 
 def _character(char: str) -> str:
@@ -72,22 +70,10 @@ def bind_once(name: str, value: str, body: str) -> str:
 FAMILIES = ("aggregates", "scalars", "text", "time")
 
 
-def spellings() -> dict[str, Spelling]:
-    """Return every family's table as one; ValueError when two families spell one meaning."""
-    found: dict[str, Spelling] = {}
-    for family in FAMILIES:
-        table: dict[str, Spelling] = import_module(f"{__name__}.{family}").FUNCTIONS
-        twice = found.keys() & table.keys()
-        if twice:
-            raise ValueError(f"spelled twice: {', '.join(sorted(twice))}")
-        found.update(table)
-    return found
-
-
 DIALECT = Dialect(
     name="spark",
     types=TYPES,
-    functions=spellings(),
+    functions=spellings(__name__, FAMILIES),
     path=print_path,
     unnest=print_unnest,
     identifier=quote_identifier,
