@@ -83,7 +83,13 @@ _SIDES = {"compare.ge": True, "compare.gt": True, "compare.le": False, "compare.
 
 def may_fail(plan: n.Plan) -> bool:
     """True if a plan holds an expression that ends the run for some rows: which rows it sees then matters."""
-    return any(isinstance(part, e.Call) and part.function == "logic.fail_if" for part in _expressions(plan))
+    for expr in _top(plan):
+        for part in () if isinstance(expr, e.Column) else parts_of(expr):
+            if isinstance(part, e.Call) and part.function == "logic.fail_if":
+                return True
+            if isinstance(part, e.ScalarQuery | e.InQuery) and may_fail(part.plan):
+                return True
+    return any(may_fail(child) for child in n.inputs(plan))
 
 
 def gives_nothing_of_nothing(plan: n.Plan) -> bool:
@@ -159,15 +165,6 @@ def _nested(plan: n.Plan) -> Iterator[n.Plan]:
     for part in _own_expressions(plan):
         if isinstance(part, e.ScalarQuery | e.InQuery):
             yield part.plan
-
-
-def _expressions(plan: n.Plan) -> Iterator[e.Expr]:
-    for part in _own_expressions(plan):
-        yield part
-        if isinstance(part, e.ScalarQuery | e.InQuery):
-            yield from _expressions(part.plan)
-    for child in n.inputs(plan):
-        yield from _expressions(child)
 
 
 def _own_expressions(plan: n.Plan) -> Iterator[e.Expr]:
