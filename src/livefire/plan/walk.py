@@ -25,7 +25,8 @@ def map_inputs(plan: n.Plan, change: Callable[[n.Plan], n.Plan]) -> n.Plan:
             changed = tuple(replace(s, input=change(s.input)) for s in steps)
             return replace(plan, steps=changed, until=replace(until, input=change(until.input)) if until else None)
         case _:
-            return replace(plan, input=change(plan.input))
+            below = change(plan.input)
+            return plan if below is plan.input else replace(plan, input=below)
 
 
 def map_expr(expr: e.Expr, change: Callable[[e.Expr], e.Expr]) -> e.Expr:
