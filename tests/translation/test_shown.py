@@ -102,3 +102,9 @@ def test_a_search_in_the_text_of_an_object_is_refused_where_its_members_are_fiel
     rule = sigma("s:\n  eventName: A\n  requestParameters.launchPermission.add|contains: '\"userId\"'\ncondition: s")
     assert refusal(rule, "sigma", target) == ("E311", "requestParameters.launchPermission.add|contains: '\"userId\"'")
     assert "tostring(" in turned(rule, "sigma", "kql").text
+
+
+def test_what_looks_like_a_number_is_compared_as_text_in_splunk() -> None:
+    """The search command would take ` 0111` for 111."""
+    rule = sigma("s:\n  eventName: A\n  recipientAccountId: '0111'\ncondition: s")
+    assert turned(rule, "sigma", "spl").text.splitlines() == ['sourcetype="aws:cloudtrail" eventName="A"', '| where lower(recipientAccountId) == "0111"']
