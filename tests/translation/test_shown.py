@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.translation.rules import refusal, turned
+from tests.translation.rules import refusal, sigma, turned
 
 UNION = """union
     (AWSCloudTrail | where EventName == "StopInstances" | project TimeGenerated, Actor = strcat(UserIdentityArn, "!")),
@@ -94,3 +94,17 @@ def test_a_moment_is_a_number_in_splunk_and_logscale() -> None:
     assert 20_778 * 86_400 + 36_180 == 1_795_255_380
     assert "| where _time >= 1795255380" in turned(rule, "kql", "spl").text
     assert "| @timestamp >= 1795255380000" in turned(rule, "kql", "cql").text
+
+
+@pytest.mark.parametrize("target", ["esql", "spl"])
+def test_a_search_in_the_text_of_an_object_is_refused_where_its_members_are_fields(target: str) -> None:
+    """A quote in the constant is one of JSON: no value that stands by itself would be asked for it."""
+    rule = sigma("s:\n  eventName: A\n  requestParameters.launchPermission.add|contains: '\"userId\"'\ncondition: s")
+    assert refusal(rule, "sigma", target) == ("E311", "requestParameters.launchPermission.add|contains: '\"userId\"'")
+    assert "tostring(" in turned(rule, "sigma", "kql").text
+
+
+def test_what_looks_like_a_number_is_compared_as_text_in_splunk() -> None:
+    """The search command would take ` 0111` for 111."""
+    rule = sigma("s:\n  eventName: A\n  recipientAccountId: '0111'\ncondition: s")
+    assert turned(rule, "sigma", "spl").text.splitlines() == ['sourcetype="aws:cloudtrail" eventName="A"', '| where lower(recipientAccountId) == "0111"']

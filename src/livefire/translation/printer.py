@@ -87,12 +87,13 @@ class Listed:
 
 @dataclass(slots=True)
 class Found:
-    """A field of the target for a subject; `present` tells that it is known to have a value here."""
+    """A field of the target for a subject; `present` tells that it is known to have a value here, `plain` that it shows no list or object as text."""
 
     shown: Shown
     subject: Subject
     span: Span | None
     present: bool = False
+    plain: bool = False
 
 
 class Printer(ABC):
@@ -171,6 +172,7 @@ class Printer(ABC):
                 continue
             rest = [r for r in rest if _bare(r) not in group.tests]
             found = self.find(group.first.subject, group.first.span, fold=group.first.fold)
+            self._check_objects(group.tests, found)
             self._check_missing(group.tests, found)
             found.present = group.first.subject in present
             items.append(self.listed(group, found))
@@ -223,6 +225,7 @@ class Printer(ABC):
             said = Test("eq", subject, decoded.word, False, "", span)
             return self.test(said, Found(decoded.shown, subject, span, present), negated=negated)
         found = self.find(subject, span, fold=test.fold)
+        self._check_objects((test,), found)
         if test not in self._exact and found.shown.missing is not None and holds(test.op, test.fold, test.flags, found.shown.missing, test.value) is not False:
             # The word for a missing value would pass the test, so presence has to be asked for too.
             self._assume_never(subject, found)
@@ -261,16 +264,23 @@ class Printer(ABC):
             if here != subject.reading:
                 if "*" in subject.steps:
                     raise Untranslatable(NO_FORM, f"{product} compares no element of a list as this clause does", span)
-                self._assume_reading(subject, here)
+                return Found(shown, subject, span, plain=self._assume_reading(subject, here))
         return Found(shown, subject, span)
 
-    def _assume_reading(self, subject: Field, here: Reading) -> None:
-        """Say for which values the target reads the place as the rule does; the whole event is never a list."""
+    def _check_objects(self, tests: tuple[Test, ...], found: Found) -> None:
+        """Refuse a search for the signs of JSON where the target shows no object as text: its author looks into one."""
+        looked = next((t for t in tests if isinstance(t.value, str) and '"' in t.value), None)
+        if found.plain and looked is not None:
+            raise self.no_form("the text of a whole object, whose members are fields of their own", looked.span)
+
+    def _assume_reading(self, subject: Field, here: Reading) -> bool:
+        """Say for which values the target reads the place as the rule does; the whole event is never a list. True for plain values alone."""
         if {subject.reading, here} == {"each", "text"}:
             if subject.place != ("_raw", ()):
                 self.assumptions[Assumption("single", subject.column, subject.steps)] = None
-        else:
-            self.assumptions[Assumption("plain", subject.column, subject.steps)] = None
+            return False
+        self.assumptions[Assumption("plain", subject.column, subject.steps)] = None
+        return True
 
     def no_form(self, what: str, span: Span | None, help: str = "") -> Untranslatable:
         """Return the refusal of an operation."""

@@ -30,6 +30,9 @@ def searchable(condition: Condition) -> bool:
         case Test(op=op, value=value, fold=fold):
             if not isinstance(value, str) or not fold or (re.search(r'[*\\"\x00-\x1f]', value.replace("\\\\", "")) and op != "wildcard"):
                 return False
+            if op == "eq" and re.fullmatch(r"\s*[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?\s*", value):
+                # What looks like a number is compared as one, so that 012 and 12 are the same.
+                return False
             return (op in ("eq", "starts", "ends", "contains") and value != "") or (op == "wildcard" and _only_stars(value))
         case _:
             return True

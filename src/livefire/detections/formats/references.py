@@ -68,11 +68,10 @@ def documents(text: str, path: Path) -> tuple[Document, ...]:
     """Return the documents of a text; none for a text that is no YAML, or whose documents are laid over each other."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a folder may hold thousands
     found = []
     for part in _DIVIDER.split(text):
         try:
-            said = yaml.load(part, Loader=loader)  # noqa: S506  # both loaders are safe ones
+            said = yaml.safe_load(part)
         except (yaml.YAMLError, RecursionError, ValueError):
             return ()
         if isinstance(said, Mapping):
