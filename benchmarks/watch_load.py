@@ -98,11 +98,13 @@ def measure(root: Path, said: argparse.Namespace) -> dict[str, object]:
     thread.start()
     while not any("started" in line for line in journal):
         time.sleep(0.2)
-    ready = lines(0, said.rate, datetime.now(UTC))  # the shape is made once: what feeds it must not take the machine's time
+    first = datetime.now(UTC)
+    ready = lines(0, said.rate, first)  # the shape is made once: what feeds it must not take the machine's time
     arrived: dict[str, float] = {}
     began, quarter = time.monotonic(), 0.0
     for second in range(said.seconds):
         body = ready.replace(b'"00000000-', f'"{second:08}-'.encode()).replace(b"mallory0", f"mallory{second}".encode())
+        body = body.replace(f"{first:%Y-%m-%dT%H:%M:%SZ}".encode(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}".encode())
         draft = root / ".draft"
         draft.write_bytes(body)
         draft.replace(root / "inbox" / f"{second:06}.jsonl")

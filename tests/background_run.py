@@ -1,4 +1,4 @@
-"""Measures the pack on months of generated background: `python -m tests.background_run FOLDER PAGE [EVENTS]`.
+"""Measures the pack on months of generated background: `python -m tests.background_run FOLDER PAGE [EVENTS [SEED]]`.
 
 Writes the background to FOLDER if it is not there, reads it, hunts, and says of each planted attack whether an alert rests
 on it, and how many alerts a day there are.
@@ -25,17 +25,17 @@ DAYS = 30
 NOTE = "<!-- Made by `python -m tests.background_run FOLDER docs/t1578-background.md`; edit the code, not this page. -->"
 
 
-def measure(folder: Path, events: int) -> tuple[Workspace, Triage, list[dict[str, Any]]]:
+def measure(folder: Path, events: int, seed: int = 0) -> tuple[Workspace, Triage, list[dict[str, Any]]]:
     """Return the lake, what the hunt came to, and what was planted."""
     if not (folder / "planted.jsonl").exists():
-        write_background(folder, Plan(START, DAYS, events), lambda text: print(text, flush=True))
+        write_background(folder, Plan(START, DAYS, events, seed=seed), lambda text: print(text, flush=True))
     ws = Workspace(folder / "lake")
     ws.ingest(folder / "logs")
     found = ws.triage(progress=lambda text: print(datetime.now(UTC).time(), text, flush=True), seconds=900.0)
     return ws, found, [json.loads(line) for line in (folder / "planted.jsonl").read_text().splitlines()]
 
 
-def page(ws: Workspace, found: Triage, planted: list[dict[str, Any]]) -> str:
+def page(ws: Workspace, found: Triage, planted: list[dict[str, Any]], seed: int = 0) -> str:
     """Return the page of figures."""
     marks = {mark: p["plant"] for p in planted for mark in p["marks"]}
 
@@ -49,7 +49,7 @@ def page(ws: Workspace, found: Triage, planted: list[dict[str, Any]]) -> str:
     events = sum(s.events for s in ws.info().sources)
     people = len({(account, actor) for kind, account, actor, _ in found.baseline.seen if kind == "actor"})
     lines = [NOTE, "", "# The T1578 pack on a month of background", ""]
-    lines += [f"`livefire background` wrote {events:,} events of {DAYS} days and three clouds by {staff(0).size} principals"]
+    lines += [f"`livefire background` wrote {events:,} events of {DAYS} days and three clouds by {staff(seed).size} principals (seed {seed})"]
     lines += [f"({people} stable identities, for people share roles), with auto scaling, pipelines, backups, schedules, people at work and on"]
     lines += ["journeys, three look-alikes a day, and from the seventeenth day on planted attacks, each in"]
     lines += ["another person's name and from another address. `livefire alerts` then said:", ""]
@@ -79,5 +79,6 @@ def _why(alert: Alert) -> str:
 
 
 if __name__ == "__main__":
-    run = measure(Path(sys.argv[1]), int(sys.argv[3]) if len(sys.argv) > 3 else 2_000_000)
-    Path(sys.argv[2]).write_text(page(*run))
+    numbers = [int(a) for a in sys.argv[3:]]
+    run = measure(Path(sys.argv[1]), *(numbers or [2_000_000]))
+    Path(sys.argv[2]).write_text(page(*run, seed=[*numbers, 0, 0][1]))

@@ -40,7 +40,7 @@ _VERDICTS = {
 }
 _CASE = re.compile(r"^  refused\s.*?\s(?P<code>[EWN]\d{3})\s")
 _RULES = re.compile(r"^\s+(?P<count>\d+) (?P<language>\w+): (?P<code>[EWN]\d{3})\s")
-_FAILED = re.compile(r"^  (?P<verdict>[A-Za-z][A-Za-z ]*?)\s{2,}(?P<id>[a-z]+-[0-9a-f][0-9a-f-]{14,})\s")
+_FAILED = re.compile(r"^  (?P<verdict>[A-Za-z][A-Za-z ]*?)\s+(?P<id>[a-z]+-[0-9a-f][0-9a-f-]{14,})\s")
 _ID = re.compile(r"\b[a-z]+-[0-9a-f][0-9a-f-]{14,35}\b")
 _SUMMARY = re.compile(r"^(?P<name>\S.*?)\s+\d+ / \d+\s")
 

@@ -1,15 +1,16 @@
 """Measures how well the pack is tested, and what it loses at the edges: `python -m tests.pack_strength CACHE PAGE [LANGUAGE…]`.
 
 One JSON line a rule is added to CACHE as soon as it is measured, so that a run that was stopped goes on; the page is
-written from all of them. A rule's mutants are judged by each attack that its detection covers, then by all that resembles
-these, and by all other stories of its clouds at once: the pack's tests hold what each rule finds in all of these.
+written from all of them. A rule's mutants are judged by each attack that its detection covers, then by near misses of these
+(`tests/near_misses.py`), by all that resembles them, and by all other stories of its clouds at once.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -20,18 +21,25 @@ from livefire.detections.pack import load_packs
 from livefire.emulation.catalogue import emulations
 from livefire.engines.base import Storage
 from livefire.engines.program import TableFiles
+from livefire.engines.worker import shared_scratch
 from livefire.exports.model import seconds
-from livefire.lint.tests import Facts
+from livefire.lint.scope import on_action
+from livefire.lint.tests import Facts, expressions, parts_of
 from livefire.logsources.registry import SOURCES
+from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.proof.edges import Schedule
 from livefire.proof.trial import Trial
-from livefire.proving import emulated
+from livefire.proving import STORY_START, emulated
 from livefire.rehearsing import Rehearsal
+from livefire.schema import Type
+from livefire.store.frames import empty_table, read_records
 from livefire.workspace import Workspace
+from tests.near_misses import Asked, near_misses
 
 NOTE = "<!-- Made by `python -m tests.pack_strength CACHE docs/t1578-strength.md`; edit the code, not this page. -->"
 HOUR = timedelta(hours=1)
+MOST_WORDS = 14
 SEVERAL = (n.Aggregate, n.Join, n.Recurrence, n.Sequence, n.Window)  # a rule without one looks at each event by itself, and has no edges
 Row = Mapping[str, Any]
 
@@ -49,7 +57,29 @@ def trials_of(detection: Detection, plan: n.Plan) -> list[Trial]:
     covers = [m.id for m in read if m.id in detection.card.covers]
     alike = [m.id for m in read if set(m.resembles).intersection(covers)]
     rest = [m.id for m in read if m.id not in covers and m.id not in alike]
-    return [*(trial_of(i) for i in covers), *(together(name, tuple(ids)) for name, ids in (("look-alikes", alike), ("every other story", rest)) if ids)]
+    others = [together(name, tuple(ids)) for name, ids in (("look-alikes", alike), ("every other story", rest)) if ids]
+    return [*(trial_of(i) for i in covers), *(missed_nearly(tuple(covers), tables, plan) if covers else ()), *others]
+
+
+def missed_nearly(covers: tuple[str, ...], tables: frozenset[str], plan: n.Plan) -> Iterator[Trial]:
+    """Yield the near misses of what a rule covers, those of a log source at once; what a rule excludes and its windows say which there are."""
+    literals = [part for node in Facts(plan).nodes for expr in expressions(node) for part in parts_of(expr) if isinstance(part, e.Literal)]
+    spans = sorted({timedelta(microseconds=x.value / 10) for x in literals if x.type is Type.TIMESPAN and isinstance(x.value, int) and x.value > 0})
+    tests = Facts(plan).tests
+    actions = list(dict.fromkeys(w for t in tests if on_action(t) and not t.negated for w in t.words))
+    words = sorted({w for t in tests if not on_action(t) for w in t.words if len(w) > 1}, key=lambda w: ("@" not in w and not w.isdigit(), w))
+    asked = Asked(actions[:MOST_WORDS], words[:MOST_WORDS], spans)
+    now = any(isinstance(part, e.Parameter) for node in Facts(plan).nodes for expr in expressions(node) for part in parts_of(expr))
+    for source in sorted(tables):
+        told = [m for m in emulations() if m.id in covers and m.cloud.log_source == source]
+        if not told:
+            continue
+        made = near_misses(told, asked, STORY_START, at_once=now)
+        lines = b"\n".join(json.dumps(r, separators=(",", ":")).encode() for r in made.records)
+        frames = {s.name: empty_table(s.name) for s in SOURCES} | {source: read_records(io.BytesIO(lines), source)}  # some are no events any more
+        storage = Storage({name: TableFiles((shared_scratch().put(frame),)) for name, frame in frames.items()})
+        end = made.end if not now else max(trial_of(m.id).now for m in told)
+        yield Trial(f"near misses, {source}", "near misses", "look_alike", storage, end)
 
 
 @cache

@@ -55,6 +55,20 @@ def test_a_snapshot_shared_in_aws(tmp_path: Path) -> None:
     assert [a.action for a in case.timeline if a.verb] == [n for n in names if n in {a.action for a in case.timeline}]
 
 
+def test_a_chain_is_looked_into_like_a_finding(tmp_path: Path) -> None:
+    # The story of the test above, whose last two acts complete the chain of a copy that is shared.
+    story = find("T1578/aws-share-snapshot")
+    write(story, tmp_path / "logs", STORY_START)
+    ws = Workspace()
+    ws.ingest(tmp_path / "logs")
+    (chain,) = [c for c in ws.chains() if c.chain.id == "T1578.chain/disk-copied-and-shared"]
+    case = ws.investigate(chain.as_finding)
+    assert case.finding.fingerprint == chain.fingerprint
+    assert case.addresses == (INTRUDER_IP,)
+    assert {"CreateSnapshot", "ModifySnapshotAttribute"} <= {row["Action"] for row in answers(case, "What else did the identity do?")}
+    assert any(p.startswith("keep, and lock against deletion, snap-") for p in case.preserve)
+
+
 def test_a_download_link_in_azure(tmp_path: Path) -> None:
     case = look_into("T1578.001-azure-2", "T1578.001/disk-exported", tmp_path)
     assert case.principals == (AZURE_INTRUDER.object_id,)

@@ -22,6 +22,8 @@ from livefire.tables import vendor_tables
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
 _TOKEN = re.compile(r"\s+|//[^\n]*|@?\"[^\"\n]*\"|@?'[^'\n]*'|\w+|[=!<>]=|=~|!~|\.\.|.", re.DOTALL)
+# A text that only defines names, and places that a portal fills in, are no queries to Microsoft either.
+_SYNTAX = ("E2", "E125", "E126", "E127")
 _SPARE = ["|", ",", "(", ")", "[", "]", "==", "=", "and", "or", "by", "where", "project", "1", "'x'", "in", ";", "let", "*", "-", ".", "on", "{", "}"]
 
 
@@ -64,8 +66,8 @@ def _columns(schema: Schema) -> str:
 
 
 def our_error(workspace: Workspace, text: str) -> str:
-    """Return our first error of syntax (E2xx), with its code; nothing for a text that is KQL to us."""
-    said = (d for d in workspace.check(text) if d.severity == "error" and d.code.startswith("E2"))
+    """Return our first error of syntax (E2xx, E125 to E127), with its code; nothing for a text that is KQL to us."""
+    said = (d for d in workspace.check(text) if d.severity == "error" and d.code.startswith(_SYNTAX))
     return next((f"{d.code} {d.message}" for d in said), "")
 
 

@@ -19,14 +19,16 @@ import pytest
 
 from livefire.diagnostics import QueryError
 from livefire.watch.config import EXAMPLE, parse
+from livefire.watch.faults import WatchError
 from livefire.watch.operations import Operations
 from livefire.watch.records import RuleState
 from livefire.watch.spans import shown, span
 from livefire.watch.state import State
 from livefire.watch.view import status
+from livefire.workspace import Workspace
 from livefire.workspace.surroundings import secret
 from tests.logsources.samples import compact
-from tests.watch.staging import START, STOPPED, USUAL, Stage, event
+from tests.watch.staging import BURST, START, STOPPED, USUAL, Stage, event
 
 MINUTE = timedelta(minutes=1)
 
@@ -206,3 +208,25 @@ def test_a_state_in_postgresql_that_is_restarted(tmp_path: Path) -> None:
         stage.settle(watch)
         assert [a.rule for a in stage.alerts()] == ["burst", "stopped", "stopped"]
         assert len({m["key"] for m in stage.sent() if m["kind"] == "alert.opened"}) == 3
+
+
+def test_a_gap_is_made_up_when_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(tmp_path, rules={"burst.yaml": BURST})
+    stage.text = stage.text.replace('every = "10m"', 'every = "10m"\nhorizon = "2h"')
+    watch = stage.watch()
+    stage.clock.now = START + 600 * MINUTE
+    stage.deliver("a.json", [event(1, 595 * MINUTE)])
+    stage.settle(watch)
+    stage.deliver("late.json", [event(10 + n, n * MINUTE, "CreateSnapshot", "ann") for n in range(3)])
+    stage.settle(watch)
+    assert (len(stage.state().health(stage.clock.now).gaps), stage.alerts()) == (1, ())
+    monkeypatch.setattr("livefire.workspace.watching.present", stage.clock)
+    ws = Workspace(stage.config.at("lake"))
+    # The gap begins with the window of the first moment that was left out, and each of its moments is owed.
+    (gap,) = stage.state().health(stage.clock.now).gaps
+    assert ws.make_up(stage.config, stage.state(), "burst") == (gap.end - gap.start) // (10 * MINUTE)
+    stage.settle(watch)
+    assert [(a.rule, a.events) for a in stage.alerts()] == [("burst", 3)]
+    assert stage.state().health(stage.clock.now).problems == ()
+    with pytest.raises(WatchError, match="E705: there is nothing that a rule named burst could make up"):
+        ws.make_up(stage.config, stage.state(), "burst")

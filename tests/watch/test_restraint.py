@@ -85,32 +85,30 @@ def deletions() -> list[dict[str, Any]]:
     return [event(n, at * MINUTE, "DeleteSnapshot", user) for n, (at, user) in enumerate([(1, "ana"), (12, "ana"), (65, "ana"), (2, "bo")])]
 
 
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        ("", [1, 1, 1, 1]),
-        # In the hour from 10:00 ana's two are one alert; bo's and the one after eleven are others.
-        ("alert.suppress = 1\nalert.suppress.period = 1h\nalert.suppress.fields = userIdentity.userName\n", [2, 1, 1]),
-        ("alert.suppress = 1\nalert.suppress.period = 3600\n", [3, 1]),
-        ("alert.suppress = 0\nalert.suppress.period = 1h\n", [1, 1, 1, 1]),
-    ],
-)
-def test_splunk_suppresses_by_fields_and_period(tmp_path: Path, said: str, expected: list[int]) -> None:
-    stage = Stage(tmp_path, rules={"savedsearches.conf": SPLUNK + said})
-    assert deliver(stage, deletions(), 2 * HOUR) == expected
-
-
-def test_logscale_throttles_live_alerts(tmp_path: Path) -> None:
-    rule = {**LOGSCALE, "queryString": "Vendor.eventName=DeleteSnapshot", "throttleTimeSeconds": 3600, "throttleField": "Vendor.userIdentity.userName"}
-    assert deliver(Stage(tmp_path, rules={"deleted.yaml": json.dumps(rule)}), deletions(), 2 * HOUR) == [2, 1, 1]
-
-
-def test_elastic_suppresses_over_executions(tmp_path: Path) -> None:
-    said = (
-        '[rule.alert_suppression]\ngroup_by = ["user.name"]\nmissing_fields_strategy = "suppress"\n[rule.alert_suppression.duration]\nunit = "h"\nvalue = 1\n'
-    )
-    stage = Stage(tmp_path, rules={"elastic.toml": ELASTIC.replace("StopInstances", "DeleteSnapshot") + said})
-    assert deliver(stage, deletions(), 2 * HOUR) == [2, 1, 1]
+def test_each_products_suppression_joins_findings(tmp_path: Path) -> None:
+    splunk = {
+        "all": "",
+        # In the hour from ten ana's two are one alert; bo's and the one after eleven are others.
+        "fields": "alert.suppress = 1\nalert.suppress.period = 1h\nalert.suppress.fields = userIdentity.userName\n",
+        "whole": "alert.suppress = 1\nalert.suppress.period = 3600\n",
+        "off": "alert.suppress = 0\nalert.suppress.period = 1h\n",
+    }
+    logscale = {
+        **LOGSCALE, "queryString": "Vendor.eventName=DeleteSnapshot", "throttleTimeSeconds": 3600, "throttleField": "Vendor.userIdentity.userName"
+    }  # fmt: skip
+    elastic = ELASTIC.replace("StopInstances", "DeleteSnapshot").replace("7a1f0f5e-0d8e-4a9b-8f0f-3a1b2c3d4e5f", "elastic")
+    elastic = elastic.replace('"10m"', '"1h"').replace("now-30m", "now-70m")
+    elastic += '[rule.alert_suppression]\ngroup_by = ["user.name"]\nmissing_fields_strategy = "suppress"\n'
+    elastic += '[rule.alert_suppression.duration]\nunit = "h"\nvalue = 1\n'
+    conf = "".join(SPLUNK.replace("[deletions]", f"[{name}]") + said for name, said in splunk.items())
+    stage = Stage(tmp_path, rules={"savedsearches.conf": conf, "logscale.yaml": json.dumps(logscale), "elastic.toml": elastic})
+    deliver(stage, deletions(), 2 * HOUR)
+    events: dict[str, list[int]] = {}
+    for alert in stage.alerts():
+        events.setdefault(alert.rule, []).append(alert.events)
+    assert {rule: sorted(counts, reverse=True) for rule, counts in events.items()} == {
+        "all": [1, 1, 1, 1], "fields": [2, 1, 1], "whole": [3, 1], "off": [1, 1, 1, 1], "logscale": [2, 1, 1], "elastic": [2, 1, 1],
+    }  # fmt: skip
 
 
 def test_sentinel_suppression_keeps_what_a_rule_groups_by_apart(tmp_path: Path) -> None:

@@ -82,6 +82,19 @@ def test_run_a_published_query_and_apply_the_fixes(opened: tuple[Any, str, Seen]
     assert "CreateSnapshot" in page.inner_text(".gridbody")
 
 
+def test_a_query_is_judged_however_late_its_language_is_known(opened: tuple[Any, str, Seen]) -> None:
+    """On a busy machine the words of a language come seconds after the text: it must not stand there as if nothing were to be said of it."""
+    page, address, seen = opened
+    page.route("**/api/v1/words/*", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.goto(f"{address}/workbench?page=T1578.002-other")
+    page.wait_for_selector(".said-error", timeout=20_000)
+    page.unroute("**/api/v1/words/*")
+    page.route("**/api/v1/check", lambda route: route.fulfill(status=503, json={"code": "E758", "message": "as much is running as may run at once"}))
+    page.goto(f"{address}/workbench?page=T1578.002-other")
+    page.wait_for_selector(".said:has-text('This has not been checked')", timeout=20_000)
+    seen.complaints.clear()  # the browser's own line about the 503
+
+
 def test_hunt_and_open_the_lineage_of_a_chain(opened: tuple[Any, str, Seen]) -> None:
     page, address, _ = opened
     page.goto(f"{address}/hunt")
@@ -120,6 +133,47 @@ def test_translate_with_proof(opened: tuple[Any, str, Seen]) -> None:
     page.wait_for_selector("#verdict, #panel .state.bad", timeout=300_000)
     assert page.inner_text("#verdict") == "proved"
     assert 'eventName == "CreateSnapshot"' in page.inner_text("#translated")
+
+
+def test_the_workbench_completes_explains_draws_narrows_and_keeps(opened: tuple[Any, str, Seen], place: tuple[str, Any], tmp_path: Path) -> None:
+    page, address, _ = opened
+    place[1].rules = tmp_path / "rules"
+    query = "AWSCloudTrail\n| summarize N = count() by EventName, bin(TimeGenerated, 1h)\n| render timechart"
+    page.goto(f"{address}/workbench?{urlencode({'language': 'kql', 'text': query})}")
+    page.wait_for_selector(".histogram canvas")
+    assert page.get_attribute("#start", "placeholder").startswith("20")
+    page.click("#run")
+    page.wait_for_selector(".chart canvas")
+    page.locator(".cm-line", has_text="summarize").get_by_text("count", exact=True).hover()
+    page.wait_for_selector(".cm-words")
+    assert page.inner_text(".cm-words").startswith("function count takes")
+    page.click("#tab-results")
+    page.click(".gridbody > div")
+    page.wait_for_selector(".beside dl")
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    for _ in range(len("| render timechart")):
+        page.keyboard.press("Backspace")
+    page.keyboard.type("| where EventN")
+    page.wait_for_selector(".cm-tooltip-autocomplete >> text=EventName")
+    page.keyboard.press("Enter")
+    page.keyboard.type(" != ''")
+    page.click("#run")
+    page.wait_for_selector("#count")
+    page.click(".gridbody > div")
+    page.locator(".beside dd button", has_text="CreateSnapshot").or_(page.locator(".beside dd .plain").first).first.click()
+    page.wait_for_function("() => document.querySelector('#editor').shadowRoot.textContent.includes('| where EventName ==')")
+    page.wait_for_selector("#count")
+    page.click("#tab-plan")
+    page.wait_for_selector("#panel pre:has-text('scan aws_cloudtrail')")
+    page.click("#tab-history")
+    assert page.locator("#panel li").count() >= 2
+    page.click("#save")
+    page.fill("#rule-name", "mine")
+    page.click("#keep")
+    page.wait_for_selector("#panel .state.good")
+    assert "EventName" in (tmp_path / "rules" / "mine.kql").read_text(encoding="utf-8")
+    place[1].rules = None
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +220,8 @@ def test_no_string_runs_or_breaks_a_page(hostile: tuple[str, Any]) -> None:
         for path in ["/alerts", *links[::7], "/health"]:
             page.goto(f"{address}{path}")
             untouched(page, seen, f"{path} on a phone")
+            widths = page.eval_on_selector_all(".alert .what, .timeline li > div", "all => all.map(e => e.clientWidth)")
+            assert min(widths, default=200) >= 200, f"{path}: what is to be read stands in {min(widths)} pixels"
 
 
 def test_no_string_runs_in_incidents_hunts_and_files(hostile: tuple[str, Any], tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def _marks(path: Path) -> frozenset[str]:
 
 @app.command()
 def investigate(
-    finding: Annotated[str, typer.Argument(help="Fingerprint of a finding, or its beginning, as `hunt --json` and `alerts --json` show it.")],
+    finding: Annotated[str, typer.Argument(help="Fingerprint of a finding, or its beginning, as `hunt --json`, `chains --json` and `alerts --json` show it.")],
     paths: Paths = None,
     *,
     lake: LakeOption = None,
@@ -142,9 +142,10 @@ def investigate(
     ws = _workspace(paths, lake, engine, quiet=as_json)
     with progress("hunting", quiet=as_json) as tell:
         found = ws.hunt(language=language, now=moment(now), progress=tell, seconds=_BUDGET)
-    chosen = [f for f in found.findings if f.fingerprint.startswith(finding.lower())]
+        chains = [c.as_finding for c in ws.chains(now=moment(now), seconds=_BUDGET)]
+    chosen = [f for f in (*found.findings, *chains) if f.fingerprint.startswith(finding.lower())]
     if len(chosen) != 1:
-        stop(f"E004: {len(chosen)} findings begin with {finding!r}; `livefire hunt --json` lists them", USAGE)
+        stop(f"E004: {len(chosen)} findings begin with {finding!r}; `livefire hunt --json` and `chains --json` list them", USAGE)
     case = ws.investigate(chosen[0], now=moment(now), seconds=_BUDGET)
     if as_json:
         emit(view.case_json(case))

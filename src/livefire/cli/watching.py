@@ -109,6 +109,7 @@ def status(
     lake: LakeOption = None,
     rules: Annotated[bool, typer.Option("--rules", help="Show every rule with its schedule.")] = False,
     enable: Annotated[str | None, typer.Option(help="Let a rule run again that was disabled.")] = None,
+    make_up: Annotated[str | None, typer.Option(help="Run a rule over everything that it did not look at.")] = None,
     as_json: Json = False,
 ) -> None:
     """Show whether a watch runs, whether it keeps up, and everything that is not as it should be."""
@@ -117,6 +118,9 @@ def status(
     ws, state = _state(config, lake)
     if enable is not None:
         ws.enable_rule(state, enable)
+    if make_up is not None:
+        count = ws.make_up(_config(config), state, make_up)
+        say(f"{count:,} runs of {make_up} are owed; the watch makes them")
     health = ws.health(state)
     if as_json:
         emit(view.as_json(health))

@@ -20,6 +20,7 @@ import msgspec
 
 from livefire.detections.detection import Attack, Risk, Severity
 from livefire.detections.evidence import read_acts
+from livefire.detections.finding import Finding
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.logsources.acts import VERBS, Act, Link
 from livefire.plan.expr import Expr, text
@@ -79,6 +80,17 @@ class ChainFinding:
         """What is the same for the same chain and last act: SHA-256 in hex."""
         last = self.steps[-1][1]
         return hashlib.sha256("\n".join((self.chain.id, last.source, last.key)).encode()).hexdigest()
+
+    @property
+    def as_finding(self) -> Finding:
+        """The chain as a finding, to be looked into like any other."""
+        chain = self.chain
+        return Finding(chain.id, chain.title, chain.severity, "", {}, self.evidence, self.time, self.fingerprint)
+
+
+def chain_folders(folder: Path = CHAINS) -> dict[str, Path]:
+    """Return the folder of each chain, with its playbook and guide, by the chain's id."""
+    return {_load(path).id: path.parent for path in folder.rglob("chain.toml")}
 
 
 def load_chains(folder: Path = CHAINS) -> tuple[Chain, ...]:

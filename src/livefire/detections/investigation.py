@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from livefire.detections.detection import Detection, Rule
+from livefire.detections.detection import Rule
 from livefire.detections.evidence import acts_of
 from livefire.detections.finding import Finding
 from livefire.detections.runner import run_rule
@@ -83,8 +83,8 @@ def read_guide(path: Path) -> tuple[Question, ...]:
     return tuple(steps)
 
 
-def investigate(finding: Finding, detection: Detection, bench: Bench, story: Sequence[Act]) -> Case:
-    """Ask a detection's guide about a finding and return the case; `story` are the acts to draw the timeline from.
+def investigate(finding: Finding, folder: Path, bench: Bench, story: Sequence[Act]) -> Case:
+    """Ask the guide in the folder of a detection or chain about a finding and return the case; `story` are the acts to draw the timeline from.
 
     What the log says is put into a query as a quoted value, never as text of the query.
     """
@@ -100,7 +100,7 @@ def investigate(finding: Finding, detection: Detection, bench: Bench, story: Seq
     timeline = tuple(a for a in around if a.actor in names["actor"] or set(a.resources) & set(names["resource"]))
     touched = _each(r for a in timeline for r in a.resources)
     reached = tuple(r for r in _grow(names["resource"], around) if r not in names["resource"])
-    answers = tuple(_ask(q, names, (start, end), bench) for q in read_guide(detection.folder / GUIDE) if q.text)
+    answers = tuple(_ask(q, names, (start, end), bench) for q in read_guide(folder / GUIDE) if q.text)
     whole = tuple(dict.fromkeys((*names["resource"], *reached)))
     return Case(
         finding=finding,

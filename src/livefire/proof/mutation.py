@@ -18,6 +18,7 @@ from livefire.proof.trial import Trial
 from livefire.schema import Type
 
 Outcomes = tuple[object, ...]
+SECOND = 10_000_000  # ticks: no cloud that writes whole seconds can show a smaller step
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +153,5 @@ def _of_test(test: e.Call) -> Iterator[tuple[Span, str, e.Expr]]:
         if isinstance(arg.value, str) and arg.value:
             yield span, "a word changed", replace(test, args=(*test.args[:at], replace(arg, value=arg.value + "~"), *test.args[at + 1 :]))
         elif isinstance(arg.value, int):
-            yield span, "a bound moved", replace(test, args=(*test.args[:at], replace(arg, value=arg.value + 1), *test.args[at + 1 :]))
+            step = SECOND if arg.type is Type.TIMESPAN else 1
+            yield span, "a bound moved", replace(test, args=(*test.args[:at], replace(arg, value=arg.value + step), *test.args[at + 1 :]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import ClassVar
 
 from livefire.schema import Type
@@ -17,10 +18,19 @@ class CqlPrinter(Printer):
     """Fields are texts; `!=` and `NOT` keep events without the field."""
 
     language: ClassVar[str] = "cql"
+    # OR binds tighter, so that both are bracketed inside each other.
+    words: ClassVar[tuple[str, str]] = (" AND ", " OR ")
+    truths: ClassVar[tuple[str, str]] = ("*", "NOT *")
     reading: ClassVar[Reading] = "leaf"
 
     def test(self, test: Test, found: Found, *, negated: bool) -> str:
         """Return a filter or its complement."""
+        if isinstance(test.value, datetime) and found.shown.name == "@timestamp" and test.op in _SIGNS:
+            # Time is counted in milliseconds since 1970 there.
+            since = test.value.replace(tzinfo=None) - datetime(1970, 1, 1)  # a plan's moments are UTC and name no zone
+            if since.microseconds % 1000:
+                raise self.no_form("a part of a millisecond", test.span)
+            return self._not(f"@timestamp {_SIGNS[test.op]} {(since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000}", negated)
         name, value = self.value_of(found), test.value
         if isinstance(value, Ago):
             raise self.no_form("a time before the run", test.span, "the search's own time range says it")
@@ -86,15 +96,6 @@ class CqlPrinter(Printer):
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return a test for any value."""
         return f"{self.value_of(found)}{'!=' if negated else '='}*"
-
-    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
-        """Return parts with AND or OR; OR binds tighter, so both are bracketed inside each other."""
-        said = (" AND " if every else " OR ").join(parts)
-        return f"({said})" if nested else said
-
-    def constant(self, value: bool) -> str:
-        """Return a filter that everything, or nothing, passes."""
-        return "*" if value else "NOT *"
 
     def value_of(self, found: Found) -> str:
         """Return the field's name."""

@@ -7,15 +7,16 @@ from typing import ClassVar
 
 from livefire.schema import Type
 from livefire.translation.condition import Ago, Op, Reading, Test, Value
+from livefire.translation.elastic_text import ElasticPrinter, field_name
 from livefire.translation.lucene import lucene_regex
 from livefire.translation.patterns import ANY, ONE, tokens
-from livefire.translation.printer import Found, Listed, Printer
+from livefire.translation.printer import Found, Listed
 
 _SIGNS: dict[Op, str] = {"eq": "==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _CALLS: dict[Op, str] = {"starts": "startsWith", "ends": "endsWith", "contains": "stringContains"}
 
 
-class EqlPrinter(Printer):
+class EqlPrinter(ElasticPrinter):
     """A comparison with a missing field is false, so `not` keeps events without it."""
 
     language: ClassVar[str] = "eql"
@@ -75,26 +76,6 @@ class EqlPrinter(Printer):
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return a comparison with null."""
         return f"{self.value_of(found)} {'==' if negated else '!='} null"
-
-    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
-        """Return parts with `and` or `or`."""
-        said = (" and " if every else " or ").join(parts)
-        return f"({said})" if nested else said
-
-    def constant(self, value: bool) -> str:
-        """Return true or false."""
-        return "true" if value else "false"
-
-    def value_of(self, found: Found) -> str:
-        """Return the field's name."""
-        if found.shown.type is Type.DYNAMIC and not getattr(found.subject, "steps", ()):
-            raise self.no_form("the text of a whole object, whose members are fields of their own", found.span)
-        return field_name(found.shown.name)
-
-
-def field_name(name: str) -> str:
-    """Return a name, in backticks where it needs them."""
-    return name if re.fullmatch(r"[@A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) else "`" + name.replace("`", "``") + "`"
 
 
 def quoted(value: Value) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from livefire.plan import expr as e
 from livefire.schema import Type
 from livefire.translation.condition import Condition
-from livefire.translation.esql_text import EsqlPrinter, field_name, quoted
+from livefire.translation.elastic_text import field_name
+from livefire.translation.esql_text import EsqlPrinter, quoted
 from livefire.translation.outline import Key, Measure
 from livefire.translation.pipe import Pipe, plain_name
 from livefire.translation.printer import Assumption, Found

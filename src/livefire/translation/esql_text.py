@@ -8,18 +8,20 @@ from typing import ClassVar
 
 from livefire.schema import Type
 from livefire.translation.condition import Ago, Reading, Test, Value
+from livefire.translation.elastic_text import ElasticPrinter, field_name
 from livefire.translation.lucene import lucene_regex
 from livefire.translation.patterns import ANY, ONE, tokens
-from livefire.translation.printer import Found, Listed, Printer
+from livefire.translation.printer import Found, Listed
 
 _SIGNS = {"eq": "==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _UNITS = ((864_000_000_000, "day"), (36_000_000_000, "hour"), (600_000_000, "minute"), (10_000_000, "second"))
 
 
-class EsqlPrinter(Printer):
+class EsqlPrinter(ElasticPrinter):
     """A missing field is null and passes no comparison nor its negation, so a negation asks for null too."""
 
     language: ClassVar[str] = "esql"
+    words: ClassVar[tuple[str, str]] = (" AND ", " OR ")
     reading: ClassVar[Reading] = "only"
 
     def test(self, test: Test, found: Found, *, negated: bool) -> str:
@@ -77,26 +79,6 @@ class EsqlPrinter(Printer):
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return IS NULL or IS NOT NULL."""
         return f"{self.value_of(found)} IS {'' if negated else 'NOT '}NULL"
-
-    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
-        """Return parts with AND or OR."""
-        said = (" AND " if every else " OR ").join(parts)
-        return f"({said})" if nested else said
-
-    def constant(self, value: bool) -> str:
-        """Return true or false."""
-        return "true" if value else "false"
-
-    def value_of(self, found: Found) -> str:
-        """Return the field's name."""
-        if found.shown.type is Type.DYNAMIC and not getattr(found.subject, "steps", ()):
-            raise self.no_form("the text of a whole object, whose members are fields of their own", found.span)
-        return field_name(found.shown.name)
-
-
-def field_name(name: str) -> str:
-    """Return a name, in backticks where it needs them."""
-    return name if re.fullmatch(r"[@A-Za-z_][\w]*(\.[A-Za-z_@][\w]*)*", name) else "`" + name.replace("`", "``") + "`"
 
 
 def like(text: str) -> str:

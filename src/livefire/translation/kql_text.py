@@ -104,15 +104,6 @@ class KqlPrinter(Printer):
             return f"{'isempty' if negated else 'isnotempty'}({subject})"
         return f"{'isnull' if negated else 'isnotnull'}({subject})"
 
-    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
-        """Return parts with `and` or `or`."""
-        said = (" and " if every else " or ").join(parts)
-        return f"({said})" if nested else said
-
-    def constant(self, value: bool) -> str:
-        """Return true or false."""
-        return "true" if value else "false"
-
     def value_of(self, found: Found) -> str:
         """Return the field, or the text of a path below one that holds JSON."""
         shown = found.shown

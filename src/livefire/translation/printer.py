@@ -102,6 +102,9 @@ class Printer(ABC):
     reading: ClassVar[Reading]
     listed_ops: ClassVar[frozenset[Op]] = frozenset({"eq"})
     parses_json: ClassVar[bool] = False
+    # What stands between parts that must all hold, and between alternatives; what is always true, and never.
+    words: ClassVar[tuple[str, str]] = (" and ", " or ")
+    truths: ClassVar[tuple[str, str]] = ("true", "false")
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
@@ -124,18 +127,19 @@ class Printer(ABC):
         """Return that a field has a value, or that it has none."""
 
     @abstractmethod
-    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
-        """Return a conjunction or a disjunction; `nested` inside another of the other kind."""
-
-    @abstractmethod
     def value_of(self, found: Found) -> str:
         """Return the value itself, as an expression or a name."""
 
-    @abstractmethod
+    # what is the same in all
+
+    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
+        """Return a conjunction or a disjunction; `nested` inside another of the other kind."""
+        said = self.words[0 if every else 1].join(parts)
+        return f"({said})" if nested else said
+
     def constant(self, value: bool) -> str:
         """Return what is true, or false, of every event."""
-
-    # what is the same in all
+        return self.truths[0 if value else 1]
 
     def show(self, condition: Condition, *, nested: bool = False, present: frozenset[Subject] = frozenset()) -> str:
         """Return a condition as text."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 
 from livefire.diagnostics import Span
 from livefire.plan import expr as e
 from livefire.plan.functions import call
+from livefire.plan.walk import map_expr
 from livefire.schema import Type
 from livefire.translation.condition import (
     FALSE,
@@ -276,6 +278,10 @@ class ConditionReader:
     def _each(self, expr: e.Expr, args: tuple[e.Expr, ...], span: Span | None) -> Condition:
         base, test = args
         field = each_of(self.source, base)
+        if field is None and isinstance(test, e.Lambda) and not self.has(base):
+            found = self._any_in(base, test)
+            if found is not None:
+                return found
         if field is None or not isinstance(test, e.Lambda):
             raise self._refusal(expr, span)
         element = test.parameters[0].name
@@ -287,8 +293,6 @@ class ConditionReader:
                     return e.Column(element, Type.STRING)
                 case _:
                     return part
-
-        from livefire.plan.walk import map_expr
 
         body = map_expr(test.body, put)
         inner = _ElementReader(self.source, element, field)
@@ -304,9 +308,60 @@ class ConditionReader:
             return condition
         raise self._refusal(expr, span)
 
+    def _any_in(self, base: e.Expr, test: e.Lambda) -> Condition | None:
+        """Return when an element of a list of words that is worked out meets a test; None where the list is made another way."""
+        match base:
+            case e.Literal(value=None):
+                return FALSE
+            case e.Literal(value=str() as text, type=Type.DYNAMIC):
+                return self._any_word(text, test)
+            case e.Call(function="dynamic.concat", args=parts):
+                found = [self._any_in(p, test) for p in parts]
+                return None if None in found else any_of(*(c for c in found if c is not None))
+            case e.Case(whens=((condition, e.Literal(value=None)),), otherwise=e.Call(function="dynamic.concat", args=parts) as rest) if (
+                condition == all_of_null(parts)
+            ):
+                # Without any part there is no list, and so no element of it.
+                return self._any_in(rest, test)
+            case e.Case(whens=whens, otherwise=otherwise):
+                inner = {value: self._any_in(value, test) for value in (*(v for _, v in whens), otherwise)}
+                if None in inner.values():
+                    return None
+                if all(c == FALSE for c in inner.values()):
+                    # Whatever decides between them, no element meets it.
+                    return FALSE
+                return self._branches(whens, otherwise, lambda value: inner[value] or FALSE)
+            case _:
+                return None
+
+    def _any_word(self, text: str, test: e.Lambda) -> Condition | None:
+        words = json.loads(text)
+        if not isinstance(words, list) or not all(isinstance(w, str) for w in words):
+            return None
+        element = test.parameters[0].name
+
+        def put(word: str) -> e.Expr:
+            def change(part: e.Expr) -> e.Expr:
+                match part:
+                    case e.Call(function="dynamic.text" | "dynamic.leaf", args=(e.Column(name=name),)) if name == element:
+                        return e.text(word)
+                    case _:
+                        return part
+
+            return map_expr(test.body, change)
+
+        return any_of(*(self.truth(put(w)) for w in words))
+
     def _refusal(self, expr: e.Expr, span: Span | None) -> Untranslatable:
         name = expr.function if isinstance(expr, e.Call) else type(expr).__name__.lower()
         return Untranslatable(NO_READING, f"this condition ({name}) is not one that translation can carry over", span or _span(expr))
+
+
+def all_of_null(parts: tuple[e.Expr, ...]) -> e.Expr:
+    """Return the predicate that every part is null, as tables write it."""
+    nulls = [call("logic.is_null", p) for p in parts]
+    found = nulls[0]
+    return found if len(nulls) == 1 else call("logic.and", *nulls)
 
 
 class _ElementReader(ConditionReader):

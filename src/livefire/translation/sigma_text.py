@@ -124,11 +124,6 @@ class SigmaPrinter(Printer):
     def _not(self, name: str, negated: bool) -> str:
         return f"not {name}" if negated else name
 
-    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
-        """Return names with `and` or `or`."""
-        said = (" and " if every else " or ").join(parts)
-        return f"({said})" if nested else said
-
     def constant(self, value: bool) -> str:
         """Refuse: a rule that everything or nothing meets has no search."""
         raise self.no_form("a condition that every event meets" if value else "a condition that no event meets", None)

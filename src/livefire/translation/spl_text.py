@@ -6,6 +6,7 @@ https://help.splunk.com/en/splunk-enterprise/search/spl-search-reference/search-
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import ClassVar
 
 from livefire.schema import Type
@@ -42,6 +43,8 @@ class SearchPrinter(Printer):
     """The search command: case is disregarded, `NOT` keeps events without the field."""
 
     language: ClassVar[str] = "spl"
+    words: ClassVar[tuple[str, str]] = (" ", " OR ")
+    truths: ClassVar[tuple[str, str]] = ("*", "NOT *")
     reading: ClassVar[Reading] = "leaf"
 
     def test(self, test: Test, found: Found, *, negated: bool) -> str:
@@ -65,15 +68,6 @@ class SearchPrinter(Printer):
             return f'{"" if negated else "NOT "}{self.value_of(found)}="{found.shown.missing}"'
         return f"{'NOT ' if negated else ''}{self.value_of(found)}=*"
 
-    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
-        """Return parts one after another, or with OR."""
-        said = (" " if every else " OR ").join(parts)
-        return f"({said})" if nested else said
-
-    def constant(self, value: bool) -> str:
-        """Return a search that everything, or nothing, meets."""
-        return "*" if value else "NOT *"
-
     def value_of(self, found: Found) -> str:
         """Return the field's name."""
         name = found.shown.name
@@ -84,6 +78,8 @@ class WherePrinter(Printer):
     """The where command: case counts, and a missing field passes no comparison nor its negation."""
 
     language: ClassVar[str] = "spl"
+    words: ClassVar[tuple[str, str]] = (" AND ", " OR ")
+    truths: ClassVar[tuple[str, str]] = ("true()", "false()")
     reading: ClassVar[Reading] = "leaf"
 
     def test(self, test: Test, found: Found, *, negated: bool) -> str:
@@ -100,6 +96,10 @@ class WherePrinter(Printer):
             value = "true" if value else "false"
         if isinstance(value, Ago):
             return self._flip(f"{name} {_SIGNS[test.op]} relative_time(now(), {quoted(relative(value.ticks))})", negated)
+        if isinstance(value, datetime):
+            if name != "_time" or test.op not in _SIGNS:
+                raise self.no_form("a moment compared so", test.span)
+            return self._flip(f"{name} {_SIGNS[test.op]} {seconds(value)}", negated)
         if isinstance(value, (int, float)):
             sign = {"eq": "!=" if negated else "=="}.get(test.op)
             number = name if found.shown.type.numeric else f"tonumber({name})"
@@ -152,19 +152,17 @@ class WherePrinter(Printer):
             return f"{self.value_of(found)} {'==' if negated else '!='} {quoted(found.shown.missing)}"
         return f"{'isnull' if negated else 'isnotnull'}({self.value_of(found)})"
 
-    def joined(self, parts: list[str], *, every: bool, nested: bool) -> str:
-        """Return parts with AND or OR."""
-        said = (" AND " if every else " OR ").join(parts)
-        return f"({said})" if nested else said
-
-    def constant(self, value: bool) -> str:
-        """Return true() or false()."""
-        return "true()" if value else "false()"
-
     def value_of(self, found: Found) -> str:
         """Return the field's name, in single quotes where an expression needs them."""
         name = found.shown.name
         return name if re.fullmatch(r"[A-Za-z_]\w*", name) else f"'{name}'"
+
+
+def seconds(moment: datetime) -> str:
+    """Return a moment as Splunk counts time: seconds since 1970 in UTC, with what is left of one."""
+    since = moment.replace(tzinfo=None) - datetime(1970, 1, 1)  # a plan's moments are UTC and name no zone
+    whole = since.days * 86_400 + since.seconds
+    return f"{whole}.{since.microseconds:06d}".rstrip("0") if since.microseconds else str(whole)
 
 
 def quoted(value: Value) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep as sleep_seconds
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -28,6 +29,7 @@ from livefire.web.guard import App, Guard
 from livefire.web.rendering import STATIC, render
 
 _LIVE_SECONDS = 3.0
+_PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +92,21 @@ def make_app(desk: Desk, place: Place) -> App:
 
 
 def warm(desk: Desk) -> threading.Thread:
-    """Load what the first page needs while nobody waits yet."""
+    """Make ready what the first page needs, and begin to load what the next ones need while nobody waits for it yet."""
+    ws = desk.workspace
+    with suppress(QueryError):
+        common = {"lake": desk.lake_line(), "open_alerts": ws.queue(limit=0)["open"], "published": desk.published is not None}
+        render("catalogue.html", {**common, "user": None, "c": ws.coverage()})
 
-    def first() -> None:
+    def rest() -> None:
         with suppress(QueryError):
-            desk.workspace.coverage()
-            desk.workspace.histogram()
-            _ = desk.published is not None and desk.workspace.published_pages(desk.published)
-            desk.workspace.detection_page(desk.workspace.detections()[0].card.id)
+            ws.histogram()
+            _ = desk.published is not None and ws.published_pages(desk.published)
+        for one in ws.detections():
+            sleep_seconds(_PAUSE)
+            ws.detection_page(one.card.id)
 
-    thread = threading.Thread(target=first, name="livefire-warm", daemon=True)
+    thread = threading.Thread(target=rest, name="livefire-warm", daemon=True)
     thread.start()
     return thread
 

@@ -157,13 +157,13 @@ class Hunting(Queries):
         return take_inventory(acts_for_chains(self.bench(now, **options)))
 
     def investigate(self, finding: Finding, now: datetime | None = None, **options: Any) -> Case:
-        """Run the guide of a finding's detection for it, and return the case; KeyError for a finding of no bundled detection."""
-        from livefire.detections.chain import acts_for_chains
+        """Run the guide of a finding's detection or chain for it, and return the case; KeyError for a finding of neither."""
+        from livefire.detections.chain import acts_for_chains, chain_folders
         from livefire.detections.investigation import investigate
 
-        detection = {d.card.id: d for d in self.detections()}[finding.detection]
+        folder = ({d.card.id: d.folder for d in self.detections()} | chain_folders())[finding.detection]
         bench = self.bench(now, **options)
-        return investigate(finding, detection, bench, acts_for_chains(bench))
+        return investigate(finding, folder, bench, acts_for_chains(bench))
 
     def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
         """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""

@@ -75,6 +75,26 @@ class Watching(Proofs):
                 raise WatchError("E705", f"no rule of the watch is named {rule}")
             state.ledger.stand(connection, rule, state="active", reason="", failures=0, due=None)
 
+    def make_up(self, config: Config, state: State, rule: str) -> int:
+        """Owe the runs over everything that a rule did not look at, and return how many; a watch that runs makes them.
+
+        WatchError E705 for a rule that is not there, has no schedule, or has looked at everything.
+        """
+        from livefire.watch.faults import WatchError
+        from livefire.watch.state.ledger import Owed
+
+        watched = next((w for w in self.watched(config) if w.name == rule), None)
+        now = present()
+        with state.ledger.writing() as connection:
+            gaps = [g for g in state.ledger.open_gaps(connection, rule) if g.end <= now]
+            if watched is None or watched.refused or watched.cadence.live or not gaps:
+                raise WatchError("E705", f"there is nothing that a rule named {rule} could make up now")
+            moments = {moment for gap in gaps for moment in watched.cadence.moments(gap.start, gap.end)}
+            state.ledger.owe(connection, [Owed(rule, moment, "made up") for moment in sorted(moments)], now)
+            for gap in gaps:
+                state.ledger.close_gap(connection, gap.id, now)
+        return len(moments)
+
     def seen(self) -> dict[str, int] | None:
         """Return, by log source, the version that every rule of this lake's watch has seen; None where no watch ever ran."""
         from livefire.watch.state import default_url

@@ -68,10 +68,11 @@ def documents(text: str, path: Path) -> tuple[Document, ...]:
     """Return the documents of a text; none for a text that is no YAML, or whose documents are laid over each other."""
     import yaml
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a folder may hold thousands
     found = []
     for part in _DIVIDER.split(text):
         try:
-            said = yaml.safe_load(part)
+            said = yaml.load(part, Loader=loader)  # noqa: S506  # both loaders are safe ones
         except (yaml.YAMLError, RecursionError, ValueError):
             return ()
         if isinstance(said, Mapping):

@@ -7,6 +7,7 @@ https://library.humio.com/data-analysis/syntax-regex-flags.html
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 
 from livefire.diagnostics import Span
@@ -19,7 +20,6 @@ _UNSUPPORTED = (
     (re.compile(r"\\[1-9]"), "refers back to a group"),
     (re.compile(r"\\k<"), "refers back to a group"),
 )
-_CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", re.DOTALL)
 _POSSESSIVE = re.compile(r"[*+?}]\+")
 _OPTIONAL = re.compile(r"\||\)(?:[?*]|\{0)")
 _FLAGS = {"i": "i", "m": "m", "d": "s", "s": "s"}
@@ -155,45 +155,32 @@ def _tail_ahead(pattern: str) -> str:
     return f"{head}{found.group(2)}(?:{found.group(1)})" if opened == depth else pattern
 
 
+# An escape, a class in brackets, or a single character.
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|.", re.DOTALL)
+
+
 def only_group(text: str, number: int) -> str:
     """Return a pattern in which no group but that one is kept: engines number only the first nine."""
     out: list[str] = []
-    at, count, in_class = 0, 0, False
-    while at < len(text):
-        char = text[at]
-        if char == "\\":
-            out.append(text[at : at + 2])
-            at += 2
-            continue
-        if in_class:
-            in_class = char != "]"
-        elif char == "[":
-            in_class = True
-        elif char == "(" and text[at + 1 : at + 2] != "?":
+    count = 0
+    for piece in _PIECE.finditer(text):
+        char = piece.group()
+        if char == "(" and text[piece.end() : piece.end() + 1] != "?":
             count += 1
             char = "(" if count == number else "(?:"
         out.append(char)
-        at += 1
     return "".join(out)
 
 
 def _outside_classes(pattern: str) -> str:
     """Return the pattern with character classes emptied and escapes blanked, but for those that refer back."""
     out: list[str] = []
-    at = 0
-    while at < len(pattern):
-        char = pattern[at]
-        if char == "\\":
-            following = pattern[at + 1 : at + 2]
-            out.append(pattern[at : at + 2] if following in "123456789k" else "__")
-            at += 2
-        elif char == "[":
-            found = _CLASS.match(pattern, at)
-            out.append("[]")
-            at = found.end() if found else at + 1
+    for found in _PIECE.finditer(pattern):
+        piece = found.group()
+        if piece[0] == "\\":
+            out.append(piece if piece[1:] in {*"123456789k"} else "__")
         else:
-            out.append(char)
-            at += 1
+            out.append("[]" if piece[0] == "[" else piece)
     return "".join(out)
 
 
@@ -201,33 +188,19 @@ def _number_groups(pattern: str) -> tuple[str, tuple[tuple[int, str], ...]]:
     """Return the pattern with its groups unnamed, and the number of each name: names may hold dots, which RE2 refuses."""
     groups: list[tuple[int, str]] = []
     out: list[str] = []
-    at, count, in_class = 0, 0, False
-    while at < len(pattern):
-        char = pattern[at]
-        if char == "\\":
-            out.append(pattern[at : at + 2])
-            at += 2
+    count = beyond = 0
+    for found in _PIECE.finditer(pattern):
+        at, piece = found.start(), found.group()
+        if at < beyond:
             continue
-        if in_class:
-            in_class = char != "]"
-        elif char == "[":
-            in_class = True
-            if pattern[at + 1 : at + 2] == "]":
-                out.append("[\\]")
-                at += 2
-                continue
-        elif char == "(":
+        if piece == "(":
             named = _GROUP.match(pattern, at)
+            if named or pattern[at + 1 : at + 2] != "?":
+                count += 1
             if named:
-                count += 1
                 groups.append((count, named.group(1)))
-                out.append("(")
-                at = named.end()
-                continue
-            if pattern[at + 1 : at + 2] != "?":
-                count += 1
-        out.append(char)
-        at += 1
+                beyond = named.end()
+        out.append(f"[\\]{piece[2:]}" if piece.startswith("[]") else piece)
     return "".join(out), tuple(groups)
 
 
@@ -263,7 +236,9 @@ def _compiles(text: str, span: Span, context: Context) -> bool:
     probe = _RESPELLED.sub(_probed, re.sub(r"\[:\^?\w+:\]", "x", text))
     probe = re.sub(r"\(\?([a-zA-Z]+)\)", "", re.sub(r"\(\?U", "(?", probe))
     try:
-        re.compile(probe)
+        with warnings.catch_warnings():  # Python means to read `[[` in another way some day, RE2 does not
+            warnings.simplefilter("ignore")
+            re.compile(probe)
     except re.error as error:
         context.diagnostics.error("E205", f"the pattern cannot be read: {error.msg}", span)
         return False

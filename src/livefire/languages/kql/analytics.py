@@ -14,7 +14,11 @@ from livefire.diagnostics import Diagnostics, Source
 from livefire.languages.kit.ast import Apply, Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
-from livefire.languages.kql.naming import default_name
+from livefire.languages.kql.grouping import group_keys
+from livefire.languages.kql.lexer import tokens
+from livefire.languages.kql.naming import Namer, default_name
+from livefire.languages.kql.parser import Parser
+from livefire.languages.kql.rows import count_of, serialized, with_windows
 from livefire.languages.kql.scalars import lower_condition, lower_scalar
 from livefire.languages.kql.scope import Frame, Gathered, Relation, Scope
 from livefire.languages.kql.sources import lower_source
@@ -69,8 +73,6 @@ _NAMES = {"count_": "count", "dcount_": "dcount", "new_": "new_dcount", "all_": 
 
 @cache
 def _read(text: str) -> k.Block:
-    from livefire.languages.kql.lexer import tokens
-    from livefire.languages.kql.parser import Parser
 
     diagnostics = Diagnostics(Source(text, "<plugin>"))
     return Parser(tokens(diagnostics), diagnostics).block()
@@ -137,7 +139,6 @@ def rolling_percentile(scope: Scope, relation: Relation, step: k.Evaluate, node:
 
 def rows_near(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -> Relation:
     """The rows that satisfy a condition, and those near them."""
-    from livefire.languages.kql.rows import count_of, serialized, with_windows
 
     if len(node.args) < 2:
         scope.error("E105", "rows_near takes a condition and a number of rows", node.span)
@@ -183,8 +184,6 @@ _JSON = {
 
 def pivot(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -> Relation:
     """A column for each value of one, with an aggregate of the rows that have it."""
-    from livefire.languages.kql.grouping import group_keys
-    from livefire.languages.kql.naming import Namer
 
     if relation.open or (scope.context.probe is None and scope.context.open_schema):
         return Relation(relation.plan, open=True)

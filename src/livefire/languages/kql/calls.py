@@ -9,9 +9,10 @@ from livefire.diagnostics import Span
 from livefire.languages.binder import nearest
 from livefire.languages.kit.ast import Apply, Name, Star
 from livefire.languages.kql import coerce, operators
+from livefire.languages.kql.aggregates import AGGREGATES, lower_aggregate
 from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.scalars import lower_scalar
-from livefire.languages.kql.scope import Function, Relation, Scope
+from livefire.languages.kql.scope import Function, Relation, Scope, fill
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import call, negate
@@ -152,7 +153,6 @@ class Scalar:
 
 def known_function(name: str) -> bool:
     """True for a scalar function or aggregate of Kusto, whether it can be run here or not."""
-    from livefire.languages.kql.aggregates import AGGREGATES
     from livefire.languages.kql.functions import FUNCTIONS, refusal
 
     return name in FUNCTIONS or refusal(name) is not None or name in AGGREGATES or name == "toscalar"
@@ -160,7 +160,6 @@ def known_function(name: str) -> bool:
 
 def lower_call(scope: Scope, node: Apply) -> e.Expr:
     """Return the value of a call: a let function, an aggregate, or a function of Kusto."""
-    from livefire.languages.kql.aggregates import AGGREGATES, lower_aggregate
     from livefire.languages.kql.functions import FUNCTIONS
 
     bound = scope.frame.find(node.function)
@@ -254,7 +253,6 @@ def _toscalar(scope: Scope, node: Apply) -> e.Expr:
 
 def scalar_of(scope: Scope, relation: Relation) -> e.Expr:
     """Return the first value of the first row; null when there is none, an empty text for text."""
-    from livefire.languages.kql.scope import fill
 
     if not relation.schema.fields:
         return e.null(Type.UNKNOWN)

@@ -17,52 +17,10 @@ from livefire.languages.kit.lexer import Token
 from livefire.languages.kql.lexer import LITERAL_TYPES, unquote
 from livefire.languages.kql.literals import TYPES, LiteralError, read_timespan, read_value
 from livefire.languages.kql.nodes import Expression, Item, SchemaColumn, TypeOf
+from livefire.languages.kql.words import ENDS, JOINING, LISTS, OLD, OPERANDS, RESERVED, TEXT, TRUTHS
 from livefire.plan.expr import Scalar
 from livefire.schema import Type
 
-_TEXT = frozenset(
-    [
-        "=~",
-        "!~",
-        "has",
-        "!has",
-        "has_cs",
-        "!has_cs",
-        "hasprefix",
-        "!hasprefix",
-        "hasprefix_cs",
-        "!hasprefix_cs",
-        "hassuffix",
-        "!hassuffix",
-        "hassuffix_cs",
-        "!hassuffix_cs",
-        "contains",
-        "!contains",
-        "contains_cs",
-        "!contains_cs",
-        "startswith",
-        "!startswith",
-        "startswith_cs",
-        "!startswith_cs",
-        "endswith",
-        "!endswith",
-        "endswith_cs",
-        "!endswith_cs",
-        "like",
-        "notlike",
-        "notcontains",
-        "containscs",
-        "notcontainscs",
-        "notcontains_cs",
-        "likecs",
-        "notlikecs",
-    ]
-)
-# An operand that one of these follows is an expression by itself, as most items of a list are.
-_OPERANDS = frozenset({"name", "string", "long", "real", "timespan"})
-_ENDS = frozenset({",", ")", "|", ";", ""})
-_LISTS = frozenset(["in", "!in", "in~", "!in~", "has_any", "has_all"])
-_OLD = {"notcontains": "!contains", "containscs": "contains_cs", "notcontainscs": "!contains_cs", "notcontains_cs": "!contains_cs", "<>": "!="}
 _LONG = 2**63
 
 
@@ -77,7 +35,7 @@ class ExpressionParser(Cursor):
 
     def expression(self) -> Expression:
         """Read an expression."""
-        if self.token.kind in _OPERANDS and self.peek().text in _ENDS:
+        if self.token.kind in OPERANDS and self.peek().text in ENDS:
             return self._primary()
         self.deeper()
         found = self._or()
@@ -108,7 +66,7 @@ class ExpressionParser(Cursor):
 
     def declared_name_before(self, sign: str) -> str | None:
         """Step over `name sign` and return the name, or stay and return None."""
-        if self.token.kind == "name" and self.peek().text == sign and self.peek().kind == "sign":
+        if self.token.kind == "name" and self.peek().text == sign and self.peek().kind == "sign" and self.token.text not in TRUTHS:
             name = self.advance().text
             self.advance()
             return name
@@ -194,7 +152,7 @@ class ExpressionParser(Cursor):
         while True:
             if self.at("==", "!=", "<>"):
                 left = self._binary(left, self.advance(), self._relation())
-            elif self.token.text in _LISTS and self.token.kind != "string":
+            elif self.token.text in LISTS and self.token.kind != "string":
                 left = self._binary(left, self.advance(), self._list())
             elif self.at("between", "!between"):
                 left = self._between(left)
@@ -234,7 +192,7 @@ class ExpressionParser(Cursor):
     def _text(self) -> Expression:
         left = self._unary()
         while True:
-            if self.token.kind != "string" and self.token.text in _TEXT:
+            if self.token.kind != "string" and self.token.text in TEXT:
                 left = self._binary(left, self.advance(), self._unary())
             elif self.searching and self.at(":"):
                 # https://learn.microsoft.com/kusto/query/search-operator: column:text is `column has text`.
@@ -247,7 +205,7 @@ class ExpressionParser(Cursor):
                 return left
 
     def _binary(self, left: Expression, operator: Token, right: Expression) -> Expression:
-        text = _OLD.get(operator.text, operator.text)
+        text = OLD.get(operator.text, operator.text)
         return Binary(text, kit(left), kit(right), span_of(left).to(span_of(right)), operator.span)
 
     def _unary(self) -> Expression:
@@ -266,7 +224,7 @@ class ExpressionParser(Cursor):
         found: list[Expression] = []
         while not self.at(")") and not self.done:
             found.append(self.pipeline())
-            if not self.take(","):
+            if not self._another():
                 break
         self.close(opened)
         return ListOf(tuple(kit(x) for x in found), opened.span.to(self.last()))
@@ -346,13 +304,15 @@ class ExpressionParser(Cursor):
 
     def _named(self) -> Expression:
         token = self.token
-        if token.text in ("true", "false", "True", "False") and self.peek().text != "(":
+        if token.text in TRUTHS and self.peek().text != "(":
             self.advance()
             return Constant(token.text.lower() == "true", Type.BOOL, token.span)
         if token.text == "dynamic" and self.peek().text == "(":
             return self._dynamic()
         if token.text == "typeof" and self.peek().text == "(":
             return self._typeof()
+        if token.text in RESERVED and (token.text in JOINING or self.peek().text != "("):
+            self.fail(f"{token.text!r} is a word of the language", help=f"a column of that name is written ['{token.text}']")
         self.advance()
         if self.at("("):
             return self._call(token)
@@ -382,11 +342,19 @@ class ExpressionParser(Cursor):
             named = self.declared_name_before("=")
             value: Expression = self.pipeline()
             args.append(Argument(kit(value), named, start.to(self.last())))
-            if not self.take(","):
+            if not self._another():
                 break
         self.shallower()
         self.close(opened)
         return Apply(name.text, tuple(args), name.span.to(self.last()), name.span)
+
+    def _another(self) -> bool:
+        """Step over a comma; E201 where nothing stands after it."""
+        if not self.take(","):
+            return False
+        if self.at(")"):
+            self.fail(f"expected a value after the comma, found {self.describe()}")
+        return True
 
     def _parenthesis(self) -> Expression:
         opened = self.advance()

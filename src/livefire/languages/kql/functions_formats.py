@@ -10,6 +10,7 @@ from livefire.languages.kql.calls import Scalar, Site
 from livefire.languages.kql.patterns import check_regex
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import fill
+from livefire.languages.kql.sources import lower_source
 from livefire.plan import expr as e
 from livefire.plan.functions import all_of, any_of, call, negate
 from livefire.schema import Type
@@ -104,8 +105,6 @@ def _assert(site: Site) -> e.Expr:
 def _column_names(site: Site) -> e.Expr:
     """The names of a table's columns, as a constant."""
     import json
-
-    from livefire.languages.kql.sources import lower_source
 
     relation = lower_source(site.scope.bare(), site.node.args[0].value)
     return e.null(Type.DYNAMIC) if relation.open else e.Literal(json.dumps(list(relation.schema.names), ensure_ascii=False), Type.DYNAMIC)

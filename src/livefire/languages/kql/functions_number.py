@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from livefire.languages.kql import coerce
 from livefire.languages.kql.calls import Scalar, Site
+from livefire.languages.kql.functions_time import bin_value
 from livefire.languages.kql.scope import fill
 from livefire.plan import expr as e
 from livefire.plan.functions import call
@@ -57,7 +58,6 @@ def _ceiling(site: Site) -> e.Expr:
 
 
 def _floor_or_bin(site: Site) -> e.Expr:
-    from livefire.languages.kql.functions_time import bin_value
 
     if len(site.args) == 1:
         value = _number(site)

@@ -12,6 +12,7 @@ import json
 from typing import Any
 
 from livefire.languages.kql.calls import Scalar, Site, stopped
+from livefire.languages.kql.rows import with_windows
 from livefire.languages.kql.scope import SITE
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -75,7 +76,6 @@ def _user_agent(site: Site) -> e.Expr:
     relation, gathered, probe = site.scope.relation, site.scope.gathered, site.scope.context.probe
     if probe is None or relation is None or gathered is None or gathered.aggregates is not None:
         return stopped(call("compare.ne", text, e.text("")), "parse_user_agent: the agents have to be looked at before the query runs")
-    from livefire.languages.kql.rows import with_windows
 
     agent, found = site.scope.state.name("agent"), site.scope.state.name("described")
     agents = [str(row[0]) for row in probe(n.Limit(n.Distinct(n.Project(with_windows(relation, gathered), (n.Item(agent, text),))), _TOO_MANY + 1))]

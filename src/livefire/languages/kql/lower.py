@@ -7,8 +7,10 @@ from typing import cast
 
 from livefire.diagnostics import Halt, QueryError, Span
 from livefire.languages.base import Context
-from livefire.languages.kql import evaluate, expanding, grouping, joins, parsing, ranking, rows, scanning, series, unions, within
+from livefire.languages.kit.ast import Apply, Name
+from livefire.languages.kql import coerce, evaluate, expanding, grouping, joins, parsing, ranking, rows, scanning, series, unions, within
 from livefire.languages.kql import nodes as k
+from livefire.languages.kql.calls import known_function
 from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.saved import saved_names
 from livefire.languages.kql.scalars import lower_scalar
@@ -81,8 +83,6 @@ def _let(scope: Scope, statement: k.Let) -> None:
 
 def _probably_tabular(scope: Scope, value: k.Expression) -> bool:
     """A bare name or call that is nothing known is taken for a table, which the message then says."""
-    from livefire.languages.kit.ast import Apply, Name
-    from livefire.languages.kql.calls import known_function
 
     if isinstance(value, Name):
         return scope.frame.find(value.text) is None
@@ -90,7 +90,6 @@ def _probably_tabular(scope: Scope, value: k.Expression) -> bool:
 
 
 def _parameters(scope: Scope, statement: k.QueryParameters) -> None:
-    from livefire.languages.kql import coerce
 
     given = scope.context.options.get("parameters")
     for parameter in statement.parameters:

@@ -16,6 +16,7 @@ from livefire.languages.kql.expressions import kit, span_of
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.scalars import lower_condition, lower_scalar
 from livefire.languages.kql.scope import HIDDEN, Function, Gathered, Relation, Scope
+from livefire.languages.kql.sources import lower_source
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import aggregate, window
@@ -279,7 +280,6 @@ def getschema(scope: Scope, relation: Relation, step: k.GetSchema) -> Relation:
 
 def invoke(scope: Scope, relation: Relation, step: k.Invoke) -> Relation:
     """`invoke f(x)`: the rows become the function's first argument."""
-    from livefire.languages.kql.sources import lower_source
 
     if not isinstance(step.call, Apply):
         scope.error("E201", "invoke takes a call, as in invoke f()", step.span)

@@ -10,6 +10,7 @@ from livefire.languages.kit.ast import Apply, Constant, Member, Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.calls import named_values
+from livefire.languages.kql.external import lower_external
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import MAX_CALLS, SITE, VENDOR, Frame, Function, Relation, Scope, filled, nowhere
@@ -81,8 +82,6 @@ def lower_source(scope: Scope, node: object) -> Relation:
         case k.Range():
             return _range(scope, node)
         case k.ExternalData():
-            from livefire.languages.kql.external import lower_external
-
             return lower_external(scope, node)
         case k.Union():
             from livefire.languages.kql.unions import lower_union

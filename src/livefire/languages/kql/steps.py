@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from livefire.diagnostics import Fix, Span
+from livefire.languages.binder import nearest
 from livefire.languages.kit.ast import Apply, Binary, Constant, Name
 from livefire.languages.kit.lexer import Token
 from livefire.languages.kql import nodes as k
@@ -472,7 +473,6 @@ class StepParser(ExpressionParser):
 
     def step(self) -> k.Step:
         """Read an operator; E201 with the nearest name for a word that is none."""
-        from livefire.languages.binder import nearest
 
         token: Token = self.token
         reader = READERS.get(token.text) if token.kind == "name" else None

@@ -7,13 +7,13 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from livefire.diagnostics import NOWHERE
-from livefire.languages.kit.ast import Apply, Constant, Name, Star
+from livefire.languages.kit.ast import Apply, Binary, Constant, Name, Star
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import kit
 from livefire.languages.kql.scalars import lower_condition
 from livefire.languages.kql.scope import VENDOR, Function, Relation, Scope, fill
-from livefire.languages.kql.sources import lower_source, table_rows
+from livefire.languages.kql.sources import is_tabular, lower_source, table_rows
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.schema import Field, Schema, Type
@@ -59,8 +59,6 @@ def _absent(scope: Scope, node: object) -> Name | None:
             name = str(args[0].value.value)
             return Name(name, node.span) if scope.table(name) is None else None
         case Apply(function=function) if scope.frame.find(function) is None and scope.table(function) is None:
-            from livefire.languages.kql.sources import is_tabular
-
             return None if is_tabular(scope, node) else Name(function, node.name_span)
         case _:
             return None
@@ -163,7 +161,6 @@ def _views(scope: Scope) -> list[Relation]:
 
 def named_in(node: object) -> set[str]:
     """Return the names that stand in a condition."""
-    from livefire.languages.kit.ast import Binary
 
     match node:
         case Binary(left=left, right=right):

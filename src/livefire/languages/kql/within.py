@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from livefire.diagnostics import Span
-from livefire.languages.kit.ast import Name
+from livefire.languages.kit.ast import Apply, Name
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.grouping import summarize
-from livefire.languages.kql.rows import count_of, sort_keys, with_windows, without_hidden
-from livefire.languages.kql.scalars import lower_condition
+from livefire.languages.kql.rows import count_of, sort_keys, where, with_windows, without_hidden
+from livefire.languages.kql.scalars import lower_condition, lower_scalar
 from livefire.languages.kql.scope import Gathered, Relation, Scope
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -85,13 +85,11 @@ def _items(carried: Carried, span: Span) -> tuple[k.Item, ...]:
 
 
 def _count_call(span: Span) -> k.Expression:
-    from livefire.languages.kit.ast import Apply
 
     return Apply("count", (), span, span)
 
 
 def _where(scope: Scope, relation: Relation, step: k.Where, carried: Carried) -> Relation:
-    from livefire.languages.kql.rows import where
 
     if carried.live is None:
         return where(scope, relation, step)
@@ -130,7 +128,6 @@ def _first(scope: Scope, relation: Relation, count: k.Expression, keys: tuple[k.
 
 def partition(scope: Scope, relation: Relation, step: k.Partition) -> Relation:
     """`partition by key (steps)`: the steps run over the rows of each key by itself."""
-    from livefire.languages.kql.scalars import lower_scalar
 
     key = lower_scalar(scope.over(relation), step.key)
     hidden = scope.state.name("key")

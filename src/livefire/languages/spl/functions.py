@@ -12,6 +12,7 @@ from livefire.languages.kit.ast import Apply
 from livefire.languages.spl import arithmetic, documents, multivalues, timing
 from livefire.languages.spl.evaluating import Build, Evaluator, Function
 from livefire.languages.spl.multivalues import pattern_of
+from livefire.languages.spl.subsearches import searched
 from livefire.languages.spl.values import any_value, compare, constant_text, is_multi, is_null, is_text, mapped, multi_of, not_null, number_of, real_of, text_of
 from livefire.plan import expr as e
 from livefire.plan.expr import Case, Expr
@@ -316,7 +317,6 @@ def _constant(value: Expr) -> Build:
 
 
 def _searchmatch(v: Evaluator, ast: Apply) -> Expr:
-    from livefire.languages.spl.subsearches import searched
 
     text = constant_text(v.value(ast.args[0].value))
     if text is None or not text.strip():

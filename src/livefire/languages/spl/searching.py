@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from livefire.diagnostics import Span
 from livefire.languages.kit.ast import Name
 from livefire.languages.spl import nodes as s
+from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import RAW, TIME, Frame
 from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.subsearches import condition_of
 from livefire.languages.spl.tables import FACTS, Facts
 from livefire.languages.spl.times import moment
 from livefire.languages.spl.values import any_value, compare, is_multi, is_text, not_null, number_literal, number_of, parsed, text_of
@@ -54,8 +56,6 @@ class Searcher:
             case s.Term():
                 return self.term(condition)
             case s.Subsearch():
-                from livefire.languages.spl.subsearches import condition_of
-
                 return condition_of(condition, self.frame, self.scope)
             case s.Unread():
                 return e.TRUE
@@ -102,7 +102,6 @@ class Searcher:
 
     def _computed(self, node: s.Comparison) -> Expr:
         """A function where a search takes a value: Splunk reads it as plain words, the author meant `where`."""
-        from livefire.languages.spl.evaluating import Evaluator
 
         self.scope.context.quirk(
             156,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.lexer import Piece
+from livefire.languages.spl.parser import parse_tokens
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.stepwise import lower_addcoltotals
@@ -167,7 +168,6 @@ def _fits(shown: Expr, old: str) -> Expr:
 def lower_foreach(node: s.Foreach, frame: Frame, scope: Scope) -> Frame:
     """`foreach`: the template once for each field, `<<FIELD>>` being its name and `<<MATCHSTR>>` what the `*` stands for."""
     from livefire.languages.spl.lower import step
-    from livefire.languages.spl.parser import parse_tokens
 
     mode = scope.option(node.options, "mode", "multifield")
     if mode != "multifield":

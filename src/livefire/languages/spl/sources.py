@@ -14,7 +14,7 @@ from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.searching import Searcher
 from livefire.languages.spl.tables import FACTS, Facts, events
 from livefire.languages.spl.times import NOW, moment
-from livefire.languages.spl.values import multi_of, text_of
+from livefire.languages.spl.values import multi_of, real_of, text_of
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
@@ -94,8 +94,6 @@ def _as(frame: Frame, name: str, kind: Type) -> Expr:
     if kind is Type.DYNAMIC:
         return multi_of(value)
     if kind is Type.REAL:
-        from livefire.languages.spl.values import real_of
-
         return real_of(value)
     return text_of(value)
 

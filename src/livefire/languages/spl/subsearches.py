@@ -11,6 +11,7 @@ from livefire.diagnostics import Span
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.mentions import names_in
+from livefire.languages.spl.parser import condition_text
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.values import is_multi, not_null, only_of, text_of
 from livefire.plan import expr as e
@@ -103,7 +104,6 @@ def _key(values: list[Expr]) -> Expr:
 
 def searched(text: str, span: Span, v: Evaluator) -> Expr:
     """Return the condition of searchmatch("…")."""
-    from livefire.languages.spl.parser import condition_text
     from livefire.languages.spl.searching import Searcher
 
     return Searcher(v.scope, v.frame).predicate(condition_text(text, span, v.scope.context))

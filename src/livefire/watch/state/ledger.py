@@ -198,10 +198,15 @@ class Ledger:
             wider = {"start": min(before["start"], start), "end": max(before["end"], end)}
             connection.execute(t.gaps.update().where(c.id == before["id"]).values(**wider))
 
-    def close_gaps(self, connection: sa.Connection, rule: str, reason: str, now: datetime) -> None:
-        """Note that what a rule had not looked at was made up."""
+    def open_gaps(self, connection: sa.Connection, rule: str) -> tuple[Gap, ...]:
+        """Return what a rule did not look at, the earliest first."""
         c = t.gaps.c
-        connection.execute(t.gaps.update().where(c.rule == rule, c.reason == reason, c.closed.is_(None)).values(closed=now))
+        rows = connection.execute(sa.select(t.gaps).where(c.rule == rule, c.closed.is_(None)).order_by(c.start)).mappings()
+        return tuple(Gap(**row) for row in rows)
+
+    def close_gap(self, connection: sa.Connection, number: int, now: datetime) -> None:
+        """Note that what a rule had not looked at is owed now."""
+        connection.execute(t.gaps.update().where(t.gaps.c.id == number).values(closed=now))
 
     def gaps(self, connection: sa.Connection, most: int = 100) -> tuple[Gap, ...]:
         """Return the gaps, the latest first."""

@@ -116,12 +116,13 @@ export async function openEditor(host, area, run, heard) {
   const speaking = new cm.Compartment();
   let words = { language: "", tables: [], functions: [], commands: [] };
   let asked = { language: "", lenient: false };
+  let spoken = false; // the language is known later than the text: then all is judged again
 
   const linter = cm.linter(
     async (view) => {
       const text = view.state.doc.toString();
       if (!asked.language) return [];
-      const said = await ask("/check", { text, ...asked }).catch(() => ({ diagnostics: [], mended: text }));
+      const said = await ask("/check", { text, ...asked }).catch((fault) => ({ diagnostics: [], mended: text, fault: fault.message }));
       if (view.state.doc.toString() !== text) return [];
       heard(said);
       return said.diagnostics.map((d) => ({
@@ -131,7 +132,7 @@ export async function openEditor(host, area, run, heard) {
         actions: d.fix ? [{ name: d.fix.message || "fix", apply: (v) => v.dispatch({ changes: mended(text, d.fix) }) }] : [],
       }));
     },
-    { delay: 350 },
+    { delay: 350, needsRefresh: () => spoken && !(spoken = false) },
   );
   const root = host.attachShadow({ mode: "open" });
   const view = new cm.EditorView({
@@ -155,6 +156,7 @@ export async function openEditor(host, area, run, heard) {
     speak(found, lenient) {
       words = found;
       asked = { language: found.language, lenient };
+      spoken = true;
       view.dispatch({ effects: speaking.reconfigure([language(cm, words), cm.autocompletion({ override: [completion(words)] }), hover(cm, words)]) });
       cm.forceLinting(view);
     },

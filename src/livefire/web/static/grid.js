@@ -6,7 +6,7 @@ const HEIGHT = 25;
 const WIDEST = 54;
 
 export function grid(result, act) {
-  const widths = result.columns.map((name, i) => Math.min(WIDEST, Math.max(name.length + 3, ...result.rows.slice(0, 200).map((r) => r[i].length)) + 2));
+  const widths = result.columns.map((name, i) => Math.min(WIDEST, Math.max(name.length + 3, ...result.rows.slice(0, 200).map((r) => r[i].length)) + 3));
   const template = widths.map((w) => `${w}ch`).join(" ");
   const head = make("div", { class: "gridhead", role: "row" });
   head.style.gridTemplateColumns = template;

@@ -44,6 +44,7 @@ function judge(found) {
       );
     }),
   );
+  if (found.fault) said.prepend(make("div", { class: "said said-warning" }, `This has not been checked: ${found.fault}`));
   if (fixes.length && found.mended !== undefined && found.mended !== text)
     said.prepend(make("button", { type: "button", class: "fix", id: "mend", on: { click: () => editor.write(found.mended) } }, `Apply ${fixes.length === 1 ? "the fix" : "every fix"}`));
 }

@@ -1,0 +1,96 @@
+"""What a text does not show is said; what a product cannot see of an event is assumed, and said."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.translation.rules import refusal, turned
+
+UNION = """union
+    (AWSCloudTrail | where EventName == "StopInstances" | project TimeGenerated, Actor = strcat(UserIdentityArn, "!")),
+    (AzureActivity | where OperationNameValue =~ "Microsoft.Compute/virtualMachines/write" | project TimeGenerated, Actor = Caller)
+| sort by TimeGenerated desc"""
+
+
+@pytest.mark.parametrize("target", ["kql", "spl", "cql"])
+def test_the_events_of_several_products_are_shown_whole(target: str) -> None:
+    """Columns and order are told of as left out; the events are the same, which the slow test below proves."""
+    assert turned(UNION, "kql", target).translation.notes == (
+        "the rule picks its columns; the text shows the whole event",
+        "the rule orders its rows; the text does not",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["kql", "spl", "cql"])
+def test_and_they_are_the_same_events(target: str) -> None:
+    proof = turned(UNION, "kql", target, prove=True).proof
+    assert proof is not None
+    assert (proof.verdict, proof.difference) == ("proved", None)
+
+
+def test_a_cut_over_several_products_is_refused() -> None:
+    code, clause = refusal(UNION + "\n| take 3", "kql", "spl")
+    assert code == "E312"
+    assert clause.startswith("AzureActivity") or "OperationNameValue" in clause
+
+
+def test_a_column_that_the_rule_works_out_is_left_out_with_its_reason() -> None:
+    rule = 'AWSCloudTrail | where EventName == "A" | project TimeGenerated, Who = strcat(UserIdentityArn, "!"), TlsVersion'
+    made = turned(rule, "kql", "esql")
+    assert made.text.splitlines()[-1] == "| KEEP @timestamp"
+    assert [n for n in made.translation.notes if n.startswith("the column")] == [
+        "the column Who is not shown: the rule works it out",
+        "the column TlsVersion is not shown: logs-aws.cloudtrail-* in Elastic has no field for tls.tlsVersion",
+    ]
+
+
+def test_what_is_asked_of_a_column_is_never_left_out() -> None:
+    rule = 'AWSCloudTrail | where EventName == "A" | extend Who = strcat(UserIdentityArn, "!") | where Who == "x!" | project TimeGenerated, Who'
+    assert refusal(rule, "kql", "esql")[0] in ("E310", "E312")
+
+
+@pytest.mark.slow
+def test_no_product_shows_in_which_form_an_azure_event_came() -> None:
+    """Elastic's outcome reads the words of REST in a REST event alone; elsewhere the form is not to be seen, and is assumed."""
+    rule = 'FROM logs-azure.activitylogs-* | WHERE event.action == "MICROSOFT.COMPUTE/SNAPSHOTS/WRITE" AND event.outcome == "success"'
+    made = turned(rule, "esql", "kql", prove=True)
+    assert "form" not in made.text
+    assert [a.words for a in made.translation.assumptions if a.kind == "form"] == ["no event comes in the REST form"]
+    assert made.proof is not None
+    assert made.proof.verdict == "proved"
+
+
+@pytest.mark.slow
+def test_a_number_below_json_is_read_as_one_in_kusto() -> None:
+    """The status code is a column of its own in the log entry's storage, and stands in the JSON of Status in Sentinel."""
+    rule = 'any where event.dataset == "gcp.audit" and event.action : "*.delete" and gcp.audit.status.code == 7'
+    made = turned(rule, "eql", "kql", prove=True)
+    assert "tolong(Status.code) == 7" in made.text
+    assert made.proof is not None
+    assert made.proof.verdict == "proved"
+
+
+@pytest.mark.parametrize(
+    ("test", "wants"),
+    [
+        # Of the words that Elastic works out, only `start` follows from the operation's beginning.
+        ('event.type : "start"', ("'data.operation.first' == \"true\"", "'data.operation.last' != \"true\"")),
+        ('event.type : "nothing of these"', ()),
+    ],
+)
+def test_a_word_of_a_list_that_is_worked_out_is_taken_apart(test: str, wants: tuple[str, ...]) -> None:
+    rule = f'any where event.dataset == "gcp.audit" and event.action : "*x" and {test}'
+    if not wants:
+        assert refusal(rule, "eql", "spl")[0] == "E312"
+        return
+    text = turned(rule, "eql", "spl").text
+    assert [w for w in wants if w not in text] == [], text
+
+
+def test_a_moment_is_a_number_in_splunk_and_logscale() -> None:
+    """2026-11-21T10:03:00Z is 1,795,255,380 seconds after 1970: 20,778 days of 86,400 seconds, and 36,180 more."""
+    rule = "AWSCloudTrail | where TimeGenerated >= datetime(2026-11-21T10:03:00Z)"
+    assert 20_778 * 86_400 + 36_180 == 1_795_255_380
+    assert "| where _time >= 1795255380" in turned(rule, "kql", "spl").text
+    assert "| @timestamp >= 1795255380000" in turned(rule, "kql", "cql").text
