@@ -94,15 +94,15 @@ QUESTIONS = (
     ),
 )
 SEQUENCE = Question(
-    "three steps within an hour",
+    "three steps within five days",
     "eql",
-    'sequence by aws.cloudtrail.user_identity.arn with maxspan=1h [any where event.action == "CreateSnapshot"] [any where event.action == "RunInstances"]'
+    'sequence by aws.cloudtrail.user_identity.arn with maxspan=5d [any where event.action == "CreateSnapshot"] [any where event.action == "RunInstances"]'
     ' [any where event.action == "TerminateInstances"]',
     ("@timestamp",),
     "WITH c AS MATERIALIZED (SELECT _time AS t, event_name AS e, identity_arn AS k FROM aws_cloudtrail"
     " WHERE event_name IN ('CreateSnapshot', 'RunInstances', 'TerminateInstances') AND identity_arn IS NOT NULL)"
     " SELECT a.t FROM c a JOIN c b ON a.k = b.k AND b.t > a.t AND b.e = 'RunInstances' JOIN c d ON a.k = d.k AND d.t > b.t AND d.e = 'TerminateInstances'"
-    " WHERE a.e = 'CreateSnapshot' AND d.t <= a.t + INTERVAL 1 HOUR",
+    " WHERE a.e = 'CreateSnapshot' AND d.t <= a.t + INTERVAL 5 DAY",
 )
 
 
