@@ -152,8 +152,13 @@ def page(measured: Iterable[Row]) -> str:
     total, missed = sum(r["mutants"] for r in mutants), sum(len(r["survivors"]) for r in mutants)
     share = f"{(total - missed) / total:.0%}" if total else "none"
     lines += ["", f"## Mutants: {len(mutants)} rules, {total:,} changes of one clause, {total - missed:,} noticed ({share})", ""]
-    lines += ["What leaves most of the others unnoticed: no story differs from an attack in that one clause alone (another service's event of the same"]
-    lines += ["name, a refused request, a call that a service made, a gap just beyond a window).", ""]
+    lines += [
+        "A change is noticed where the rule then finds something else: in an attack, in what resembles one, in another story, or in a near miss, which is an"
+    ]
+    lines += [
+        "attack told again with one thing in one event otherwise, or two events too far apart or turned round. What no story can tell apart stays: a word of"
+    ]
+    lines += ["another cloud in a list that all clouds share, a second condition that says the same of these events.", ""]
     lines += ["| detection | rule | changes | not noticed | such as |", "|---|---|--:|--:|---|"]
     for row in mutants:
         such = "; ".join(f"{change}: `{clause[:70]}`".replace("|", "\\|") for change, clause in row["survivors"][:2])
