@@ -147,7 +147,7 @@ async function showBehind(row, spot) {
 async function showChart() {
   if (!last) return empty("Run a query first.");
   if (!last.chart) return empty("These rows hold nothing to draw: a time or a name, and a number.");
-  panel.replaceChildren(make("p", { class: "soft" }, last.chart.asked ? `render ${last.chart.asked}` : "drawn by the types of the columns"));
+  panel.replaceChildren(make("p", { class: "soft" }, last.chart.asked ? `drawn as ${last.chart.asked}, as the query asks` : "drawn by the types of the columns"));
   const spot = make("div", { class: "chart" });
   panel.append(spot);
   if (last.chart.kind === "lines") await lines(spot, last.chart);
@@ -268,7 +268,7 @@ function showProof(proof) {
 function showDays(found) {
   const rule = found.rules[0];
   const spot = make("div", { class: "chart" });
-  panel.replaceChildren(make("p", {}, `${rule.findings.toLocaleString("en")} findings over ${Object.keys(rule.days).length} days; ${rule.median_a_day} on a usual day`), spot);
+  panel.replaceChildren(make("p", {}, `${rule.findings.toLocaleString("en")} finding${rule.findings === 1 ? "" : "s"} over ${Object.keys(rule.days).length} days; ${rule.median_a_day} on a usual day`), spot);
   bars(spot, { bars: Object.entries(rule.days).map(([name, value]) => ({ name, value })) });
   if (rule.actors.length) panel.append(make("h3", {}, "Because of"), make("ul", {}, ...rule.actors.slice(0, 8).map((a) => make("li", {}, `${a.actor} (${a.findings})`))));
 }
