@@ -19,6 +19,8 @@ _MERGE = "tag:yaml.org,2002:merge"
 MAX_CHARS = 1 << 20
 MAX_DEPTH = 64
 MAX_NODES = 200_000
+_Loader: TypeAlias = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
+_FAST: _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,26 @@ def read_documents(diagnostics: Diagnostics) -> list[Node]:
     if len(text) > MAX_CHARS:
         _stop(diagnostics, f"the rule has more than {MAX_CHARS} characters", Span(0, 1), "E204")
     try:
-        _scan(text, diagnostics)
-        builder = _Builder(diagnostics)
-        return [builder.build(node, 0) for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
+        composed = _compose(text, diagnostics)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         at = mark.index if mark else 0
         _stop(diagnostics, f"this is no YAML: {fault.problem or fault.context}", Span(at, at + 1), "E201")
     except yaml.YAMLError:
         _stop(diagnostics, "this is no YAML: a character that YAML does not allow", Span(0, 1), "E201")
+    builder = _Builder(diagnostics)
+    return [builder.build(node, 0) for node in composed if node is not None]
+
+
+def _compose(text: str, diagnostics: Diagnostics) -> list[yaml.Node | None]:
+    """Return the nodes of all documents, read by the library's fast reader; what that one refuses its other one reads or explains."""
+    fast = yaml.SafeLoader if text.startswith("\ufeff") else _FAST  # which does not count that mark
+    try:
+        _scan(text, diagnostics, fast)
+        return list(yaml.compose_all(text, Loader=fast))
+    except (yaml.YAMLError, UnicodeError):
+        _scan(text, diagnostics, yaml.SafeLoader)
+        return list(yaml.compose_all(text, Loader=yaml.SafeLoader))
 
 
 def _stop(diagnostics: Diagnostics, message: str, span: Span, code: str) -> NoReturn:
@@ -75,9 +88,9 @@ def _stop(diagnostics: Diagnostics, message: str, span: Span, code: str) -> NoRe
     raise Halt
 
 
-def _scan(text: str, diagnostics: Diagnostics) -> None:
+def _scan(text: str, diagnostics: Diagnostics, loader: _Loader) -> None:
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=loader):
         start, end = event.start_mark, event.end_mark
         at = Span(start.index if start else 0, end.index if end else 0)
         if isinstance(event, yaml.CollectionStartEvent):
@@ -133,7 +146,7 @@ class _Builder:
 def _scalar(node: yaml.ScalarNode) -> Scalar:
     """Return what a plain scalar means in a rule: words for null and bools, numbers; a date stays text."""
     tag, text = node.tag.rpartition(":")[2], node.value
-    if node.style is not None:
+    if node.style:
         return str(text)
     if tag == "null":
         return None
