@@ -1,6 +1,6 @@
 """A watch that is killed again and again, and what must be true of it afterwards.
 
-`python -m tests.watch.crashing KILLS FOLDER` runs it by hand. One process holds the imports and forks a watch with all its
+`python -m tests.watch.crashing KILLS FOLDER [SEED]` runs it by hand. One process holds the imports and forks a watch with all its
 threads; the watch takes files that appear meanwhile, compacts every fraction of a second, and is killed with SIGKILL at a
 random instant. At the end one watch runs until there is nothing left to do, and everything is counted.
 """
@@ -93,6 +93,18 @@ def run_forked(root: Path) -> int:
         os._exit(9)
 
 
+def opens(root: Path) -> bool:
+    """Tell whether the lake opens, as a process of its own finds it: one that has opened a lake cannot be forked any more."""
+    child = os.fork()
+    if not child:
+        try:
+            Lake.create(root / "lake")
+            os._exit(0)
+        finally:
+            os._exit(9)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def finish(root: Path) -> None:
     """Run a watch in this process until there is nothing left to do."""
     with Worker([root], threads=1) as worker:
@@ -138,7 +150,7 @@ def kill_often(root: Path, kills: int, seed: int = 1) -> tuple[dict[str, int], i
     """Kill a watch so often while files arrive; return the counts and how many files there were."""
     chance = random.Random(seed)  # noqa: S311 - instants of death, the same each time as far as a machine allows
     prepare(root)
-    files = 0
+    files = shut = ended = 0
     for number in range(kills):
         child = run_forked(root)
         until = time.monotonic() + chance.uniform(0.05, 2.5)
@@ -148,17 +160,17 @@ def kill_often(root: Path, kills: int, seed: int = 1) -> tuple[dict[str, int], i
                 files += 1
             time.sleep(chance.uniform(0.0, 0.2))
         os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        Lake.create(root / "lake")  # it opens, each time
+        ended += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGKILL
+        shut += not opens(root)
         if number % 50 == 49:
             sys.stderr.write(f"{number + 1} kills, {files} files\n")
     finish(root)
-    return judge(root, files), files
+    return {**judge(root, files), "times the lake did not open": shut, "watches that ended by themselves": ended}, files
 
 
 if __name__ == "__main__":
     began = time.monotonic()
-    counts, delivered = kill_often(Path(sys.argv[2]), int(sys.argv[1]))
+    counts, delivered = kill_often(Path(sys.argv[2]), int(sys.argv[1]), int(sys.argv[3]) if len(sys.argv) > 3 else 1)
     sys.stdout.write(
         f"{sys.argv[1]} kills, {delivered} files, {delivered * EACH} events, {time.monotonic() - began:.0f} s: {counts}; {datetime.now(UTC):%Y-%m-%d}\n"
     )
