@@ -54,7 +54,7 @@ def opened(ws: Workspace, text: str, language: str = "kql", **range_: datetime) 
         ("AWSCloudTrail | where TimeGenerated between (datetime(2026-05-02T01:00) .. datetime(2026-05-03T13:00))", 2, 4),
         ("AWSCloudTrail | where TimeGenerated < datetime(2020-01-01)", 0, 0),
         ("AWSCloudTrail | where TimeGenerated > ago(1d) or EventName == 'RunInstances'", 10, 30),
-        ("AWSCloudTrail | summarize last = max(TimeGenerated) by EventName | where last > ago(1d)", 10, 1),
+        ("AWSCloudTrail | summarize newest = max(TimeGenerated) by EventName | where newest > ago(1d)", 10, 1),
         ("union (AWSCloudTrail | where TimeGenerated < datetime(2026-05-01T06:00)), (AWSCloudTrail | where TimeGenerated > datetime(2026-05-10T06:00))", 2, 3),
         ("AWSCloudTrail | where TimeGenerated > ago(1d) | join kind=inner (AWSCloudTrail) on EventName | take 1", 10, 1),
     ],

@@ -235,8 +235,8 @@ class Engine:
             native_inputs = {stage.get("input") for stage in request["stages"]}
             for stage in earlier:
                 self._materialize(cursor, stage, parameters, as_arrow=stage["name"] in native_inputs)
-            if "sql" in last and all(map(_is_small, request["tables"].values())):
-                # To collect rows costs half of what handing them out as they come does, and few files' rows are no load.
+            if "sql" in last and request["tables"] and all(map(_is_small, request["tables"].values())):
+                # To collect rows costs half of what handing them out as they come does, and few files' rows are no load; rows made of nothing can be any number.
                 collected = cursor.execute(*self._prepare(cursor, last["sql"], parameters)).to_arrow_table()
                 if collected is None:
                     raise RefusedError("no-rows")
