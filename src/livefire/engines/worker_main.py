@@ -236,7 +236,8 @@ class Engine:
             for stage in earlier:
                 self._materialize(cursor, stage, parameters, as_arrow=stage["name"] in native_inputs)
             if "sql" in last and request["tables"] and all(map(_is_small, request["tables"].values())):
-                # To collect rows costs half of what handing them out as they come does, and few files' rows are no load; rows made of nothing can be any number.
+                # To collect rows costs half of what handing them out as they come does, and few files' rows are no load;
+                # rows made of nothing can be any number.
                 collected = cursor.execute(*self._prepare(cursor, last["sql"], parameters)).to_arrow_table()
                 if collected is None:
                     raise RefusedError("no-rows")
