@@ -6,6 +6,8 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from livefire.detections.backtest import backtest, compare, days_between, moments_between
 from livefire.detections.detection import Rule
 from livefire.report.backtest import bars
@@ -75,6 +77,7 @@ def test_a_rule_that_cannot_run_says_so(tmp_path: Path) -> None:
     assert found.found == ()
 
 
+@pytest.mark.slow
 def test_a_rule_that_looks_back_is_run_again_and_again(tmp_path: Path) -> None:
     ws = lake(tmp_path)
     hourly = rule('EventName == "CreateSnapshot" and TimeGenerated > ago(1h)')

@@ -79,6 +79,7 @@ HOPELESS: dict[str, bytes] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOPELESS)
 def test_bytes_without_any_event_are_set_aside_at_a_bounded_cost(name: str, sound: float) -> None:
     data = HOPELESS[name] * 3
@@ -89,6 +90,7 @@ def test_bytes_without_any_event_are_set_aside_at_a_bounded_cost(name: str, soun
     assert entries
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("between", [b"", b",", b"\n"])
 def test_endless_small_objects_end_in_an_entry_that_says_so(between: bytes) -> None:
     data = between.join([b'{"a":1}'] * 200_000)

@@ -131,7 +131,13 @@ def compare(tmp_path: Path, days: int, rules: Mapping[str, str], ways: Mapping[s
     assert found.count("stopped") == attacks
     assert {rule for rule in found if found.count(rule) >= attacks} == {Path(name).stem.replace("savedsearches", "deletions") for name in rules}
     for name, way in ways.items():
-        assert marks(tmp_path / name, way(events), rules) == expected, name
+        got = marks(tmp_path / name, way(events), rules)
+        assert {(mark, rule) for mark, rule, _ in got} == {(mark, rule) for mark, rule, _ in expected}, name
+        if way is straggling:  # what a run saw before a late event came stays evidence of its alert: there may be more of it, never less
+            least = {mark: n for mark, _, n in expected}
+            assert all(n >= least[mark] for mark, _, n in got), name
+        else:
+            assert got == expected, name
     if restarts:
         assert marks(tmp_path / "restarted", in_order(events), rules, restarts) == expected, "restarted"
 
