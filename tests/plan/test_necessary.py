@@ -59,6 +59,7 @@ CONDITIONS = (
     call("text.wildcard", NAME, e.text("*bob")),
     call("text.matches_regex", NAME, e.text("(?i)key-s[ae]cret")),
     call("text.matches_regex", NAME, e.text("bob|Run")),
+    call("text.matches_regex", NAME, e.text("[[:digit:]xyzu]ser")),
     call("text.matches_regex", NAME, e.text("^(Run)+Inst"), e.text("i")),
     call("compare.eq", call("text.lower", FILLED), e.text("runinstances")),
     call("compare.eq", KIND, e.text("m5.large")),
@@ -132,6 +133,7 @@ def test_what_is_known_of_a_value() -> None:
         ("ab{0,3}cde", ("cde", False)),
         ("(?i:abcd)", None),
         (r"\Qabcd\E", None),
+        ("[[:digit:]abcd]x", None),  # one class to RE2; to Python the class ends before abcd
         ("(unclosed", None),
     ],
 )
