@@ -97,3 +97,17 @@ def test_what_a_rule_sees_is_counted_by_minutes(tmp_path: Path) -> None:
     stage.settle(watch)
     assert len(list(watch._ground.lake.table("aws_cloudtrail").files)) == 1, "compacted: the same events in another file"
     assert sight.profile("burst", START, START + 10 * MINUTE) == before
+
+
+def test_each_minute_of_a_file_is_counted_once_whatever_is_asked_first(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, rules={"burst.yaml": BURST})
+    watch = stage.watch()
+    stage.deliver("a.json", [event(1, 32 * MINUTE, "CreateSnapshot")])
+    stage.settle(watch)
+    sight = Sight(watch.rules, watch._ground, watch.runs[0]._engine, 60.0)
+    assert sight.profile("burst", START + 30 * MINUTE, START + 40 * MINUTE)
+    # New events before the earliest minute that was counted, and the first question after them looks back further too.
+    stage.deliver("b.json", [event(2, 5 * MINUTE, "CreateSnapshot"), event(3, 33 * MINUTE, "CreateSnapshot")])
+    stage.settle(watch)
+    late = sight.profile("burst", START, START + 40 * MINUTE)
+    assert late == Sight(watch.rules, watch._ground, watch.runs[0]._engine, 60.0).profile("burst", START, START + 40 * MINUTE)

@@ -116,12 +116,10 @@ class Sight:
         return any(minute in counts.by_minute for counts in seen.counts.values())
 
     def _update(self, first: int) -> None:
-        """Count what came since, and what lies before the earliest minute that was counted."""
-        if self._floor is None or first < self._floor:
-            self._count(self._files(first, self._floor), first, self._floor)
-            if self._floor is None:
-                self._versions = self._present()
-            self._floor = first
+        """Count what came since, and what lies before the earliest minute that was counted; each file's minute once."""
+        if self._floor is None:
+            self._again(first)
+            return
         present = self._present()
         if present != self._versions:
             try:
@@ -131,15 +129,19 @@ class Sight:
             except FileNotFoundError:
                 self._again(first)
                 return
+            # What is new is counted from the old floor on, so that the files before it, which hold the new ones, add what is left.
             self._count(fresh, self._floor, None)
             self._versions = present
             self._trim(first)
+        if first < self._floor:
+            self._count(self._files(first, self._floor), first, self._floor)
+            self._floor = first
 
     def _present(self) -> dict[str, int]:
         return {s.name: self._ground.lake.version(s.name) for s in SOURCES}
 
     def _again(self, first: int) -> None:
-        """Begin anew: the log or files of a version are gone."""
+        """Begin anew: nothing was counted yet, or the log or files of a version are gone."""
         for seen in self._rules.values():
             seen.counts.clear()
         self._versions = self._present()
