@@ -12,7 +12,7 @@ from livefire.logsources.base import LogSource
 from livefire.logsources.faults import TITLES, FileFaultError, Quarantined
 from livefire.logsources.inflate import Tally
 from livefire.logsources.limits import Limits
-from livefire.logsources.ordinary import OrdinaryReader
+from livefire.logsources.ordinary import OrdinaryReader, Stretch
 from livefire.logsources.reader import Batch, read
 from livefire.store.report import FileReport
 
@@ -22,7 +22,7 @@ def read_whole(
     handle: BinaryIO,
     file: FileReport,
     how: tuple[Sequence[LogSource], Limits, OrdinaryReader | None],
-    keep: Callable[[Batch], None],
+    keep: Callable[[Batch | Stretch], None],
     told: Callable[[], None],
 ) -> None:
     """Read an open file whose hash and size are in its report, and write the rest of the report.
