@@ -32,7 +32,6 @@ KEPT_BYTES = 8 * MIB
 _KEPT_TIMES = 100_000
 _ODD = -1
 _NUL = b"\\u0000"
-_NULLS = frozenset({b"", b"null"})
 _MISSING = msgspec.Raw()
 _KEY_BYTES = 4  # the shortest member, "":0
 _raws: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
@@ -44,13 +43,15 @@ _values = msgspec.structs.astuple
 class Ordinary:
     """The records of a stretch: `texts` of all, and which of them have to be read with `care`.
 
-    `fields` are the values of all records key by key, `times` microseconds since 1970, `places` for each remembered
-    part where the records' own stand in the `memories`, None where no record has it.
+    `fields` are the values of all records key by key, those of nested parts as text and empty where no record has any. `times`
+    are microseconds since 1970, `places` for each remembered part where the records' own stand in the `memories`, None where
+    no record has it.
     """
 
     texts: list[bytes]
     care: list[bool]
     fields: list[tuple[Any, ...]]
+    digests: array[int]
     times: array[int]
     places: list[list[int] | None]
     memories: list[Memory]
@@ -152,20 +153,25 @@ class OrdinaryReader:
             texts, found = told_apart
             fields = list(zip(*(self._nothing if record is None else self._get(record) for record in found), strict=True))
             care = [record is None for record in found]
+        digests = _digests(texts)  # at once, while the texts are near the processor
         if b"\\" in text and _NUL in text:  # a single byte is found much sooner
             care = [odd or _NUL in own for odd, own in zip(care, texts, strict=True)]
         self._note_large(texts, care)
-        self._note_unsound(fields, care)
+        for at in self._proven_at:
+            column = fields[at]
+            fields[at] = () if column.count(_MISSING) == len(column) else tuple(map(bytes, column))
+        self._note_unsound([fields[at] for at in self._proven_at if fields[at]], care)
         places = [part.places(fields[at], care) for part, at in zip(self._parts, self._part_at, strict=True)]
         times = self._read_times(fields[self._time_at], fields[self._id_at], care)
-        return Ordinary(texts, care, fields, times, places, [part.memory for part in self._parts], sum(care))
+        return Ordinary(texts, care, fields, digests, times, places, [part.memory for part in self._parts], sum(care))
 
     def stretch(self, found: Ordinary, start: int, stop: int, first: int) -> Stretch:
         """Return a run of records, none of which needs care, numbered from `first`."""
         if stop - start < len(found.texts):
             fields = [values[start:stop] for values in found.fields]
             places = [None if own is None else own[start:stop] for own in found.places]
-            found = Ordinary(found.texts[start:stop], [], fields, found.times[start:stop], places, found.memories, 0)
+            texts, digests, times = found.texts[start:stop], found.digests[start:stop], found.times[start:stop]
+            found = Ordinary(texts, [], fields, digests, times, places, found.memories, 0)
         return Stretch(self, found, first, stop - start, sum(map(len, found.texts)))
 
     def columns(self, stretches: Sequence[Stretch]) -> dict[str, Values]:
@@ -175,23 +181,26 @@ class OrdinaryReader:
         laid: dict[str, Values] = {
             "_time": Moments(array("q", chain.from_iterable(one.found.times for one in stretches))),
             "_id": self._field(stretches, self._id_at),
-            "_digest": Numbers(_digests(texts)),
+            "_digest": Numbers(array("q", chain.from_iterable(one.found.digests for one in stretches))),
             "_record": Numbers(array("q", chain.from_iterable(range(one.first, one.first + one.size) for one in stretches))),
             "_raw": Utf8(texts),
         }
         for name, at in self._scalars:
             laid[name] = self._field(stretches, at)
         for name, at in self._documents:
-            if any(one.found.fields[at].count(_MISSING) < one.size for one in stretches):
-                written = map(bytes, self._field(stretches, at))
-                laid[name] = Utf8([None if text in _NULLS else text for text in written])
+            if any(one.found.fields[at] for one in stretches):
+                written = chain.from_iterable(one.found.fields[at] or [b""] * one.size for one in stretches)
+                laid[name] = Utf8([text if text and text != b"null" else None for text in written])
         for number, memory in enumerate(stretches[0].found.memories):
             places = chain.from_iterable(one.found.places[number] or [0] * one.size for one in stretches)
             _lay_out_part(memory, list(places), laid)
         return {name: laid[name] if name in laid else Repeated([None], [0] * size) for name in self._names}
 
     def _field(self, stretches: Sequence[Stretch], at: int) -> list[Any]:
-        return list(chain.from_iterable(one.found.fields[at] for one in stretches))
+        found: list[Any] = []
+        for one in stretches:
+            found += one.found.fields[at]
+        return found
 
     def _decode(self, text: bytes, *, lines: bool) -> list[Any]:
         """Return the records of a text, none where it is not of the usual kind."""
@@ -236,14 +245,13 @@ class OrdinaryReader:
         if max(map(len, texts)) > longest:
             care[:] = [odd or len(text) > longest for odd, text in zip(care, texts, strict=True)]
 
-    def _note_unsound(self, fields: list[tuple[Any, ...]], care: list[bool]) -> None:
+    def _note_unsound(self, columns: list[tuple[bytes, ...]], care: list[bool]) -> None:
         """Ask for care for records with a part that is too deep or not written as an encoder writes it; remembered parts are looked at elsewhere."""
-        present = [fields[at] for at in self._proven_at if fields[at].count(_MISSING) < len(care)]
         most = self._limits.depth - 1  # a part stands inside its record
-        if _sound(list(filter(None, chain.from_iterable(present))), most):
+        if _sound(list(filter(None, chain.from_iterable(columns))), most):
             return
-        for column in present:
-            care[:] = [odd or (bool(raw) and not _sound([raw], most)) for odd, raw in zip(care, column, strict=True)]
+        for column in columns:
+            care[:] = [odd or (part != b"" and not _sound([part], most)) for odd, part in zip(care, column, strict=True)]
 
     def _read_times(self, texts: Sequence[str], ids: Sequence[str], care: list[bool]) -> array[int]:
         if "" in ids:
@@ -321,7 +329,7 @@ def reader_for(sources: Sequence[LogSource], limits: Limits) -> OrdinaryReader |
     return OrdinaryReader(sources[0], form, limits) if form is not None and form.orders else None
 
 
-def _sound(parts: Sequence[bytes | msgspec.Raw], most: int) -> bool:
+def _sound(parts: Sequence[bytes], most: int) -> bool:
     """True if JSON texts are what an encoder writes of their values, with numbers of at most 64 bits, and none is deeper than `most`."""
     joined = b"[" + b",".join(parts) + b"]"
     try:
@@ -330,8 +338,8 @@ def _sound(parts: Sequence[bytes | msgspec.Raw], most: int) -> bool:
     except UnsoundError:
         return False
     least = 2 * most  # bytes of a text that is deeper
-    large = [bytes(part) for part in parts if len(part) > least]
-    return not any(text.count(b"{") + text.count(b"[") > most and depth(text) > most for text in large)
+    large = [part for part in parts if len(part) > least]
+    return not any(part.count(b"{") + part.count(b"[") > most and depth(part) > most for part in large)
 
 
 def _digests(texts: list[bytes]) -> array[int]:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 READER = 2  # raised when a file read before would give other events now, so that it is read again
 WORTH_PROCESSES = 16 * MIB  # of files; below it, starting processes takes longer than reading
 MOST_PROCESSES = 16
-JOB_BYTES = 6 * MIB
-JOB_FILES = 1_000
+JOB_BYTES = 4 * MIB
+JOB_FILES = 2_500
 
 Known: TypeAlias = dict[tuple[str, int], dict[str, Any]]
 """Files read before by hash and size, with what became of them."""
