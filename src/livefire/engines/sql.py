@@ -18,6 +18,7 @@ from livefire.diagnostics import Diagnostic, QueryError, Span
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS
+from livefire.plan.walk import parts_of, plain
 from livefire.schema import Schema, Type
 
 Spelling = str | Callable[["Printer", e.Call | e.Aggregate | e.WindowCall], str]
@@ -92,16 +93,12 @@ def walk(plan: n.Plan) -> Iterator[n.Plan]:
     for child in n.inputs(plan):
         yield from walk(child)
     for expr in expressions(plan):
-        for part in walk_expr(expr):
+        for part in () if plain(expr) else parts_of(expr):
             if isinstance(part, (e.ScalarQuery, e.InQuery)):
                 yield from walk(part.plan)
 
 
-def walk_expr(expr: e.Expr) -> Iterator[e.Expr]:
-    """Yield an expression and every expression below it."""
-    yield expr
-    for child in e.children(expr):
-        yield from walk_expr(child)
+walk_expr = parts_of
 
 
 def expressions(plan: n.Plan) -> tuple[e.Expr, ...]:
@@ -162,6 +159,7 @@ class Printer:
         self.plan = plan
         self.natives: list[NativeInput] = []
         self._names = physical_names(plan)
+        self._quoted: dict[str, str] = {}
         self._aliases = 0
 
     def statement(self) -> str:
@@ -176,7 +174,10 @@ class Printer:
 
     def name(self, column: str) -> str:
         """Return the quoted SQL name of a column."""
-        return self.dialect.identifier(self.physical(column))
+        found = self._quoted.get(column)
+        if found is None:
+            found = self._quoted[column] = self.dialect.identifier(self.physical(column))
+        return found
 
     def alias(self) -> str:
         """Return a fresh table alias."""

@@ -187,11 +187,14 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 
 def columns_of(expr: Expr) -> frozenset[str]:
     """Return the names of all columns that an expression reads, lambda parameters left out."""
-    if isinstance(expr, Column):
-        return frozenset({expr.name})
-    if isinstance(expr, Lambda):
-        return columns_of(expr.body) - {p.name for p in expr.parameters}
-    found: frozenset[str] = frozenset()
-    for child in children(expr):
-        found |= columns_of(child)
-    return found
+    found: set[str] = set()
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Column):
+            found.add(part.name)
+        elif isinstance(part, Lambda):
+            found |= columns_of(part.body) - {p.name for p in part.parameters}
+        elif not isinstance(part, Literal | Parameter):
+            waiting.extend(children(part))
+    return frozenset(found)

@@ -25,6 +25,7 @@ _parser: Any = import_module("re._parser")
 
 SHORTEST = 3
 """Characters of a word that are worth looking for in a JSON text."""
+_REPLACED = re.compile("[\0\ud800-\udfff]")
 _WORDS = re.compile(r"[A-Za-z0-9._-]+")
 # Words that a number or its rewriting could give without being in the text.
 _NUMERIC = re.compile(r"[0-9eE._-]*")
@@ -198,7 +199,7 @@ def _matching(args: tuple[e.Expr, ...]) -> Needed | None:
 
 def _plain(value: str) -> bool:
     """Tell whether an engine's constant is this very text: NUL and lone surrogates are replaced there."""
-    return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    return _REPLACED.search(value) is None
 
 
 def _wildcard(origin: _Origin, pattern: str, fold: bool) -> Needed | None:
