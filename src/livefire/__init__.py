@@ -9,11 +9,19 @@ from livefire.version import __version__
 
 if TYPE_CHECKING:
     from livefire.diagnostics import Diagnostic, QueryError
+    from livefire.engines.stopping import Stop, StoppedError
     from livefire.workspace import Result, Workspace
 
-__all__ = ["Diagnostic", "QueryError", "Result", "Workspace", "__version__"]
+__all__ = ["Diagnostic", "QueryError", "Result", "Stop", "StoppedError", "Workspace", "__version__"]
 
-_HOMES = {"Diagnostic": "livefire.diagnostics", "QueryError": "livefire.diagnostics", "Result": "livefire.workspace", "Workspace": "livefire.workspace"}
+_HOMES = {
+    "Diagnostic": "livefire.diagnostics",
+    "QueryError": "livefire.diagnostics",
+    "Result": "livefire.workspace",
+    "Stop": "livefire.engines.stopping",
+    "StoppedError": "livefire.engines.stopping",
+    "Workspace": "livefire.workspace",
+}
 
 
 def __getattr__(name: str) -> Any:

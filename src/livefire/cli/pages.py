@@ -29,6 +29,7 @@ def serve(
     user_header: Annotated[str | None, typer.Option(help="Header in which the proxy names the user.")] = None,
     from_proxy: Annotated[list[str] | None, typer.Option(help="Address that the proxy connects from.")] = None,
     editor: Annotated[list[str] | None, typer.Option(help="User of the proxy who may change things; others only look.")] = None,
+    oidc: Annotated[Path | None, typer.Option(help="Settings of a provider of OpenID Connect that signs users in (see docs/pages.md).")] = None,
     https: Annotated[bool, typer.Option("--https", help="The proxy is reached by https.")] = False,
     token_file: Annotated[Path | None, typer.Option(help="File with a token for programs, made for its owner alone when it is not there.")] = None,
     published: Published = None,
@@ -44,11 +45,12 @@ def serve(
     import uvicorn
 
     from livefire.web.access import Proxy
+    from livefire.web.oidc import read_provider
     from livefire.web.serving import Place, make_app, make_desk, warm
     from livefire.web.tokens import program_digest
     from livefire.workspace import Workspace
 
-    absent = next((p for p in (published, tuning) if p is not None and not p.exists()), None)
+    absent = next((p for p in (published, tuning, oidc) if p is not None and not p.exists()), None)
     if absent is not None:
         stop(f"E002: there is no {absent}", USAGE)
     if (user_header is None) is not (not from_proxy and socket is None):
@@ -68,13 +70,14 @@ def serve(
     def announce(secret: str) -> None:
         say(f"open http://{shown}:{place.port}/login?token={secret}   (signs in one browser)")
 
+    provider = read_provider(oidc, place.address) if oidc is not None else None
     audit = lake / "web" / "audit.jsonl" if lake is not None else None
     program = program_digest(token_file) if token_file is not None else ""
     ws = Workspace(lake)
     if lake is not None:
         ws.info()
     declare(ws, site, macros=macros, lookups=lookups)
-    desk = make_desk(ws, place=place, published=published, tuning=tuning, rules=rules, audit=audit, program=program, announce=announce)
+    desk = make_desk(ws, place=place, published=published, tuning=tuning, rules=rules, audit=audit, program=program, provider=provider, announce=announce)
     application = make_app(desk, place)
     warm(desk)
     if proxy is None and socket is None:

@@ -266,6 +266,7 @@ TITLES: dict[int, str] = {
     759: "pages: an address that others reach, where nobody signs users in",
     760: "pages: a token for programs that others can read or guess",
     761: "a run that was stopped",
+    762: "pages: a provider of OpenID Connect that cannot be used as its file says",
 }
 
 

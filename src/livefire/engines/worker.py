@@ -14,7 +14,8 @@ import shutil
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Layers", "SandboxStatus", "Worker", "WorkerFailure", "close_shared_worker", "sandbox_status", "shared_scratch", "shared_worker"]
 
 _GRACE_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
 _RECYCLE_BYTES = 1024 * MIB
 
 
@@ -73,6 +75,7 @@ class Worker:
         self._layers = layers or Layers()
         self._child: Child | None = None
         self._lock = threading.RLock()
+        self._granting = threading.Lock()
         self._closed = False
         # DuckDB reads some facts under /proc and /sys when it starts and aborts where it may not;
         # which ones differs between machines, so a failed start is repeated with all of them readable.
@@ -89,7 +92,7 @@ class Worker:
     def allow(self, read_roots: Sequence[Path]) -> None:
         """Let programs read below further folders; the process is replaced before the next program if need be."""
         wanted = [os.path.realpath(root) for root in read_roots]
-        with self._lock:
+        with self._granting:  # not the lock of programs: whoever asks would wait for the one that runs
             fresh = [root for root in wanted if not _is_below(root, self._roots)]
             self._roots = (*self._roots, *dict.fromkeys(fresh))
 
@@ -119,11 +122,9 @@ class Worker:
         clock starts after that, and after a cold start.
         """
         budget = budget or Budget()
-        with self._lock:
+        with self._turn(stop):
             request = self._request(program, budget)
             try:
-                if stop is not None and stop.asked:
-                    raise stopped()
                 child, deadline = self._begin(request, budget)
                 if stop is not None:
                     stop.watch(child.strike)
@@ -145,6 +146,19 @@ class Worker:
             finally:
                 if stop is not None:
                     stop.leave()
+
+    @contextmanager
+    def _turn(self, stop: Stop | None) -> Iterator[None]:
+        """Wait until no other thread runs a program, or until the wait is ended: WorkerFailure of kind stopped."""
+        while not self._lock.acquire(timeout=-1 if stop is None else _LOOK_SECONDS):
+            if stop is not None and stop.asked:
+                raise stopped()
+        try:
+            if stop is not None and stop.asked:
+                raise stopped()
+            yield
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """End the child and remove its temporary data; the worker cannot be used again."""

@@ -1,4 +1,4 @@
-"""Who may do what: one-time addresses, cookies, tokens of programs, and users that a proxy vouches for.
+"""Who may do what: one-time addresses, cookies, tokens of programs, and users that a proxy or a provider vouches for.
 
 Tokens have 256 bits and are kept as SHA-256 only. `viewer` reads and runs queries, `editor` also changes what is kept.
 """
@@ -64,16 +64,21 @@ class Access:
 
     def redeem(self, secret: str) -> str | None:
         """Return a session for a one-time secret, None for a wrong or used one."""
-        session = secrets.token_urlsafe(_BYTES)
         with self._lock:
             if not self._ticket or not secrets.compare_digest(self._ticket, _digest(secret)):
                 return None
             self._ticket = ""
+        return self.open(User("owner", "editor"))
+
+    def open(self, user: User) -> str:
+        """Return a new session of a user."""
+        session = secrets.token_urlsafe(_BYTES)
+        with self._lock:
             now = time.monotonic()
             self._sessions = {k: v for k, v in self._sessions.items() if v[1] > now}
             if len(self._sessions) >= MOST_SESSIONS:
                 del self._sessions[min(self._sessions, key=lambda k: self._sessions[k][1])]
-            self._sessions[_digest(session)] = (User("owner", "editor"), now + SESSION_SECONDS)
+            self._sessions[_digest(session)] = (user, now + SESSION_SECONDS)
         return session
 
     def end(self, session: str) -> None:

@@ -164,8 +164,8 @@ def begin_investigation(call: Call, name: str) -> Job:
     if not found["bundled"]:
         raise KeyError(f"guide of {found['rule']}")
 
-    def work(_tell: Any) -> Any:
-        case = call.desk.kept[f"case:{full}"] = call.ws.investigation(full)
+    def work(job: Job) -> Any:
+        case = call.desk.kept[f"case:{full}"] = call.ws.stoppable(job.stop).investigation(full)
         return case
 
     call.note("investigate", alert=full)
@@ -219,7 +219,11 @@ def begin_look(call: Call) -> Job:
     """Begin to evaluate the rules over what the lake holds."""
     call.note("look through the lake")
     desk = call.desk
-    return desk.jobs.begin("Rules over the lake", lambda tell: desk.workspace.look_through(tell, desk.rules), call.user.name, key="look")
+
+    def work(job: Job) -> Any:
+        return desk.workspace.stoppable(job.stop).look_through(job.tell, desk.rules)
+
+    return desk.jobs.begin("Rules over the lake", work, call.user.name, key="look")
 
 
 def hunt(call: Call) -> Response:
@@ -237,8 +241,8 @@ def begin_hunting(call: Call) -> Job:
     """Begin a hunt over the whole lake."""
     desk = call.desk
 
-    def work(tell: Any) -> Any:
-        found = desk.workspace.hunted(desk.tuning, tell)
+    def work(job: Job) -> Any:
+        found = desk.workspace.stoppable(job.stop).hunted(desk.tuning, job.tell)
         desk.kept["alerts"] = Hunted(desk.workspace, found, desk.workspace.hunt_page(found))
         return {"alerts": len(found.alerts), "chains": len(found.chains)}
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import PlainTextResponse, Response
 
-from livefire.web.desk import Call, go_to
+from livefire.web.desk import Call, NotYoursError, go_to
 from livefire.web.jobs import Job
 
 
@@ -71,7 +72,11 @@ def begin_proof(call: Call, name: str) -> Job:
     """Begin to put a detection to the proof; KeyError for one that is not there."""
     call.ws.detection_page(name)
     call.note("prove", detection=name)
-    return call.desk.jobs.begin(f"Proof of {name}", lambda tell: call.ws.prove_detection(name, tell), call.user.name, key="prove-" + name.replace("/", "-"))
+
+    def work(job: Job) -> Any:
+        return call.ws.stoppable(job.stop).prove_detection(name, job.tell)
+
+    return call.desk.jobs.begin(f"Proof of {name}", work, call.user.name, key="prove-" + name.replace("/", "-"))
 
 
 def chain(call: Call) -> Response:
@@ -113,8 +118,8 @@ def begin_page_proof(call: Call, name: str) -> Job:
     call.ws.published_page(folder, name)
     call.note("prove", page=name)
 
-    def work(tell: Any) -> Any:
-        found = call.desk.kept[f"published:{name}"] = call.ws.prove_published(folder, name, tell)
+    def work(job: Job) -> Any:
+        found = call.desk.kept[f"published:{name}"] = call.ws.stoppable(job.stop).prove_published(folder, name, job.tell)
         return found
 
     return call.desk.jobs.begin(f"Proof of {name}", work, call.user.name, key=f"page-{name}")
@@ -123,9 +128,33 @@ def begin_page_proof(call: Call, name: str) -> Job:
 def job(call: Call) -> Response:
     """Show how a job stands; without script the page asks again by itself."""
     found = call.desk.jobs.find(call.path("name"))
-    back = call.given.get("back", "/")
-    safe = back if back.startswith("/") and not back.startswith("//") and "\\" not in back else "/"
+    safe = _back(call)
     standing = found.wait(-1, 0)
     if standing["state"] == "done":
         return go_to(safe)
-    return call.page("job.html", section="", job=standing, back=safe)
+    return call.page("job.html", section="", job=standing, back=safe, mine=_may_stop(call, found))
+
+
+def _back(call: Call) -> str:
+    back = call.given.get("back", "/")
+    return back if back.startswith("/") and not back.startswith("//") and "\\" not in back else "/"
+
+
+def stop(call: Call) -> Response:
+    """End a job."""
+    name = call.path("name")
+    stop_job(call, name)
+    return go_to(f"/jobs/{name}?{urlencode({'back': _back(call)})}")
+
+
+def stop_job(call: Call, name: str) -> bool:
+    """End a job and say whether it still ran; KeyError for none, NotYoursError for another's where the user may only look."""
+    found = call.desk.jobs.find(name)
+    if not _may_stop(call, found):
+        raise NotYoursError
+    call.note("stop", job=name, title=found.title)
+    return found.ask_to_stop()
+
+
+def _may_stop(call: Call, found: Job) -> bool:
+    return call.user.edits or call.user.name == found.owner

@@ -18,6 +18,7 @@ from livefire import QueryError, Workspace
 from livefire.web.access import Access, Role, User
 from livefire.web.audit import Audit
 from livefire.web.jobs import BusyError, Jobs
+from livefire.web.oidc import Provider
 from livefire.web.rendering import render
 
 
@@ -32,6 +33,7 @@ class Desk:
     tuning: Path | None = None
     rules: Path | None = None
     announce: Callable[[str], None] = field(default=lambda _text: None)
+    provider: Provider | None = None
     jobs: Jobs = field(default_factory=Jobs)
     kept: dict[str, Any] = field(default_factory=dict)
 
@@ -75,6 +77,10 @@ class Call:
         self.desk.audit.note(self.user.name, action, **details)
 
 
+class NotYoursError(Exception):
+    """What this user may not do."""
+
+
 Handler: TypeAlias = Callable[[Call], Response]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -95,6 +101,9 @@ def endpoint(desk: Desk, handler: Handler, role: Role = "viewer") -> Endpoint:
             return await run_in_threadpool(handler, call)
         except KeyError as absent:
             return call.fault(404, "There is no such page", f"Nothing here is named {absent.args[0] if absent.args else ''}.", "E757")
+        except NotYoursError:
+            call.note("refused", path=request.url.path)
+            return call.fault(403, "Not yours to change", "Whoever began it can do this, or an editor.", "E756")
         except BusyError:
             return call.fault(503, "Busy", "As much is running as may run at once; try again in a minute.", "E758")
         except QueryError as error:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from livefire import QueryError, Workspace
 from livefire.web.access import Role, User
-from livefire.web.desk import Call, Desk, as_data, place_of
+from livefire.web.desk import Call, Desk, NotYoursError, as_data, place_of
 from livefire.web.jobs import BusyError
 
 PREFIX = "/api/v1"
@@ -75,6 +75,9 @@ def _answering(desk: Desk, one: Endpoint) -> Callable[[Request], Awaitable[Respo
             return _fault(400, "E754", Workspace.harmless(str(wrong))[:400])
         except KeyError as absent:
             return _fault(404, "E757", Workspace.harmless(f"there is no {absent.args[0] if absent.args else 'such thing'}")[:400])
+        except NotYoursError:
+            call.note("refused", path=request.url.path)
+            return _fault(403, "E756", "whoever began it can do this, or an editor")
         except BusyError:
             return _fault(503, "E758", "as much is running as may run at once")
         except QueryError as error:

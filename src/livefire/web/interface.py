@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from livefire.web.catalogue import pages_of
+from livefire.web.catalogue import pages_of, stop_job
 from livefire.web.desk import Call
 from livefire.web.endpoints import Asked, Endpoint, Nothing, WrongRequestError
-from livefire.web.jobs import BusyError
+from livefire.web.jobs import BusyError, Work
 
 Text = Annotated[str, Meta(max_length=200_000)]
 Language = Annotated[str, Meta(max_length=20)]
@@ -143,28 +143,32 @@ def _miss(call: Call, asked: Miss) -> Any:
     return {"reason": call.ws.harmless(call.ws.why_missed(asked.text, _language(call, asked.language), asked.event, lenient=asked.lenient), lines=True)}
 
 
-def _begin(call: Call, title: str, work: Any) -> Any:
+def _begin(call: Call, title: str, work: Work) -> Any:
     return {"job": call.desk.jobs.begin(title, work, call.user.name).id}
 
 
 def _translate(call: Call, asked: Rendering) -> Any:
     language, to = _language(call, asked.language), _language(call, asked.to)
-    return _begin(call, f"Translation to {to}", lambda _tell: call.ws.rendering(asked.text, language, to, lenient=asked.lenient))
+    return _begin(call, f"Translation to {to}", lambda job: call.ws.stoppable(job.stop).rendering(asked.text, language, to, lenient=asked.lenient))
 
 
 def _rehearse(call: Call, asked: Query) -> Any:
     language = _language(call, asked.language)
-    return _begin(call, "Proof", lambda tell: call.ws.rehearse(asked.text, language, tell))
+    return _begin(call, "Proof", lambda job: call.ws.stoppable(job.stop).rehearse(asked.text, language, job.tell))
 
 
 def _by_day(call: Call, asked: Query) -> Any:
     language = _language(call, asked.language)
-    return _begin(call, "Backtest", lambda _tell: call.ws.by_day(asked.text, language))
+    return _begin(call, "Backtest", lambda job: call.ws.stoppable(job.stop).by_day(asked.text, language))
 
 
 def _job(call: Call, _asked: Nothing) -> Any:
     job = call.desk.jobs.find(call.path("name"))
     return {**job.wait(-1, 0), "result": job.result if job.state == "done" else None}
+
+
+def _stop_job(call: Call, _asked: Nothing) -> Any:
+    return {"stopped": stop_job(call, call.path("name"))}
 
 
 def _save(call: Call, asked: Saved) -> Any:
@@ -213,4 +217,5 @@ ENDPOINTS = (
     Endpoint("POST", "/backtest", "backtest", "Begin to count what a query finds day by day", _by_day, Query),
     Endpoint("POST", "/save", "save", "Keep a query as a rule file", _save, Saved, "editor"),
     Endpoint("GET", "/jobs/{name}", "job", "How a job stands, and what came of it", _job),
+    Endpoint("POST", "/jobs/{name}/stop", "stopJob", "End a job: what it runs is ended at once", _stop_job),
 )

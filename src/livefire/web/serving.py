@@ -16,16 +16,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from livefire import Diagnostic, QueryError, Workspace
-from livefire.web import alerts, case_interface, catalogue, endpoints, interface, workbench
-from livefire.web.access import SESSION_SECONDS, Access, Proxy, User
+from livefire.web import alerts, case_interface, catalogue, endpoints, interface, signing, workbench
+from livefire.web.access import Access, Proxy, User
 from livefire.web.audit import Audit
-from livefire.web.desk import Desk, endpoint, go_to
+from livefire.web.desk import Desk, endpoint
 from livefire.web.guard import App, Guard
+from livefire.web.oidc import Provider
 from livefire.web.rendering import STATIC, render
 
 _LIVE_SECONDS = 3.0
@@ -55,6 +56,12 @@ class Place:
         return frozenset(h.lower() for h in (*own, *self.names))
 
     @property
+    def address(self) -> str:
+        """Where browsers reach the pages: the first name that a proxy hands on, or this machine."""
+        own = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.https else 'http'}://{self.names[0] if self.names else f'{own}:{self.port}'}"
+
+    @property
     def cookie(self) -> str:
         """The name of the cookie: browsers keep one jar for all ports of a host."""
         return f"livefire-{self.port}"
@@ -78,10 +85,11 @@ def make_desk(
     rules: Path | None = None,
     audit: Path | None = None,
     program: str = "",
+    provider: Provider | None = None,
     announce: Callable[[str], None] = lambda _text: None,
 ) -> Desk:
-    """Return what the pages work with. `program` is the digest of a token that programs may show."""
-    return Desk(workspace, Access(place.proxy, program), Audit(audit), published, tuning, rules, announce)
+    """Return what the pages work with. `program` is the digest of a token that programs may show, `provider` who else signs users in."""
+    return Desk(workspace, Access(place.proxy, program), Audit(audit), published, tuning, rules, announce, provider)
 
 
 def make_app(desk: Desk, place: Place) -> App:
@@ -120,8 +128,7 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
 
     return [
         Mount("/static", StaticFiles(directory=STATIC)),
-        Route("/login", _login(desk, place), methods=["GET"]),
-        Route("/logout", _logout(desk, place), methods=["POST"]),
+        *signing.routes(desk, place.cookie, secure=place.https),
         get("/", catalogue.home),
         get("/techniques/{name}", catalogue.technique),
         change("/detections/{name:path}/prove", catalogue.prove),
@@ -133,6 +140,7 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
         change("/published/{name}/prove", catalogue.prove_published),
         get("/published/{name}", catalogue.published_page),
         get("/jobs/{name}", catalogue.job),
+        Route("/jobs/{name}/stop", endpoint(desk, catalogue.stop), methods=["POST"]),
         Route("/jobs/{name}/events", _events(desk), methods=["GET"]),
         get("/workbench", workbench.workbench),
         Route("/workbench", endpoint(desk, workbench.workbench), methods=["POST"]),
@@ -160,35 +168,6 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
 
 def _absent(call: object) -> Response:
     raise KeyError(getattr(call, "request").url.path)  # noqa: B009 - typed as any handler is
-
-
-def _login(desk: Desk, place: Place) -> Callable[[Request], Response]:
-    def login(request: Request) -> Response:
-        target = request.query_params.get("next", "/")
-        target = target if target.startswith("/") and not target.startswith("//") and "\\" not in target else "/"
-        secret = request.query_params.get("token", "")
-        session = desk.access.redeem(secret) if secret else None
-        if session is None:
-            if secret:
-                desk.audit.note("nobody", "refused sign-in")
-            return HTMLResponse(render("login.html", {"wrong": bool(secret)}), 401)
-        desk.audit.note("owner", "signed in")
-        desk.announce(desk.access.issue())
-        answer = RedirectResponse(target, 303)
-        answer.set_cookie(place.cookie, session, max_age=SESSION_SECONDS, httponly=True, samesite="strict", secure=place.https, path="/")
-        return answer
-
-    return login
-
-
-def _logout(desk: Desk, place: Place) -> Callable[[Request], Response]:
-    def logout(request: Request) -> Response:
-        desk.access.end(request.cookies.get(place.cookie, ""))
-        answer = go_to("/login")
-        answer.delete_cookie(place.cookie, path="/", httponly=True, samesite="strict")
-        return answer
-
-    return logout
 
 
 def _events(desk: Desk) -> Callable[[Request], Response]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.workspace.browsing import Browsing
@@ -45,6 +46,14 @@ class Benching(Browsing):
         from livefire.engines.stopping import Stop
 
         return Stop()
+
+    def stoppable(self, stop: Stop) -> Self:
+        """Return this workspace for work of many runs that ends as a whole, with StoppedError, once `stop` is asked for; tables and lake are the same."""
+        from livefire.engines.stopping import Stoppable
+
+        other = copy(self)
+        other._engine_given = Stoppable(self._engine(), stop)
+        return other
 
     def said(self, text: str, language: str, diagnostics: Iterable[Diagnostic] | None = None, *, lenient: bool = False) -> list[dict[str, Any]]:
         """Return all there is to say of a query, or what was said of it, as data; places count from 1 in lines and from 0 in characters."""

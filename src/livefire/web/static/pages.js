@@ -42,7 +42,7 @@ export function watchJob(id, tell) {
       tell(standing.doing || "beginning");
       if (standing.state === "running") return;
       stream.close();
-      if (standing.state === "failed") reject(new Error(standing.fault));
+      if (standing.state === "failed" || standing.state === "stopped") reject(new Error(standing.fault));
       else ask(`/jobs/${id}`).then((job) => resolve(job.result), reject);
     });
   });
@@ -62,8 +62,17 @@ if (watched) {
   document.querySelector('meta[http-equiv="refresh"]')?.remove();
   watchJob(watched.dataset.watch, (text) => (watched.querySelector("[data-doing]").textContent = text)).then(
     () => location.replace(watched.dataset.back),
-    (fault) => (watched.textContent = fault.message),
+    (fault) => {
+      watched.textContent = fault.message;
+      document.querySelector("[data-stop]")?.remove();
+    },
   );
+  const stopping = document.querySelector("[data-stop]");
+  stopping?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    stopping.querySelector("button").disabled = true;
+    ask(`/jobs/${watched.dataset.watch}/stop`, {}).catch((fault) => stopping.append(` ${fault.message}`));
+  });
 }
 
 const PLACES = { c: "/", w: "/workbench", a: "/alerts", h: "/health", p: "/published" };

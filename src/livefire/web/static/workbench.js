@@ -96,10 +96,21 @@ function fault(error) {
   panel.replaceChildren(make("p", {}, make("span", { class: "state bad" }, error.code || "refused"), " ", error.message));
 }
 
-function busy(text) {
+function spinning(text) {
   const doing = make("span", {}, text);
-  panel.replaceChildren(make("p", { role: "status" }, make("span", { class: "spin", "aria-hidden": "true" }), " ", doing));
-  return (now) => (doing.textContent = now);
+  const line = make("p", { role: "status", class: "row" }, make("span", { class: "spin", "aria-hidden": "true" }), doing);
+  const tell = (now) => (doing.textContent = now);
+  tell.stops = (job) => {
+    const button = make("button", { type: "button", class: "stop-job", on: { click: () => ((button.disabled = true), ask(`/jobs/${job}/stop`, {}).catch((error) => tell(error.message))) } }, "Stop");
+    line.append(button);
+  };
+  return [line, tell];
+}
+
+function busy(text) {
+  const [line, tell] = spinning(text);
+  panel.replaceChildren(line);
+  return tell;
 }
 
 function showResults() {
@@ -183,10 +194,11 @@ function showTranslate() {
   const to = make("select", { id: "to", "aria-label": "Language" }, ...[...field("language").options].filter((o) => o.value !== field("language").value).map((o) => make("option", { value: o.value }, o.textContent)));
   const spot = make("div", { "aria-live": "polite" });
   const go = async () => {
-    const doing = make("span", {}, "translating, and running both over the same events");
-    spot.replaceChildren(make("p", { role: "status" }, make("span", { class: "spin", "aria-hidden": "true" }), " ", doing));
+    const [line, tell] = spinning("translating, and running both over the same events");
+    spot.replaceChildren(line);
     try {
       const { job } = await ask("/translate", { ...query(), to: to.value });
+      tell.stops(job);
       const made = await watchJob(job, () => {});
       const proved = made.proof?.verdict === "proved";
       spot.replaceChildren(
@@ -252,6 +264,7 @@ async function work(path, show) {
   const tell = busy("beginning");
   try {
     const { job } = await ask(path, query());
+    tell.stops(job);
     show(await watchJob(job, tell));
   } catch (error) {
     fault(error);
