@@ -63,9 +63,13 @@ def map_expr(expr: e.Expr, change: Callable[[e.Expr], e.Expr]) -> e.Expr:
 
 def parts_of(expr: e.Expr) -> Iterator[e.Expr]:
     """Yield an expression and every expression below it, plans inside left out."""
-    yield expr
-    for child in e.children(expr):
-        yield from parts_of(child)
+    pending = [expr]
+    while pending:
+        part = pending.pop()
+        yield part
+        below = e.children(part)
+        if below:
+            pending.extend(reversed(below))
 
 
 def conjuncts(predicate: e.Expr) -> Iterator[e.Expr]:
