@@ -166,6 +166,9 @@ def whole(value: int) -> Literal:
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """Return the direct sub-expressions, without those inside a nested plan."""
+    kind = type(expr)  # the commonest first: this is asked of every part of every plan, many times
+    if kind is Column or kind is Literal or kind is Parameter:
+        return ()
     match expr:
         case Call(args=args) | Aggregate(args=args, where=None, order_by=()):
             return args
