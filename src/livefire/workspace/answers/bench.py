@@ -76,7 +76,10 @@ class Bar(Answer, frozen=True):
 
 
 class Chart(Answer, frozen=True):
-    """What to draw: `lines` and `areas` have times (seconds since 1970) and series, `bars` and `pie` bars; `asked` is the query's own word."""
+    """What to draw, and the query's own word for it.
+
+    `lines` and `areas` have times (seconds since 1970) and series, `groups` and `stacks` names and series, `bars` and `pie` bars.
+    """
 
     kind: str
     asked: str
@@ -84,6 +87,7 @@ class Chart(Answer, frozen=True):
     series: list[Series] | UnsetType = UNSET
     left_out: int | UnsetType = UNSET
     label: str | UnsetType = UNSET
+    names: list[str] | UnsetType = UNSET
     bars: list[Bar] | UnsetType = UNSET
 
 
