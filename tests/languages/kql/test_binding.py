@@ -64,3 +64,10 @@ def test_search_takes_a_column_and_a_term(workspace: Workspace) -> None:
 )
 def test_charts_take_their_options(workspace: Workspace, rest: str) -> None:
     assert workspace.query(f"T | render timechart{rest}").rows == workspace.query("T").rows
+
+
+def test_a_join_numbers_a_name_past_those_of_either_side(workspace: Workspace) -> None:
+    # Microsoft's binder calls the right side's k neither k nor k1, which are both there.
+    text = "datatable(k: long, a: long)[1, 2] | join kind=inner (datatable(k: long, k1: long, a: long)[1, 3, 4]) on k"
+    result = workspace.query(text)
+    assert (result.columns, result.rows) == (["k", "a", "k2", "k1", "a1"], [(1, 2, 1, 3, 4)])
