@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from livefire.store import upkeep
 from livefire.store.changes import changes, minutes
 from livefire.store.disk import Disk
 from livefire.store.ingest import ingest
-from livefire.store.lake import Lake
+from livefire.store.lake import Lake, LakeError
 from livefire.store.upkeep import compact, retain, vacuum, verify
 from tests.logsources.samples import cloudtrail
 from tests.logsources.samples import compact as written
@@ -35,6 +36,37 @@ def filled(path: Path, files: int = 6, each: int = 4) -> Lake:
 
 def ids(lake: Lake) -> list[str]:
     return sorted(i for f in lake.files(NAME) for i in pq.read_table(f, columns=["_id"]).column(0).to_pylist())
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 5, 7, 100])
+def test_compaction_joins_files_of_the_same_times_stretch_by_stretch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    """Five files of six events; each file begins four seconds after the one before, so they overlap, and each time but the outer ones is in two."""
+    monkeypatch.setattr(upkeep, "_AT_ONCE", at_once)
+    lake = Lake.create(tmp_path / "lake")
+    for number in range(5):
+        one = tmp_path / f"{number}.jsonl"
+        moments = [f"2026-05-04T10:00:{4 * number + n:02}Z" for n in range(6)]
+        one.write_bytes(b"\n".join(written(cloudtrail(10 * number + n, eventTime=moment)) for n, moment in enumerate(moments)))
+        ingest([one], lake, now=NOW)
+    before = ids(lake)
+    assert len(before) == 30
+    compact(lake, NOW)
+    (file,) = lake.table(NAME).files
+    rows = pq.read_table(file.path, columns=["_id", "_time"])
+    times = rows.column("_time").to_pylist()
+    assert (ids(lake), file.rows, times) == (before, 30, sorted(times))
+    assert (file.first, file.last) == (times[0], times[-1])
+
+
+def test_compaction_that_would_lose_events_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "_AT_ONCE", 2)
+    lake = filled(tmp_path)
+    before, version = ids(lake), lake.version(NAME)
+    between = upkeep._between
+    monkeypatch.setattr(upkeep, "_between", lambda file, lower, upper: between(file, lower, upper).slice(1))
+    with pytest.raises(LakeError, match="nothing was changed"):
+        compact(lake, NOW)
+    assert (ids(lake), lake.version(NAME)) == (before, version)
 
 
 def test_compaction_keeps_every_event_and_is_nothing_new(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from livefire.store.disk import Disk
 
@@ -33,6 +33,9 @@ KEEP_LOG = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableEx
 INCOMPRESSIBLE = frozenset({"_raw", "_id", "_digest", "_record", "_time", "request_id", "sample"})
 _SILENT = frozenset({"commitInfo", "txn"})
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+_Bounds: TypeAlias = tuple[datetime | None, datetime | None]
 
 
 class ConflictError(Exception):
@@ -172,8 +175,8 @@ class Table:
             self.checkpoint()
         return version
 
-    def replace(self, gone: Sequence[DataFile], rows: pa.Table | None, now: datetime, operation: str) -> int:
-        """Commit that files give way to one file of `rows`, or to none, and return the new version; no reader sees a state between.
+    def replace(self, gone: Sequence[DataFile], rows: Iterable[pa.Table] | None, now: datetime, operation: str) -> int:
+        """Commit that files give way to one file of all `rows`, or to none, and return the new version; no reader sees a state between.
 
         The rows are not new: what follows the ingest sequence passes over them. The old files stay until a vacuum. Raises
         `ConflictError` if another writer took the version.
@@ -182,17 +185,17 @@ class Table:
         commit: dict[str, Any] = {"timestamp": _millis(now), "operation": operation, "operationParameters": {}, "engineInfo": APPLICATION, "sha256": {}}
         actions: list[dict[str, Any]] = [{"remove": {"path": f.path.name, "deletionTimestamp": _millis(now), "dataChange": rows is None}} for f in gone]
         kept = None
-        if rows is not None and rows.num_rows:
-            data = _parquet(rows)
+        data, count, bounds = _parquet(rows or ())
+        if count:
             name = f"part-{uuid.uuid4()}.zstd.parquet"
             self._disk.write(self.folder / name, data)
             self._disk.sync_folder(self.folder)
-            first, last = _bounds(rows)
+            first, last = bounds
             commit["sha256"][name] = hashlib.sha256(data).hexdigest()
-            stats = json.dumps(_stats(rows.num_rows, first, last))
+            stats = json.dumps(_stats(count, first, last))
             added = {"path": name, "partitionValues": {}, "size": len(data), "modificationTime": _millis(now), "dataChange": False, "stats": stats}
             actions.append({"add": added})
-            kept = DataFile(self.folder / name, rows.num_rows, len(data), first, last)
+            kept = DataFile(self.folder / name, count, len(data), first, last)
         self._publish(version, [{"commitInfo": commit}, *actions])
         self.version = version
         names = {f.path for f in gone}
@@ -222,16 +225,16 @@ class Table:
 def write_rows(folder: Path, rows: pa.Table, disk: Disk) -> Part:
     """Write rows, by time where they have one, as a Parquet file of a table's folder; durable when it returns."""
     if "_time" in rows.column_names and rows.num_rows > 1:
-        rows = _by_time(rows)
-    data = _parquet(rows)
+        rows = by_time(rows)
+    data, _, (first, last) = _parquet([rows])
     name = f"part-{uuid.uuid4()}.zstd.parquet"
     disk.write(folder / name, data)
     disk.sync_folder(folder)
-    first, last = _bounds(rows)
     return Part(name, len(data), hashlib.sha256(data).hexdigest(), rows.num_rows, first, last)
 
 
-def _by_time(rows: pa.Table) -> pa.Table:
+def by_time(rows: pa.Table) -> pa.Table:
+    """Return rows in the order of their times."""
     import pyarrow.compute as pc
 
     moments = rows.column("_time")
@@ -252,33 +255,31 @@ def _added_file(folder: Path, action: Mapping[str, Any]) -> DataFile:
     return DataFile(folder / str(action["path"]), int(stats["numRecords"]), int(action["size"]), *moments)
 
 
-def _parquet(rows: pa.Table) -> bytes:
+def _parquet(parts: Iterable[pa.Table]) -> tuple[bytes, int, _Bounds]:
+    """Return a file of parts one after the other, each in row groups of its own, how many rows it has, and its first and last time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows,
-        sink,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=[name for name in rows.column_names if name not in INCOMPRESSIBLE],
-        row_group_size=ROW_GROUP,
-        write_page_checksum=True,
-        write_statistics=[field.name for field in rows.schema if _is_ordered(field)],
-        store_schema=False,
-    )
-    return bytes(sink.getvalue())
+    sink, writer, count = pa.BufferOutputStream(), None, 0
+    firsts, lasts = [], []
+    for part in parts:
+        if writer is None:
+            dictionary = [name for name in part.column_names if name not in INCOMPRESSIBLE]
+            writer = pq.ParquetWriter(
+                sink, part.schema, compression="zstd", compression_level=1, use_dictionary=dictionary, write_page_checksum=True, store_schema=False
+            )
+        writer.write_table(part, row_group_size=ROW_GROUP)
+        count += part.num_rows
+        first, last = _bounds(part)
+        firsts += [first] if first is not None else []
+        lasts += [last] if last is not None else []
+    if writer is None:
+        return b"", 0, (None, None)
+    writer.close()
+    return bytes(sink.getvalue()), count, (min(firsts, default=None), max(lasts, default=None))
 
 
-def _is_ordered(field: pa.Field) -> bool:
-    """True for a column whose bounds can rule a row group out: not for texts of which no two are alike, nor for those that recur in all files alike."""
-    import pyarrow as pa
-
-    return not (pa.types.is_dictionary(field.type) or (pa.types.is_string(field.type) and field.name in INCOMPRESSIBLE))
-
-
-def _bounds(rows: pa.Table) -> tuple[datetime | None, datetime | None]:
+def _bounds(rows: pa.Table) -> _Bounds:
     if "_time" not in rows.column_names or not rows.num_rows:
         return None, None
     import pyarrow.compute as pc

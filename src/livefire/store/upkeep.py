@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from livefire.logsources.registry import SOURCES
 from livefire.store.changes import changes
-from livefire.store.lake import LEDGER, QUARANTINE, Lake
-from livefire.store.table import LOG, DataFile, Table
+from livefire.store.lake import LEDGER, QUARANTINE, Lake, LakeError
+from livefire.store.table import LOG, DataFile, Table, by_time
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 GOAL_ROWS = 500_000
 _TABLES = (*(s.name for s in SOURCES), QUARANTINE, LEDGER)
 _CHUNK = 1 << 20
+_AT_ONCE = 32_768
+"""Rows that are joined at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def _compacted(table: Table, now: datetime, goal: int) -> Upkeep:
     for file in [*small, None]:
         if file is None or rows + file.rows > goal:
             if len(group) > 1:
-                table.replace(group, _read(group, table), now, "OPTIMIZE")
+                table.replace(group, _merged(group, table), now, "OPTIMIZE")
             group, rows = [], 0
         if file is not None:
             group.append(file)
@@ -74,6 +76,61 @@ def _read(files: list[DataFile], table: Table) -> pa.Table:
 
     whole = pa.concat_tables([pq.read_table(f.path).cast(table.schema) for f in files]).combine_chunks()
     return whole.sort_by("_time") if "_time" in whole.column_names else whole
+
+
+def _merged(files: list[DataFile], table: Table) -> Iterator[pa.Table]:
+    """Yield the rows of files by time, some at once, so that memory does not grow with them; LakeError when they are not as many as the log says."""
+    import pyarrow as pa
+
+    if "_time" not in table.schema.names or sum(file.rows for file in files) <= _AT_ONCE:
+        yield _read(files, table)
+        return
+    made, cuts = 0, _cuts(files, table)
+    for lower, upper in zip([None, *cuts], [*cuts, None], strict=True):
+        parts = [_between(file, lower, upper).cast(table.schema) for file in files if _meets(file, lower, upper)]
+        if parts:
+            rows = pa.concat_tables(parts)
+            made += rows.num_rows
+            yield by_time(rows)
+    pa.default_memory_pool().release_unused()
+    if made != sum(file.rows for file in files):
+        raise LakeError("E443", f"the files of {table.folder} do not hold as many events as its log says; nothing was changed")
+
+
+def _cuts(files: list[DataFile], table: Table) -> list[pa.Scalar]:
+    """Return times that part the rows of files into stretches of about the same size, each time once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    kind = table.schema.field("_time").type
+    times = pa.chunked_array([chunk for f in files for chunk in pq.read_table(f.path, columns=["_time"]).column(0).cast(kind).chunks], kind)
+    times = times.drop_null().combine_chunks()
+    order = pc.sort_indices(times)
+    found = [times[order[at].as_py()] for at in range(_AT_ONCE, len(times), _AT_ONCE)]
+    return [cut for at, cut in enumerate(found) if not at or cut != found[at - 1]]
+
+
+def _meets(file: DataFile, lower: pa.Scalar | None, upper: pa.Scalar | None) -> bool:
+    """Tell whether a file may hold rows of a stretch, of which the last is any file's; the log keeps milliseconds, rounded outwards."""
+    if upper is None or file.first is None or file.last is None:
+        return True
+    return file.first < upper.as_py() and (lower is None or file.last >= lower.as_py())
+
+
+def _between(file: DataFile, lower: pa.Scalar | None, upper: pa.Scalar | None) -> pa.Table:
+    """Return the rows of a file from `lower` until `upper`; those without a time come with the last."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    time, wanted = pc.field("_time"), None
+    if lower is not None:
+        wanted = time >= lower
+    if upper is not None:
+        wanted = time < upper if wanted is None else wanted & (time < upper)
+    elif wanted is not None:
+        wanted |= time.is_null()
+    return pq.read_table(file.path, filters=wanted)
 
 
 def retain(lake: Lake, since: datetime, now: datetime) -> tuple[Upkeep, ...]:
@@ -91,7 +148,7 @@ def retain(lake: Lake, since: datetime, now: datetime) -> tuple[Upkeep, ...]:
                 rows = _read([file], table)
                 rest = rows.filter(pc.fill_null(pc.greater_equal(rows.column("_time"), since), fill_value=True))
                 if rest.num_rows < rows.num_rows:
-                    table.replace([file], rest if rest.num_rows else None, now, "DELETE")
+                    table.replace([file], [rest] if rest.num_rows else None, now, "DELETE")
                     dropped += rows.num_rows - rest.num_rows
             found.append(Upkeep(source.name, before, len(table.files), dropped))
     return tuple(found)
