@@ -112,8 +112,12 @@ class Translator:
             for log, condition in conditions_of(one.lowered):
                 conditions.setdefault(log, []).append(condition)
         edges = dict.fromkeys(x for one in compiled for x in edges_of(one.lowered))
-        records = {log: near_misses(wanted, self.templates(log), log, PROOF_CLOCK, [x for x in edges if x.source == log]) for log, wanted in conditions.items()}
-        for log, whole in chains(dict.fromkeys(c for one in compiled for c in chains_of(one.lowered)), self.templates, PROOF_CLOCK).items():
+        following = dict.fromkeys(c for one in compiled for c in chains_of(one.lowered))
+        records = {
+            log: near_misses(wanted, self.templates(log), log, PROOF_CLOCK, [x for x in edges if x.source == log], following=bool(following))
+            for log, wanted in conditions.items()
+        }
+        for log, whole in chains(following, self.templates, PROOF_CLOCK).items():
             records[log] += whole
         found = [self.emulated, ground("events that nearly meet it", records, self.sources, assumptions)]
         return [*found, Ground("the events stored here", self.stored, 0)] if self.stored is not None else found

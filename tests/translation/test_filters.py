@@ -113,14 +113,8 @@ def test_a_sequence_is_one_in_eql_and_proved_at_the_edges_of_its_span() -> None:
     assert made.text == SEQUENCE
     assert made.proof is not None
     assert made.proof.verdict == "proved"
-    # Chains are generated a second inside the span, at it and beyond it: the first two are found, two events each.
-    assert made.proof.found >= 4
-
-
-def test_a_sequence_is_refused_where_a_join_would_pair_every_event_with_every_other() -> None:
-    code, clause = refusal(SEQUENCE, "eql", "kql")
-    assert code == "E312"
-    assert clause.startswith("sequence by user.id")
+    # Chains are generated a second inside the span, at it and beyond it: the first two are found, one row each.
+    assert made.proof.found >= 2
 
 
 def test_a_wrong_span_is_told_by_a_chain_at_its_edge() -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from livefire.store.disk import Disk
 from livefire.watch import config as c
 from livefire.watch.faults import WatchError
 from livefire.watch.sinks import Services
@@ -24,6 +25,8 @@ from livefire.watch.sources.azure import Blobs
 from livefire.watch.sources.base import Batch, Intake
 from livefire.watch.sources.gcs import Stored
 from livefire.watch.sources.kafka import Topics
+from livefire.watch.sources.pubsub import Messages
+from livefire.watch.sources.queued import Queued
 from livefire.watch.sources.s3 import Objects
 from tests.logsources.samples import compact
 from tests.watch.staging import START, STOPPED, Stage, event
@@ -280,3 +283,121 @@ def test_brokers_that_do_not_answer_are_told(tmp_path: Path) -> None:
 def test_what_a_source_decides_itself_cannot_be_set(tmp_path: Path) -> None:
     with pytest.raises(WatchError, match=r"E708: the source logs sets enable.auto.commit itself"):
         Topics(c.Kafka(name="logs", brokers=("x:1",), topics=("t",), settings={"enable.auto.commit": "true"}), services({}), tmp_path)
+
+
+class Line(Queued):
+    """A queue in memory that goes on behind what it gave."""
+
+    def __init__(self, spool: Path, bodies: list[bytes]) -> None:
+        super().__init__("line", "", spool)
+        self.bodies, self.confirmed = bodies, []
+
+    confirmed: list[object]
+
+    def connect(self) -> None:
+        pass
+
+    def read(self) -> tuple[Sequence[bytes], Sequence[object]]:
+        return ([self.bodies.pop(0)], [len(self.bodies)]) if self.bodies else ((), ())
+
+    def confirm(self, tokens: Sequence[object]) -> None:
+        self.confirmed += tokens
+
+
+def test_messages_that_the_disk_did_not_take_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(tmp_path / "spool", [b"1", b"2"])
+    line.start({})
+    with monkeypatch.context() as patched:
+
+        def full(_: Disk, path: Path, __: bytes) -> None:
+            raise OSError(28, "No space left on device", str(path))
+
+        patched.setattr(Disk, "write", full)
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space"):
+                line.poll(START, 10)
+    assert bodies(line.poll(START, 10)) == [b"1\n"], "the first, which the queue does not give again"
+    line.done(line.poll(START, 10))
+    assert bodies(line.poll(START, 10)) == [b"2\n"]
+    assert line.confirmed == [1]
+
+
+@contextmanager
+def subscription() -> Iterator[tuple[str, Callable[[bytes], None], dict[str, bytes]]]:
+    """A server of Pub/Sub's protocol with one subscription, which gives what is not acknowledged to each who asks."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import grpc
+    from google.protobuf.empty_pb2 import Empty
+    from google.pubsub_v1 import types as t
+
+    held: dict[str, bytes] = {}
+
+    def pull(asked: Any, _: object) -> Any:
+        given = [t.ReceivedMessage(ack_id=i, message=t.PubsubMessage(data=d, message_id=i)) for i, d in list(held.items())[: asked.max_messages]]
+        return t.PullResponse(received_messages=given)
+
+    def acknowledge(asked: Any, _: object) -> Any:
+        for one in asked.ack_ids:
+            held.pop(one, None)
+        return Empty()
+
+    def put(body: bytes) -> None:
+        held[f"m{len(held)}-{time.monotonic_ns()}"] = body
+
+    def handler(call: Callable[[Any, object], Any], asked: Any, answers: Any) -> Any:
+        return grpc.unary_unary_rpc_method_handler(call, request_deserializer=asked.deserialize, response_serializer=answers)
+
+    empty = Empty.SerializeToString
+    methods = {
+        "Pull": handler(pull, t.PullRequest, t.PullResponse.serialize),
+        "Acknowledge": handler(acknowledge, t.AcknowledgeRequest, empty),
+        "ModifyAckDeadline": handler(lambda _asked, _: Empty(), t.ModifyAckDeadlineRequest, empty),
+    }
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("google.pubsub.v1.Subscriber", methods),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}", put, held
+    finally:
+        server.stop(None)
+
+
+@pytest.mark.slow
+def test_a_subscription_is_acknowledged_when_its_messages_are_in_the_lake(tmp_path: Path) -> None:
+    with subscription() as (address, put, held):
+        said = c.PubSub(name="logs", subscription="projects/p/subscriptions/s", endpoint=address)
+        put(b'{"n": 1}')
+        put(b'{"n": 2}')
+        one = Messages(said, tmp_path / "spool")
+        one.start({})
+        assert bodies(one.poll(START, 10)) == [b'{"n": 1}\n{"n": 2}\n']
+        one.close()  # as a crash: nothing was acknowledged
+        assert len(held) == 2
+        two = Messages(said, tmp_path / "spool")
+        two.start({})
+        batch = two.poll(START, 10)
+        assert bodies(batch) == [b'{"n": 1}\n{"n": 2}\n']
+        two.done(batch)
+        assert not held
+        assert not two.poll(START, 10).paths
+        two.close()
+        put(compact(event(1, SECOND, "StopInstances", "mallory")))
+        stage = Stage(tmp_path / "stage", rules={"stopped.kql": STOPPED})
+        stage.text = stage.text.replace('kind = "folder"', f'kind = "pubsub"\nsubscription = "{said.subscription}"\nendpoint = "{address}"')
+        stage.text = stage.text.replace('path = "inbox"\nsettle = "1s"', "")
+        watch = stage.watch()
+        stage.settle(watch)
+        watch.reception.close()
+        assert [a.rule for a in stage.alerts()] == ["stopped"], stage.lines
+        assert not held
+
+
+@pytest.mark.slow
+def test_a_subscription_that_is_not_there_is_told(tmp_path: Path) -> None:
+    source = Messages(c.PubSub(name="logs", subscription="projects/p/subscriptions/s", endpoint=f"127.0.0.1:{free()}"), tmp_path / "spool")
+    source.start({})
+    with pytest.raises(WatchError, match="E708: the source logs"):
+        source.poll(START, 10)
+    source.close()

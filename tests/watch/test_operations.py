@@ -72,7 +72,7 @@ def test_machines_are_told_how_it_stands(tmp_path: Path) -> None:
         ('lake = "l"\nlaek = 1\n', "laek", "there is no setting 'laek'", "did you mean lake?"),
         ('lake = "l"\n[rules]\nevrey = "5m"\n', "evrey", "[rules] has no setting 'evrey'", "did you mean every?"),
         ('lake = "l"\n[[sink]]\nkind = "stdout"\n[[sink]]\nkind = "webhok"\n', "kind", "no kind of sink is named 'webhok'", "did you mean webhook?"),
-        ('lake = "l"\n[[source]]\nname = "x"\n', "[[source]]", "a source needs a kind", "known: folder, stdin, http, s3, azure_blob, gcs, kafka"),
+        ('lake = "l"\n[[source]]\nname = "x"\n', "[[source]]", "a source needs a kind", "known: folder, stdin, http, s3, azure_blob, gcs, pubsub, kafka"),
         ('lake = "l"\n[rules]\nevery = "soon"\n', "every", "rules: 'soon' is no length of time: write 90s, 5m, 1h30m or 7d", ""),
         ('lake = 5\n', "lake", "lake: expected `str`, got `int`", ""),
         ('lake = "l"\n[[source]]\nkind = "folder"\nname = "a/b"\npath = "x"\n', "[[source]]", "'a/b' is no name", ""),
@@ -96,7 +96,7 @@ def test_the_example_is_a_configuration_also_with_everything_switched_on() -> No
     assert parse(text, Path("x")).lake == "lake"
     on = "\n".join(line.removeprefix("# ") if line.startswith("# ") and ("=" in line or line.startswith("# [[")) else line for line in text.splitlines())
     found = parse(on, Path("x"))
-    assert [type(s).__name__ for s in found.source] == ["Folder", "S3", "AzureBlob", "Gcs", "Kafka", "Http"]
+    assert [type(s).__name__ for s in found.source] == ["Folder", "S3", "AzureBlob", "Gcs", "PubSub", "Kafka", "Http"]
     assert [type(s).__name__ for s in found.sink] == ["Stdout", "File", "Webhook"]
     assert found.operations.retain == "400d"
 

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from livefire.watch import config as c
 from livefire.watch.faults import WatchError
+from livefire.watch.sources.base import MOST_BYTES, Listed
 from livefire.watch.sources.folder import Folder
 from livefire.watch.sources.push import Lines, Push, address
 from livefire.watch.sources.s3 import Objects, created
@@ -214,6 +215,31 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+class Shelf(Listed):
+    """Objects in memory, of sizes as they are said."""
+
+    held: ClassVar[dict[str, int]] = {"a.json": 3, "b.json": MOST_BYTES + 1, "c.json": 3}
+
+    def open(self) -> None:
+        pass
+
+    def objects(self) -> Iterator[tuple[str, str, int]]:
+        yield from ((name, "1", size) for name, size in self.held.items())
+
+    def fetch(self, name: str) -> bytes | None:
+        return name.encode()
+
+
+def test_an_object_that_is_too_large_keeps_no_other_from_the_lake(tmp_path: Path) -> None:
+    shelf = Shelf("shelf", "", tmp_path / "spool", lambda: ())
+    shelf.start({})
+    batch = shelf.poll(START, 10)
+    assert list(batch.items) == ["a.json", "c.json"], "it lies between them"
+    shelf.done(batch)
+    with pytest.raises(WatchError, match=r"E708: the source shelf: b\.json has 1,073,741,825 bytes"):
+        shelf.poll(START, 10)
 
 
 @pytest.mark.slow

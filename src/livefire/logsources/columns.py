@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from livefire.logsources.base import Event, Form, LogSource, Path
@@ -32,23 +33,60 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Utf8:
-    """A column of texts that stay the UTF-8 that was read."""
+    """A column of texts that stay the UTF-8 that was read, and of nulls."""
 
-    written: Sequence[bytes]
+    written: Sequence[bytes | None]
 
     def __len__(self) -> int:
         return len(self.written)
 
     def __iter__(self) -> Iterator[object]:
-        return map(bytes.decode, self.written)
+        return (text if text is None else text.decode() for text in self.written)
 
     def __getitem__(self, row: int) -> object:
-        return self.written[row].decode()
+        text = self.written[row]
+        return text if text is None else text.decode()
 
 
-Values: TypeAlias = list[object] | Repeated | Utf8
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A column of 64-bit integers without nulls."""
+
+    numbers: array[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self.numbers)
+
+    def __getitem__(self, row: int) -> object:
+        return self.numbers[row]
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """A column of times without nulls, in microseconds since 1970."""
+
+    numbers: array[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[object]:
+        return map(_moment, self.numbers)
+
+    def __getitem__(self, row: int) -> object:
+        return _moment(self.numbers[row])
+
+
+Values: TypeAlias = list[object] | Repeated | Utf8 | Numbers | Moments
 """One column of many events."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_USUAL_TIME = {len("2026-01-31T23:59:59Z")}
+_WORTH_ARROW = 64  # times; fewer are read sooner one by one
 _NOTHING: Event = {}
 _STRINGS = {str, type(None)}
 _BOOLS = {bool, type(None)}
@@ -157,6 +195,33 @@ def read_time(text: str) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def usual_times(texts: Sequence[str]) -> array[int] | None:
+    """Return the microseconds since 1970 of texts that are all written like 2026-01-31T23:59:59Z, None where any is not, or they are few.
+
+    It is what `read_time` gives: Arrow takes of ISO 8601 a part of what Python takes, but for the year 0.
+    """
+    if len(texts) < _WORTH_ARROW or set(map(len, texts)) != _USUAL_TIME or min(texts) < "0001":
+        return None
+    import pyarrow as pa
+
+    try:
+        read = pa.array(texts, pa.string()).cast(pa.timestamp("us", tz="UTC"))
+    except pa.ArrowInvalid:
+        return None
+    found = array("q")
+    found.frombytes(memoryview(read.buffers()[1])[: len(texts) * found.itemsize])
+    return found
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the microseconds from 1970 to a moment."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(number: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=number)
 
 
 def parsed(value: object) -> object:

@@ -29,7 +29,7 @@ class Limits:
     salvage_bytes: int = 32 * MIB
     probe_bytes: int = MIB
     batch_events: int = 32_768
-    batch_bytes: int = 24 * MIB
+    batch_bytes: int = 48 * MIB
 
 
 DEFAULT = Limits()

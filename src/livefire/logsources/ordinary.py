@@ -3,25 +3,28 @@
 Nearly all records are written by their vendor in one way: compact, the same keys in the same order,
 no key twice. Such a record decodes into a typed structure that encodes to the very bytes it was read
 from. That is the proof: an encoder never writes a key twice, a space, an odd escape or a number that
-it did not read whole. So the record's own bytes are its canonical form, and no object is built for
-its nested parts, of which most are the same again and again and are remembered by their text.
+it did not read whole. So the record's own bytes are its canonical form. Its nested parts are proven
+the same way, all parts of a stretch of records in one go, and columns are laid out for thousands of
+records together, whatever the size of the files they come from.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from operator import attrgetter
+from itertools import chain
+from operator import attrgetter, is_
 from typing import Any
 
 import msgspec
 
 from livefire.logsources.base import Form, LogSource
 from livefire.logsources.canonical import UnsoundError, decode, depth, encode, has_huge_number
-from livefire.logsources.columns import Repeated, Utf8, Values, lay_out, read_time
+from livefire.logsources.columns import Moments, Numbers, Repeated, Utf8, Values, lay_out, microseconds, read_time, usual_times
 from livefire.logsources.limits import MIB, Limits
 from livefire.schema import Type
 
@@ -33,41 +36,96 @@ _MISSING = msgspec.Raw()
 _KEY_BYTES = 4  # the shortest member, "":0
 _raws: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 _raw_lines: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
+_values = msgspec.structs.astuple
 
 
 @dataclass(slots=True)
 class Ordinary:
     """The records of a stretch: `texts` of all, and which of them have to be read with `care`.
 
-    `fields` are the values of all records key by key, `parts` the places of nested parts among those known.
+    `fields` are the values of all records key by key, those of nested parts as text and empty where no record has any. `times`
+    are microseconds since 1970, `places` for each remembered part where the records' own stand in the `memories`, None where
+    no record has it.
     """
 
     texts: list[bytes]
     care: list[bool]
     fields: list[tuple[Any, ...]]
-    times: list[datetime | None]
-    parts: list[list[int] | None]
+    digests: array[int]
+    times: array[int]
+    places: list[list[int] | None]
+    memories: list[Memory]
     odd: int
 
 
+@dataclass(slots=True)
+class Memory:
+    """Parts seen before: the place of each by its text, and by place the columns it gives; place 0 is the part that is not there."""
+
+    places: dict[bytes, int]
+    columns: dict[str, list[object]]
+    rows: int = 1
+    size: int = 0
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Ordinary records next to each other, numbered from `first`; many stretches are laid out together by `columns_of`."""
+
+    reader: OrdinaryReader
+    found: Ordinary
+    first: int
+    size: int
+    bytes: int
+
+    @property
+    def source(self) -> LogSource:
+        """The log source of the records."""
+        return self.reader.source
+
+    @property
+    def form(self) -> str:
+        """The name of the form they are written in."""
+        return self.reader.form.name
+
+    @property
+    def columns(self) -> dict[str, Values]:
+        """These records alone in columns."""
+        return columns_of([self])
+
+    def goes_with(self, other: Stretch) -> bool:
+        """True if both can be laid out together."""
+        return self.reader is other.reader and all(map(is_, self.found.memories, other.found.memories))
+
+
+def columns_of(stretches: Sequence[Stretch]) -> dict[str, Values]:
+    """Return the records of stretches that go together in columns, the common ones (but `_file`) and the hot ones."""
+    return stretches[0].reader.columns(stretches)
+
+
 class OrdinaryReader:
-    """Reads the records of one form of a log source; remembers nested parts between calls, up to a bound."""
+    """Reads the records of one form of a log source; remembers between calls the parts that recur, up to a bound."""
 
     def __init__(self, source: LogSource, form: Form, limits: Limits) -> None:
         self.source, self.form = source, form
         self._limits = limits
         types = [_structure(source, form, order) for order in form.orders]
+        keys = types[0].__struct_fields__
         self._lists: list[msgspec.json.Decoder[list[Any]]] = [msgspec.json.Decoder(list[kind]) for kind in types]  # type: ignore[valid-type]  # made at run time
         self._singles: list[msgspec.json.Decoder[Any]] = [msgspec.json.Decoder(kind) for kind in types]
+        self._orders = {kind: [kind.__struct_fields__.index(key) for key in keys] for kind in types}
+        self._get = attrgetter(*keys)
         self._usual = 0
-        self._times: dict[str, datetime | None] = {}
-        self._keys = types[0].__struct_fields__
-        self._fields = attrgetter(*self._keys)
-        self._nothing = tuple("" if key in form.required else _MISSING if _kind(source, form, key) is None else None for key in self._keys)
-        self._parts = [_Part(source, form, key, limits) for key in self._keys if _kind(source, form, key) is None]
-        self._part_at = [self._keys.index(part.key) for part in self._parts]
-        self._scalars = [(name, self._keys.index(key)) for name, key in _scalars(source, form)]
-        self._id_at, self._time_at = self._keys.index(form.id_key), self._keys.index(form.time[0][0])
+        self._times: dict[str, int | None] = {}
+        self._nothing = tuple("" if key in form.required else _MISSING if _kind(source, form, key) is None else None for key in keys)
+        parts = [key for key in keys if _kind(source, form, key) is None]
+        self._whole = {key: _whole_column(source, form, key) for key in parts}
+        self._parts = [_Part(source, form, key, limits) for key in parts if self._whole[key] is None and any(_begins(p, key) for p in form.places.values())]
+        self._part_at = [keys.index(part.key) for part in self._parts]
+        self._proven_at = [at for at, key in enumerate(keys) if key in self._whole and at not in self._part_at]
+        self._scalars = [(name, keys.index(key)) for name, key in _scalars(source, form)]
+        self._documents = [(name, keys.index(key)) for key, name in self._whole.items() if name is not None]
+        self._id_at, self._time_at = keys.index(form.id_key), keys.index(form.time[0][0])
         self._names = (*_COMMON, *(column.name for column in source.columns))
 
     def prove(self, text: bytes) -> list[Any] | None:
@@ -84,40 +142,65 @@ class OrdinaryReader:
         """
         found = self._decode(text, lines=lines) if decoded is None else decoded
         texts = list(map(encode, found))
-        if not texts or (b"\n" if lines else b",").join(texts) != text.rstrip():
+        if texts and (b"\n" if lines else b",").join(texts) == text.rstrip():
+            columns = list(zip(*map(_values, found), strict=True))
+            fields = [columns[at] for at in self._orders[type(found[0])]]
+            care = [False] * len(texts)
+        else:
             told_apart = self._one_by_one(text, found, texts, lines=lines)
-            if told_apart is None:
+            if told_apart is None or not told_apart[0]:
                 return None
             texts, found = told_apart
-        care = [record is None for record in found]
-        if _NUL in text:
+            fields = list(zip(*(self._nothing if record is None else self._get(record) for record in found), strict=True))
+            care = [record is None for record in found]
+        digests = _digests(texts)  # at once, while the texts are near the processor
+        if b"\\" in text and _NUL in text:  # a single byte is found much sooner
             care = [odd or _NUL in own for odd, own in zip(care, texts, strict=True)]
-        longest = self._limits.keys * _KEY_BYTES
-        if len(text) > longest:
-            care = [odd or len(own) > longest for odd, own in zip(care, texts, strict=True)]
-        nothing, get = self._nothing, self._fields
-        fields = list(zip(*(nothing if record is None else get(record) for record in found), strict=True))
-        parts = [part.places(fields[at], care) for part, at in zip(self._parts, self._part_at, strict=True)]
+        self._note_large(texts, care)
+        for at in self._proven_at:
+            column = fields[at]
+            fields[at] = () if column.count(_MISSING) == len(column) else tuple(map(bytes, column))
+        self._note_unsound([fields[at] for at in self._proven_at if fields[at]], care)
+        places = [part.places(fields[at], care) for part, at in zip(self._parts, self._part_at, strict=True)]
         times = self._read_times(fields[self._time_at], fields[self._id_at], care)
-        return Ordinary(texts, care, fields, times, parts, sum(care))
+        return Ordinary(texts, care, fields, digests, times, places, [part.memory for part in self._parts], sum(care))
 
-    def columns(self, found: Ordinary, start: int, stop: int, first: int) -> dict[str, Values]:
-        """Return a run of records, none of which needs care, in columns, numbered from `first`."""
-        texts, size = found.texts[start:stop], stop - start
-        blake, number = hashlib.blake2b, int.from_bytes
+    def stretch(self, found: Ordinary, start: int, stop: int, first: int) -> Stretch:
+        """Return a run of records, none of which needs care, numbered from `first`."""
+        if stop - start < len(found.texts):
+            fields = [values[start:stop] for values in found.fields]
+            places = [None if own is None else own[start:stop] for own in found.places]
+            texts, digests, times = found.texts[start:stop], found.digests[start:stop], found.times[start:stop]
+            found = Ordinary(texts, [], fields, digests, times, places, found.memories, 0)
+        return Stretch(self, found, first, stop - start, sum(map(len, found.texts)))
+
+    def columns(self, stretches: Sequence[Stretch]) -> dict[str, Values]:
+        """Return stretches that go together in columns; see `columns_of`."""
+        size = sum(one.size for one in stretches)
+        texts = list(chain.from_iterable(one.found.texts for one in stretches))
         laid: dict[str, Values] = {
-            "_time": list(found.times[start:stop]),
-            "_id": list(found.fields[self._id_at][start:stop]),
-            "_digest": [number(blake(own, digest_size=8).digest(), "big", signed=True) for own in texts],
-            "_record": list(range(first, first + size)),
-            "_flags": Repeated([None], [0] * size),
+            "_time": Moments(array("q", chain.from_iterable(one.found.times for one in stretches))),
+            "_id": self._field(stretches, self._id_at),
+            "_digest": Numbers(array("q", chain.from_iterable(one.found.digests for one in stretches))),
+            "_record": Numbers(array("q", chain.from_iterable(range(one.first, one.first + one.size) for one in stretches))),
             "_raw": Utf8(texts),
         }
         for name, at in self._scalars:
-            laid[name] = list(found.fields[at][start:stop])
-        for part, places in zip(self._parts, found.parts, strict=True):
-            part.lay_out(places[start:stop] if places is not None else [0] * size, laid)
+            laid[name] = self._field(stretches, at)
+        for name, at in self._documents:
+            if any(one.found.fields[at] for one in stretches):
+                written = chain.from_iterable(one.found.fields[at] or [b""] * one.size for one in stretches)
+                laid[name] = Utf8([text if text and text != b"null" else None for text in written])
+        for number, memory in enumerate(stretches[0].found.memories):
+            places = chain.from_iterable(one.found.places[number] or [0] * one.size for one in stretches)
+            _lay_out_part(memory, list(places), laid)
         return {name: laid[name] if name in laid else Repeated([None], [0] * size) for name in self._names}
+
+    def _field(self, stretches: Sequence[Stretch], at: int) -> list[Any]:
+        found: list[Any] = []
+        for one in stretches:
+            found += one.found.fields[at]
+        return found
 
     def _decode(self, text: bytes, *, lines: bool) -> list[Any]:
         """Return the records of a text, none where it is not of the usual kind."""
@@ -156,24 +239,44 @@ class OrdinaryReader:
                 return number, record
         return -1, None
 
-    def _read_times(self, texts: Sequence[str], ids: Sequence[str], care: list[bool]) -> list[datetime | None]:
+    def _note_large(self, texts: list[bytes], care: list[bool]) -> None:
+        """Ask for care for records that may have too many keys."""
+        longest = self._limits.keys * _KEY_BYTES
+        if max(map(len, texts)) > longest:
+            care[:] = [odd or len(text) > longest for odd, text in zip(care, texts, strict=True)]
+
+    def _note_unsound(self, columns: list[tuple[bytes, ...]], care: list[bool]) -> None:
+        """Ask for care for records with a part that is too deep or not written as an encoder writes it; remembered parts are looked at elsewhere."""
+        most = self._limits.depth - 1  # a part stands inside its record
+        if _sound(list(filter(None, chain.from_iterable(columns))), most):
+            return
+        for column in columns:
+            care[:] = [odd or (part != b"" and not _sound([part], most)) for odd, part in zip(care, column, strict=True)]
+
+    def _read_times(self, texts: Sequence[str], ids: Sequence[str], care: list[bool]) -> array[int]:
+        if "" in ids:
+            care[:] = [odd or not own for odd, own in zip(care, ids, strict=True)]
+        usual = usual_times(texts)
+        if usual is not None:
+            return usual
         known = self._times
         if len(known) > _KEPT_TIMES:
             known.clear()
         for text in dict.fromkeys(texts):
             if text not in known:
-                known[text] = read_time(text)
+                moment = read_time(text)
+                known[text] = None if moment is None else microseconds(moment)
         times = [known[text] for text in texts]
-        if None in times or "" in ids:
-            care[:] = [odd or time is None or not own for odd, time, own in zip(care, times, ids, strict=True)]
-        return times
+        if None in times:
+            care[:] = [odd or time is None for odd, time in zip(care, times, strict=True)]
+        return array("q", [time or 0 for time in times])
 
 
 _COMMON = ("_time", "_id", "_digest", "_record", "_flags", "_raw")
 
 
 class _Part:
-    """What stands under one key of a record, remembered by its text with the columns it gives."""
+    """What stands under a key of a record from which several columns are taken, remembered by its text."""
 
     def __init__(self, source: LogSource, form: Form, key: str, limits: Limits) -> None:
         own = tuple(c for c in source.columns if _begins(form.places.get(c.name), key))
@@ -181,21 +284,17 @@ class _Part:
         self.key = key
         self._source = LogSource(source.name, source.title, own, ())
         self._form = Form(form.name, form.recognise, form.time, form.identity, places)
-        self._whole = len(own) == 1 and own[0].type is Type.DYNAMIC and places[own[0].name] == (key,)
-        self._limits = limits
-        self._columns: dict[str, list[object]] = {c.name: [] for c in own}
-        self._known: dict[bytes, int] = {}
-        self._known_rows = self._size = 0
-        self._forget()
+        self._most = limits.depth - 1  # it stands inside its record
+        self.memory = self._nothing()
 
     def places(self, raws: Sequence[msgspec.Raw], care: list[bool]) -> list[int] | None:
         """Return the place of each record's part among those known, None where no record has it; asks for care where a part is not ordinary."""
         if raws.count(_MISSING) == len(raws):
             return None
-        if self._size > KEPT_BYTES:
-            self._forget()
-        known, missing = self._known, _MISSING
-        texts = [b"" if raw is missing else bytes(raw) for raw in raws]
+        if self.memory.size > KEPT_BYTES:
+            self.memory = self._nothing()
+        known = self.memory.places
+        texts = list(map(bytes, raws))
         try:
             found = [known[text] for text in texts]
         except KeyError:
@@ -205,53 +304,23 @@ class _Part:
             care[:] = [odd or place == _ODD for odd, place in zip(care, found, strict=True)]
         return found
 
-    def lay_out(self, places: list[int], laid: dict[str, Values]) -> None:
-        """Add this part's columns of records by the places of their parts."""
-        if not self._columns:
-            return
-        distinct = dict.fromkeys(places)
-        if 2 * len(distinct) > len(places):
-            laid.update((name, list(map(values.__getitem__, places))) for name, values in self._columns.items())
-            return
-        order = {place: at for at, place in enumerate(distinct)}
-        compact = list(map(order.__getitem__, places))
-        laid.update((name, Repeated(list(map(values.__getitem__, distinct)), compact)) for name, values in self._columns.items())
-
-    def _forget(self) -> None:
-        """Begin anew, knowing only the part that is not there."""
-        self._known, self._known_rows = {b"": 0}, 1
-        self._columns = {name: [None] for name in self._columns}
-        self._size = 0
+    def _nothing(self) -> Memory:
+        return Memory({b"": 0}, {column.name: [None] for column in self._source.columns})
 
     def _learn(self, texts: list[bytes]) -> None:
         """Decode parts never seen, together if they are sound, and remember each."""
-        self._size += sum(map(len, texts)) + 200 * len(texts)
-        joined = b"[" + b",".join(texts) + b"]"
-        if not self._sound(joined) or any(map(self._deep, texts)):
-            self._known.update(dict.fromkeys(texts, _ODD))
-            texts = [text for text in texts if self._sound(text) and not self._deep(text)]
-            joined = b"[" + b",".join(texts) + b"]"
-        if self._whole:
-            laid: dict[str, list[object]] = {name: [None if text == b"null" else text.decode() for text in texts] for name in self._columns}
-        else:
-            values = decode(joined)
-            assert isinstance(values, list)
-            laid = lay_out(self._source, self._form, [{self.key: value} for value in values])
-        first = self._known_rows
-        self._known.update(zip(texts, range(first, first + len(texts)), strict=True))
-        self._known_rows += len(texts)
-        for name, column in self._columns.items():
+        memory = self.memory
+        memory.size += sum(map(len, texts)) + 200 * len(texts)
+        if not _sound(texts, self._most):
+            memory.places.update(dict.fromkeys(texts, _ODD))
+            texts = [text for text in texts if _sound([text], self._most)]
+        values = decode(b"[" + b",".join(texts) + b"]")
+        assert isinstance(values, list)
+        laid = lay_out(self._source, self._form, [{self.key: value} for value in values])
+        memory.places.update(zip(texts, range(memory.rows, memory.rows + len(texts)), strict=True))
+        memory.rows += len(texts)
+        for name, column in memory.columns.items():
             column.extend(laid[name])
-
-    def _sound(self, text: bytes) -> bool:
-        try:
-            return encode(decode(text)) == text and not has_huge_number(b"[" + text + b"]")
-        except UnsoundError:
-            return False
-
-    def _deep(self, text: bytes) -> bool:
-        most = self._limits.depth - 1  # it stands inside the record
-        return text.count(b"{") + text.count(b"[") > most and depth(text) > most
 
 
 def reader_for(sources: Sequence[LogSource], limits: Limits) -> OrdinaryReader | None:
@@ -260,8 +329,47 @@ def reader_for(sources: Sequence[LogSource], limits: Limits) -> OrdinaryReader |
     return OrdinaryReader(sources[0], form, limits) if form is not None and form.orders else None
 
 
+def _sound(parts: Sequence[bytes], most: int) -> bool:
+    """True if JSON texts are what an encoder writes of their values, with numbers of at most 64 bits, and none is deeper than `most`."""
+    joined = b"[" + b",".join(parts) + b"]"
+    try:
+        if encode(decode(joined)) != joined or has_huge_number(joined):
+            return False
+    except UnsoundError:
+        return False
+    least = 2 * most  # bytes of a text that is deeper
+    large = [part for part in parts if len(part) > least]
+    return not any(part.count(b"{") + part.count(b"[") > most and depth(part) > most for part in large)
+
+
+def _digests(texts: list[bytes]) -> array[int]:
+    """Return the first 64 bits of each text's hash as signed numbers."""
+    blake = hashlib.blake2b
+    found = array("q", b"".join([blake(text, digest_size=8).digest() for text in texts]))
+    if sys.byteorder == "little":
+        found.byteswap()
+    return found
+
+
+def _lay_out_part(memory: Memory, places: list[int], laid: dict[str, Values]) -> None:
+    """Add a part's columns of records by the places of their parts."""
+    distinct = dict.fromkeys(places)
+    if 2 * len(distinct) > len(places):
+        laid.update((name, list(map(values.__getitem__, places))) for name, values in memory.columns.items())
+        return
+    order = {place: at for at, place in enumerate(distinct)}
+    compact = list(map(order.__getitem__, places))
+    laid.update((name, Repeated(list(map(values.__getitem__, distinct)), compact)) for name, values in memory.columns.items())
+
+
 def _begins(place: object, key: str) -> bool:
     return isinstance(place, tuple) and place[0] == key
+
+
+def _whole_column(source: LogSource, form: Form, key: str) -> str | None:
+    """Return the column that is all of what stands under a key, None if there is none or others are taken from it too."""
+    own = [column for column in source.columns if _begins(form.places.get(column.name), key)]
+    return own[0].name if len(own) == 1 and own[0].type is Type.DYNAMIC and form.places[own[0].name] == (key,) else None
 
 
 def _kind(source: LogSource, form: Form, key: str) -> type | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from livefire.logsources.base import Event, Form, LogSource
 from livefire.logsources.brackets import between, row, scan
@@ -15,7 +15,7 @@ from livefire.logsources.faults import FileFaultError, Quarantined, sample
 from livefire.logsources.framing import BOM, frame
 from livefire.logsources.inflate import Stream, plain
 from livefire.logsources.limits import Limits
-from livefire.logsources.ordinary import Ordinary, OrdinaryReader
+from livefire.logsources.ordinary import Ordinary, OrdinaryReader, Stretch
 from livefire.logsources.pieces import Piece
 from livefire.logsources.salvage import Worth, drop_rest
 from livefire.logsources.window import Window
@@ -45,9 +45,12 @@ class Batch:
 
 @dataclass(slots=True)
 class Parsed:
-    """What one piece of a file gave: events, entries, and how many records both stand for."""
+    """What one piece of a file gave: events, entries, and how many records both stand for.
 
-    batches: list[Batch] = field(default_factory=list)
+    Events of one form may be in several batches; their `_record` tells their order.
+    """
+
+    batches: list[Batch | Stretch] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     records: int = 0
     notes: list[str] = field(default_factory=list)
@@ -139,8 +142,6 @@ class _Sorting:
         self._ordinary = ordinary
         self._found: dict[tuple[str, str], list[_Found]] = {}
         self._forms: dict[tuple[str, str], tuple[LogSource, Form]] = {}
-        self._columns: list[dict[str, Values]] = []
-        self._bytes = 0
 
     def take(self, piece: Piece) -> None:
         """Sort the records of a piece."""
@@ -157,8 +158,7 @@ class _Sorting:
 
     def _take_ordinary(self, found: Ordinary, start: int, stop: int) -> None:
         assert self._ordinary is not None
-        self._columns.append(self._ordinary.columns(found, start, stop, self.number))
-        self._bytes += sum(map(len, found.texts[start:stop]))
+        self.parsed.batches.append(self._ordinary.stretch(found, start, stop, self.number))
         self.number += stop - start
 
     def _take_mixed(self, found: Ordinary, piece: Piece) -> None:
@@ -215,26 +215,8 @@ class _Sorting:
             batch = _batch(source, form, events, out, self._limits)
             if batch.size:
                 out.batches.append(batch)
-        if self._columns:
-            assert self._ordinary is not None
-            _join(out.batches, self._ordinary, self._columns, self._bytes)
         out.records = sum(batch.size for batch in out.batches) + sum(entry.records for entry in out.quarantined)
         return out
-
-
-def _join(batches: list[Batch], ordinary: OrdinaryReader, stretches: list[dict[str, Values]], size: int) -> None:
-    """Add the columns of ordinary records, in the order of records together with those of the same form that were read with care."""
-    same = next((b for b in batches if b.source is ordinary.source and b.form == ordinary.form.name), None)
-    if same is not None:
-        stretches = [*stretches, same.columns]
-        batches.remove(same)
-    columns: dict[str, Values] = stretches[0] if len(stretches) == 1 else {name: [value for one in stretches for value in one[name]] for name in stretches[0]}
-    numbers = columns["_record"]
-    if same is not None:
-        places: list[Any] = list(numbers)
-        order = sorted(range(len(places)), key=places.__getitem__)
-        columns = {name: [values[at] for at in order] for name, values in columns.items()}
-    batches.append(Batch(ordinary.source, ordinary.form.name, columns, len(numbers), size + (same.bytes if same is not None else 0)))
 
 
 def _batch(source: LogSource, form: Form, found: list[_Found], out: Parsed, limits: Limits) -> Batch:

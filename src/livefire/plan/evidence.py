@@ -94,6 +94,7 @@ def _last(plan: n.Plan) -> n.Plan:
 
 def _window(plan: n.Window) -> n.Plan:
     """Return the rows with the evidence of the rows that their windows took a value of, or counted in a span; a null that was taken counts for nothing."""
+    plan = _side_by_side(plan)
     spanned = next((c for i in plan.items if isinstance(c := i.expr, e.WindowCall) and _of_a_span(c)), None)
     if spanned is not None:
         counted = n.Item(f"{EVIDENCE}0", replace(spanned, function="agg.union_arrays", args=(_column(),), type=Type.DYNAMIC))
@@ -111,6 +112,17 @@ def _window(plan: n.Window) -> n.Plan:
         gathered = call("dynamic.concat", gathered, e.Case(((there, known),), _NONE, Type.DYNAMIC))
     kept = tuple(n.Item(f.name, e.Column(f.name, f.type)) for f in plan.schema)
     return n.Project(window, (*kept, n.Item(EVIDENCE, gathered)))
+
+
+def _side_by_side(plan: n.Window) -> n.Window:
+    """Return windows over the same rows as one, so that what each takes of another row is that row and not what the others took for it."""
+    inner = plan.input
+    if not isinstance(inner, n.Window) or any(isinstance(i.expr, e.WindowCall) and _of_a_span(i.expr) for i in (*plan.items, *inner.items)):
+        return plan
+    made = {i.name for i in inner.items}
+    if any(made & e.columns_of(i.expr) for i in plan.items):
+        return plan
+    return _side_by_side(n.Window(inner.input, (*inner.items, *plan.items), plan.span))
 
 
 def _of_a_span(value: e.WindowCall) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from livefire.logsources.base import LogSource
 from livefire.logsources.faults import Quarantined
 from livefire.logsources.limits import DEFAULT, MIB, Limits
-from livefire.logsources.ordinary import reader_for
+from livefire.logsources.ordinary import Stretch, reader_for
 from livefire.logsources.reader import Batch
 from livefire.logsources.registry import SOURCES
 from livefire.logsources.registry import source as source_named
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 READER = 2  # raised when a file read before would give other events now, so that it is read again
 WORTH_PROCESSES = 16 * MIB  # of files; below it, starting processes takes longer than reading
 MOST_PROCESSES = 16
-JOB_BYTES = 6 * MIB
-JOB_FILES = 1_000
+JOB_BYTES = 4 * MIB
+JOB_FILES = 2_500
 
 Known: TypeAlias = dict[tuple[str, int], dict[str, Any]]
 """Files read before by hash and size, with what became of them."""
@@ -158,7 +158,7 @@ class _Run:
             return
         begun = self._records
 
-        def keep(batch: Batch) -> None:
+        def keep(batch: Batch | Stretch) -> None:
             self._gathered.setdefault(batch.source.name, Gathered(batch.source)).add(batch, file.path, number)
 
         def told() -> None:

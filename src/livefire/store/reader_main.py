@@ -20,7 +20,7 @@ if __name__ == "__main__":
     sys.path[:0] = sys.argv[3:]
 
 from livefire.logsources.limits import Limits
-from livefire.logsources.ordinary import reader_for
+from livefire.logsources.ordinary import Stretch, reader_for
 from livefire.logsources.reader import Batch
 from livefire.logsources.registry import SOURCES
 from livefire.logsources.registry import source as source_named
@@ -73,7 +73,7 @@ class _Reader:
     def _read(self, number: int, path: str, shown: str, sha256: str, size: int) -> FileReport:
         file = FileReport(shown, sha256=sha256, size=size)
 
-        def keep(batch: Batch) -> None:
+        def keep(batch: Batch | Stretch) -> None:
             self._gathered.setdefault(batch.source.name, Gathered(batch.source)).add(batch, file.path, number)
 
         try:

@@ -12,7 +12,7 @@ from livefire.logsources.base import LogSource
 from livefire.logsources.faults import TITLES, FileFaultError, Quarantined
 from livefire.logsources.inflate import Tally
 from livefire.logsources.limits import Limits
-from livefire.logsources.ordinary import OrdinaryReader
+from livefire.logsources.ordinary import OrdinaryReader, Stretch
 from livefire.logsources.reader import Batch, read
 from livefire.store.report import FileReport
 
@@ -22,7 +22,7 @@ def read_whole(
     handle: BinaryIO,
     file: FileReport,
     how: tuple[Sequence[LogSource], Limits, OrdinaryReader | None],
-    keep: Callable[[Batch], None],
+    keep: Callable[[Batch | Stretch], None],
     told: Callable[[], None],
 ) -> None:
     """Read an open file whose hash and size are in its report, and write the rest of the report.
@@ -32,7 +32,14 @@ def read_whole(
     sources, limits, ordinary = how
     handle.seek(0)
     notes: list[str] = []
-    for parsed in read(Tally(handle), sources, limits, lambda: Tally(path.open("rb")), ordinary):
+    tally, reopened = Tally(handle), False
+
+    def again() -> Tally:
+        nonlocal reopened
+        reopened = True
+        return Tally(path.open("rb"))
+
+    for parsed in read(tally, sources, limits, again, ordinary):
         notes.extend(parsed.notes)
         file.records += parsed.records
         for batch in parsed.batches:
@@ -46,11 +53,21 @@ def read_whole(
                 _merge_rest(file.entries, entry)
         told()
     _judge(file, notes)
-    handle.seek(0)
-    if not file.sha256 or fingerprint(handle) != (file.sha256, file.size):
+    if not file.sha256 or not _is_still(file, handle, tally, reopened=reopened):
         if file.sha256:
             note_fault(file, "E415", "the file changed while it was read; it will be read again next time")
         file.sha256 = ""
+
+
+def _is_still(file: FileReport, handle: BinaryIO, tally: Tally, *, reopened: bool) -> bool:
+    """True if what was read is what the report's hash was taken of; a file that was opened a second time is read once more."""
+    try:
+        if (tally.finish(), tally.size) != (file.sha256, file.size):
+            return False
+    except FileFaultError:
+        return False
+    handle.seek(0)
+    return not reopened or fingerprint(handle) == (file.sha256, file.size)
 
 
 def fingerprint(handle: BinaryIO) -> tuple[str, int]:

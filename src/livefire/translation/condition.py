@@ -68,6 +68,11 @@ class Ago:
     ticks: int
 
 
+def worked_out(subject: Subject) -> bool:
+    """True for a list that the target shows as a field, and that no one place of the event holds."""
+    return isinstance(subject, Computed) and subject.type is Type.DYNAMIC
+
+
 Value: TypeAlias = e.Scalar | Ago
 # The flag of a comparison with a range of addresses that takes a range for an address too.
 PREFIXED = "prefixed"

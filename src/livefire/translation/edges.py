@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.translation.condition import FALSE, Condition, Field
-from livefire.translation.eql_sequence import sequence_in
-from livefire.translation.flow import Events, Grouped, Where, put, read_flow
+from livefire.translation.flow import Events, Grouped, Where, put, read_flow, sequence_in
 from livefire.translation.outline import plain
 from livefire.translation.places import field_of
 from livefire.translation.refusal import Untranslatable

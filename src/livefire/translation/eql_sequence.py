@@ -63,13 +63,6 @@ def _key(part: Part, step: n.Step, at: int) -> str:
     return ("?" if at in step.null_keys else "") + printer.value_of(found)
 
 
-def sequence_in(plan: n.Plan) -> n.Sequence | None:
-    """Return the sequence whose events a plan shows, None for another plan."""
-    while isinstance(plan, (n.Project, n.Sort)) or (isinstance(plan, n.Limit) and plan.span is None):
-        plan = plan.input
-    return plan if isinstance(plan, n.Sequence) else None
-
-
 def duration(ticks: int) -> str:
     """Return a length of time."""
     for unit, letter in _UNITS:

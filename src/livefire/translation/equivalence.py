@@ -22,6 +22,7 @@ from livefire.plan.rewrite import rewrite
 from livefire.plan.walk import map_inputs
 from livefire.schema import Schema
 from livefire.store.frames import empty_table, read_records
+from livefire.translation.flow import sequence_in
 from livefire.translation.places import PARSED
 from livefire.translation.printer import Assumption
 
@@ -108,7 +109,7 @@ class Runner:
         self.engine = engine
         self.run_values = Run({"now": now, "start": None, "end": None}, seconds)
         self.numbers = tuple(numbers)
-        plan = _stated(compiled.lowered)
+        plan = _matches(_stated(compiled.lowered))
         self.cut = min(_cuts(plan), default=None)
         self._whole = self._prepare(_uncut(plan))
         self._shortened = self._prepare(plan) if self.cut is not None else None
@@ -134,6 +135,17 @@ class Runner:
 def _stated(plan: n.Plan) -> n.Plan:
     """Drop a cap on rows that the text does not state; what it states is kept."""
     return _stated(plan.input) if isinstance(plan, n.Limit) and plan.span is None else plan
+
+
+def _matches(plan: n.Plan) -> n.Plan:
+    """Return one row a match of a sequence that shows its events one by one: they are found together."""
+    sequence = sequence_in(plan)
+    number = plan.schema.get(sequence.sequence) if sequence is not None and not _gathered(plan) else None
+    return plan if number is None else n.Aggregate(plan, (n.Item(number.name, e.Column(number.name, number.type)),), ())
+
+
+def _gathered(plan: n.Plan) -> bool:
+    return isinstance(plan, n.Aggregate) or any(_gathered(p) for p in n.inputs(plan) if not isinstance(plan, n.Sequence))
 
 
 def _uncut(plan: n.Plan) -> n.Plan:
@@ -179,6 +191,9 @@ def _rows(events: set[str], ground: Ground, runner: Runner, schemas: Callable[[s
 
 
 def _broken(row: Mapping[str, Any], assumption: Assumption) -> bool:
+    if assumption.kind == "moment":
+        # Events that are made for a rule over what follows what have a moment each.
+        return False
     value = row.get(assumption.column)
     if assumption.steps or (isinstance(value, str) and assumption.kind not in ("never", "form")):
         value = _opened(value)

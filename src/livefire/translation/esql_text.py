@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from livefire.schema import Type
-from livefire.translation.condition import Ago, Reading, Test, Value
+from livefire.translation.condition import Ago, Reading, Test, Value, worked_out
 from livefire.translation.elastic_text import ElasticPrinter, field_name
 from livefire.translation.lucene import lucene_regex
 from livefire.translation.patterns import ANY, ONE, tokens
@@ -27,8 +27,17 @@ class EsqlPrinter(ElasticPrinter):
     def test(self, test: Test, found: Found, *, negated: bool) -> str:
         """Return a comparison; its complement keeps events without the field."""
         name = self.value_of(found)
+        if worked_out(test.subject):
+            return self._holds(test, name, negated=negated)
         said = self._said(test, name, found, negated=negated)
         return f"({name} IS NULL OR {said})" if negated and not found.present else said
+
+    def _holds(self, test: Test, name: str, *, negated: bool) -> str:
+        """Return whether a list holds a text, which is false for a missing list."""
+        if test.op != "eq" or not isinstance(test.value, str):
+            raise self.no_form("an element of a list compared so", test.span)
+        said = f"MV_CONTAINS({f'TO_LOWER({name})' if test.fold else name}, {quoted(test.value.lower() if test.fold else test.value)})"
+        return f"NOT {said}" if negated else said
 
     def _said(self, test: Test, name: str, found: Found, *, negated: bool) -> str:
         value = test.value

@@ -170,6 +170,16 @@ def _shown(events: Events, items: tuple[n.Item, ...]) -> Events:
     return replace(events, columns={i.name: put(i.expr, events.columns) for i in items}, table=names)
 
 
+def sequence_in(plan: n.Plan) -> n.Sequence | None:
+    """Return the sequence whose matches a plan shows, event by event or one row a match; None for another plan."""
+    while isinstance(plan, (n.Project, n.Sort)) or (isinstance(plan, n.Limit) and plan.span is None):
+        plan = plan.input
+    if isinstance(plan, n.Aggregate) and isinstance(plan.input, n.Sequence):
+        numbered = e.Column(plan.input.sequence, plan.input.schema.fields[0].type)
+        return plan.input if [k.expr for k in plan.keys] == [numbered] else None
+    return plan if isinstance(plan, n.Sequence) else None
+
+
 def put(expr: e.Expr, columns: Columns) -> e.Expr:
     """Return an expression with each column replaced by what it is made of."""
 

@@ -43,8 +43,13 @@ class Template:
     identity: tuple[Steps, ...]
 
 
-def near_misses(conditions: Iterable[Condition], templates: Sequence[Template], source: str, now: datetime, edges: Iterable[Edges] = ()) -> list[Record]:
-    """Return raw events at the edges of conditions and groups, each with an id of its own, from every form that events come in."""
+def near_misses(
+    conditions: Iterable[Condition], templates: Sequence[Template], source: str, now: datetime, edges: Iterable[Edges] = (), *, following: bool = False
+) -> list[Record]:
+    """Return raw events at the edges of conditions and groups, each with an id of its own, from every form that events come in.
+
+    With `following` each has a second of its own, for rules that look at what follows what.
+    """
     wanted = [dated(c, now) for c in conditions]
     tests = [t for c in wanted for t in tests_of(c) if isinstance(t.subject, Field)]
     shapes: list[dict[Place, Any]] = [{}]
@@ -56,12 +61,13 @@ def near_misses(conditions: Iterable[Condition], templates: Sequence[Template], 
         for place, values in _changes(tests).items():
             found += [{**shape, place: value} for value in values]
     grouped = [g for edge in edges for g in _groups(edge, next(iter(shapes[1:]), {}), now)]
-    records = [r for at, one in enumerate(templates) for r in _records(found, one, source, f"{_ID}{at}")]
+    starts = [now - timedelta(hours=5, milliseconds=at) if following else None for at, _ in enumerate(templates)]
+    records = [r for at, one in enumerate(templates) for r in _records(found, one, source, f"{_ID}{at}", start=starts[at])]
     return records + list(_records(grouped, templates[0], source, f"{_ID}g", repeated=True))
 
 
 def chains(found: Iterable[Chain], templates: Callable[[str], Sequence[Template]], now: datetime) -> dict[str, list[Record]]:
-    """Return the events of whole sequences by log source: in order, within their span, at its edge and beyond it, and in another order."""
+    """Return the events of whole sequences by log source: in order, within their span, at its edge and beyond it, in another order, and some twice."""
     records: dict[str, list[Record]] = {}
     second = timedelta(seconds=1)
     for chain in found:
@@ -71,9 +77,26 @@ def chains(found: Iterable[Chain], templates: Callable[[str], Sequence[Template]
             own = dict.fromkeys((k.place for k in chain.keys), f"chain-{turn}")
             for at, step in enumerate(chain.steps):
                 moment = start + length * at / max(1, len(chain.steps) - 1)
-                shapes.append({**own, **next(meeting(pushed(step)), {}), ("_time", ()): moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")})
+                shapes.append({**own, **next(meeting(pushed(step)), {}), ("_time", ()): _exactly(moment)})
+        shapes += _repeated(chain, start + timedelta(hours=1))
         records.setdefault(chain.source, []).extend(_records(shapes, templates(chain.source)[0], chain.source, f"{_ID}c", repeated=True))
     return records
+
+
+def _repeated(chain: Chain, start: datetime) -> Iterator[dict[Place, Any]]:
+    """Yield the steps once, twice and after their turn, a second apart, with one key for each run, with another in between, and without any."""
+    last = len(chain.steps) - 1
+    keys = [k.place for k in chain.keys]
+    for turn, order in enumerate(((0, 0, last), (0, last, last), (last, 0, last), (0, last, 0, last), (0, 0, last, last))):
+        for variant, others in enumerate((f"turn-{turn}", f"between-{turn}", MISSING)):
+            for at, step in enumerate(order):
+                moment = start + timedelta(minutes=10 * turn + 3 * variant, seconds=at)
+                key = f"turn-{turn}" if at in (0, len(order) - 1) and others is not MISSING else others
+                yield {**dict.fromkeys(keys, key), **next(meeting(pushed(chain.steps[step])), {}), ("_time", ()): _exactly(moment)}
+
+
+def _exactly(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _groups(edges: Edges, shape: Mapping[Place, Any], now: datetime) -> Iterator[dict[Place, Any]]:
@@ -226,7 +249,9 @@ def variants(value: Any) -> list[Any]:
     return [*common, *cased, *around, *lines, *signs, *lists]
 
 
-def _records(shapes: Iterable[Mapping[Place, Any]], template: Template, source: str, name: str, *, repeated: bool = False) -> Iterator[Record]:
+def _records(
+    shapes: Iterable[Mapping[Place, Any]], template: Template, source: str, name: str, *, repeated: bool = False, start: datetime | None = None
+) -> Iterator[Record]:
     seen = set()
     count = 0
     for shape in shapes:
@@ -239,6 +264,9 @@ def _records(shapes: Iterable[Mapping[Place, Any]], template: Template, source: 
             continue
         seen.add(key)
         count += 1
+        if start is not None and ("_time", ()) not in shape:
+            for path in _paths("_time", (), template, source):
+                _set(record, path, _exactly(start + timedelta(seconds=count)))
         for path in template.identity or ((_ANYWHERE,) if repeated else ()):
             _set(record, path, f"{name}-{count}")
         yield record

@@ -151,7 +151,7 @@ def _of_events(flow: Flow, part: Part, whole: bool) -> tuple[After, ...]:
     found: list[After] = []
     for stage in flow.stages:
         if isinstance(stage, Ordered):
-            keys = tuple((_subject(put(k.expr, part.events.columns), part, stage.span), k.descending) for k in stage.keys)
+            keys = tuple((subject_of(put(k.expr, part.events.columns), part, stage.span), k.descending) for k in stage.keys)
             found.append(OrderBy(keys))
         elif isinstance(stage, Cut):
             found.append(First(stage.count))
@@ -166,13 +166,14 @@ def _kept(part: Part) -> Keep:
     for name, expr in part.events.columns.items():
         bare = without_default(expr)
         try:
-            items.append((name, bare if isinstance(bare, e.Literal) else _subject(expr, part, None, name)))
+            items.append((name, bare if isinstance(bare, e.Literal) else subject_of(expr, part, None, name)))
         except Untranslatable:
             left.append((name, "the rule works it out"))
     return Keep(tuple(items), tuple(left))
 
 
-def _subject(expr: e.Expr, part: Part, span: Span | None, name: str = "") -> Subject:
+def subject_of(expr: e.Expr, part: Part, span: Span | None, name: str = "") -> Subject:
+    """Return a value over storage as a place of the events, or as a field that the target has for it."""
     bare = plain(expr)
     field = field_of(part.events.source, bare)
     if field is not None:
@@ -242,7 +243,7 @@ class _Groups:
                 bare, width = plain(inner), ticks
             case _:
                 pass
-        subject = _subject(bare, self.part, span, name)
+        subject = subject_of(bare, self.part, span, name)
         own = self.columns.get(name)
         renamed = own is None or plain(own) != plain(expr)
         return Key(_named(name), subject, width, self._as_text(expr, bare, subject), renamed, span)
@@ -269,7 +270,7 @@ class _Groups:
                 raise Untranslatable(NO_READING, f"{name}, an aggregate of a rounded time, is not carried over", span)
             case _:
                 pass
-        subject = _subject(bare, self.part, call.span or span, name)
+        subject = subject_of(bare, self.part, call.span or span, name)
         if function == "count":
             where_present: Condition = Present(subject)
             return Measure(_named(name), function, None, False, where or where_present, span, name)

@@ -28,6 +28,7 @@ from livefire.translation.condition import (
     any_of,
     negate,
     pushed,
+    worked_out,
 )
 from livefire.translation.patterns import holds
 from livefire.translation.places import Steps
@@ -42,10 +43,10 @@ class Assumption:
     `plain`: the place holds nothing, or one scalar, never a list or an object. `single`: it holds
     no list. `never`: it never holds `text`, because the target shows a missing value by it. `address`:
     it holds an address and no range, which Kusto's functions take for one. `form`: events come in
-    another form than that named by `text`.
+    another form than that named by `text`. `moment`: no two events of one group, named by `text`, share a moment.
     """
 
-    kind: Literal["plain", "single", "never", "address", "form"]
+    kind: Literal["plain", "single", "never", "address", "form", "moment"]
     column: str
     steps: Steps
     text: str = ""
@@ -61,6 +62,8 @@ class Assumption:
             return f"{where} holds no range of addresses, such as 10.0.0.0/8"
         if self.kind == "form":
             return f"no event comes in the {self.text.upper() if len(self.text) < 5 else self.text.replace('_', ' ')} form"
+        if self.kind == "moment":
+            return f"no two events of {self.text} share a moment: which of them comes first no product promises"
         if self.kind == "single":
             return f"{where} holds no list"
         what = repr(self.text) if self.text else "the empty text"
@@ -103,6 +106,8 @@ class Printer(ABC):
     reading: ClassVar[Reading]
     listed_ops: ClassVar[frozenset[Op]] = frozenset({"eq"})
     parses_json: ClassVar[bool] = False
+    # Whether a test of a list that is a field of its own is passed by any element.
+    lists: ClassVar[bool] = False
     # What stands between parts that must all hold, and between alternatives; what is always true, and never.
     words: ClassVar[tuple[str, str]] = (" and ", " or ")
     truths: ClassVar[tuple[str, str]] = ("true", "false")
@@ -182,7 +187,9 @@ class Printer(ABC):
     def _group(self, part: Condition, rest: list[Condition], *, every: bool) -> Listed | None:
         """Return the tests that one list can hold: alternatives, or in a conjunction what is excluded."""
         first = _bare(part)
-        if first is None or isinstance(part, Not) is not every or first.op not in self.listed_ops or not isinstance(first.value, (str, int)):
+        if first is None or worked_out(first.subject):
+            return None
+        if isinstance(part, Not) is not every or first.op not in self.listed_ops or not isinstance(first.value, (str, int)):
             return None
         same = [t for r in rest if isinstance(r, Not) is every and (t := _bare(r)) is not None and _alike(t, first)]
         return Listed((first, *same), every) if same else None
@@ -220,6 +227,8 @@ class Printer(ABC):
 
     def _test(self, test: Test, *, negated: bool, present: bool) -> str:
         subject, span = test.subject, test.span
+        if worked_out(subject) and not self.lists:
+            raise self.no_form("an element of a list that is worked out", span)
         decoded = self.vocabulary.decoded(subject, test.value) if test.op == "eq" and not test.fold else None
         if decoded is not None and self.vocabulary.find(subject) is None:
             said = Test("eq", subject, decoded.word, False, "", span)

@@ -112,7 +112,7 @@ class ConditionReader:
                 return all_of(*(self.falsity(a) for a in args))
             case e.Call(function="logic.not", args=(inner,)):
                 return self.truth(inner)
-            case e.Call(function="logic.is_true" | "logic.is_null" | "dynamic.any_element" | "dynamic.any_value" | "compare.same"):
+            case e.Call(function="logic.is_true" | "logic.is_null" | "dynamic.any_element" | "dynamic.any_value" | "multi.holds_all" | "compare.same"):
                 return negate(self.truth(expr))
             case e.Case(whens=whens, otherwise=otherwise):
                 return self._branches(whens, otherwise, self.falsity)
@@ -134,7 +134,7 @@ class ConditionReader:
                 return all_of(*(self.null(a) for a in args))
             case e.Case(whens=whens, otherwise=otherwise):
                 return self._branches(whens, otherwise, self.null)
-            case e.Call(function="logic.is_true" | "logic.is_null" | "dynamic.any_element" | "dynamic.any_value" | "compare.same"):
+            case e.Call(function="logic.is_true" | "logic.is_null" | "dynamic.any_element" | "dynamic.any_value" | "multi.holds_all" | "compare.same"):
                 return FALSE
             case e.Call(function="logic.and" | "logic.or" | "logic.not"):
                 return all_of(negate(self.truth(expr)), negate(self.falsity(expr)))
@@ -195,6 +195,8 @@ class ConditionReader:
                 return self._first(args, self.truth)
             case "dynamic.any_element" | "dynamic.any_value":
                 return self._each(expr, args, span)
+            case "multi.holds_all":
+                return self._holds(expr, args, span)
             case "compare.ne":
                 equal = call("compare.eq", *args, span=span)
                 return all_of(negate(self.null(args[0])), negate(self.null(args[1])), negate(self.truth(equal)))
@@ -277,8 +279,10 @@ class ConditionReader:
 
     def _each(self, expr: e.Expr, args: tuple[e.Expr, ...], span: Span | None) -> Condition:
         base, test = args
-        field = each_of(self.source, base)
-        if field is None and isinstance(test, e.Lambda) and not self.has(base):
+        field: Subject | None = each_of(self.source, base)
+        if field is None and self.has(base):
+            field = Computed(base)
+        if field is None and isinstance(test, e.Lambda):
             found = self._any_in(base, test)
             if found is not None:
                 return found
@@ -297,7 +301,7 @@ class ConditionReader:
         body = map_expr(test.body, put)
         inner = _ElementReader(self.source, element, field)
         condition = inner.truth(body)
-        if field.type is Type.STRING and isinstance(condition, (Test, Present)):
+        if (field.type is Type.STRING or isinstance(field, Computed)) and isinstance(condition, (Test, Present)):
             return condition
         if isinstance(condition, Constant):
             return condition
@@ -307,6 +311,25 @@ class ConditionReader:
         if isinstance(condition, AnyOf) and all(isinstance(p, Test) for p in condition.parts):
             return condition
         raise self._refusal(expr, span)
+
+    def _holds(self, expr: e.Expr, args: tuple[e.Expr, ...], span: Span | None) -> Condition:
+        """Return when a list holds one text, with or without regard to case."""
+        fold = False
+        match args:
+            case (
+                e.Call(function="multi.values", args=(base,)),
+                e.Call(function="multi.values", args=(e.Call(function="dynamic.of", args=(e.Literal(value=str() as word),)),)),
+            ):
+                lowered = _lowered(base)
+                if lowered is not None and word == word.lower():
+                    base, fold = lowered, True
+                # An index keeps each element of a list once and in order: which are there stays.
+                base = base.args[0] if isinstance(base, e.Call) and base.function == "multi.stored" else base
+                element = e.Column("an element", Type.DYNAMIC)
+                same = call("text.equals_fold" if fold else "compare.eq", call("dynamic.text", element), e.text(word), span=span)
+                return self._each(expr, (base, e.Lambda((element,), same)), span)
+            case _:
+                raise self._refusal(expr, span)
 
     def _any_in(self, base: e.Expr, test: e.Lambda) -> Condition | None:
         """Return when an element of a list of words that is worked out meets a test; None where the list is made another way."""
@@ -355,6 +378,20 @@ class ConditionReader:
     def _refusal(self, expr: e.Expr, span: Span | None) -> Untranslatable:
         name = expr.function if isinstance(expr, e.Call) else type(expr).__name__.lower()
         return Untranslatable(NO_READING, f"this condition ({name}) is not one that translation can carry over", span or _span(expr))
+
+
+def _lowered(base: e.Expr) -> e.Expr | None:
+    """Return the list whose elements another list has in lower case."""
+    match base:
+        case e.Call(
+            function="multi.shown",
+            args=(
+                e.Call(function="array.map", args=(e.Call(function="multi.values", args=(inner,)), e.Lambda(body=e.Call(function="dynamic.of", args=(said,))))),
+            ),
+        ) if isinstance(said, e.Call) and said.function == "text.lower":
+            return inner
+        case _:
+            return None
 
 
 def all_of_null(parts: tuple[e.Expr, ...]) -> e.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from livefire.tables.values import ADDRESS
-from livefire.translation.condition import AllOf, AnyOf, Condition, Constant, Not, Present, Subject, Test, all_of, any_of, negate
+from livefire.translation.condition import AllOf, AnyOf, Condition, Constant, Not, Present, Subject, Test, all_of, any_of, negate, worked_out
 from livefire.translation.patterns import holds
 
 
@@ -35,13 +35,13 @@ def _decided(condition: Condition) -> Condition:
 def _tells(part: Condition) -> bool:
     """True for a test, or alternatives of one field, that says something of the field's value."""
     tests = part.parts if isinstance(part, AnyOf) else (part,)
-    same = {t.subject for t in tests if isinstance(t, Test) and _single(t.subject)}
+    same = {t.subject for t in tests if isinstance(t, Test) and single(t.subject)}
     return len(same) == 1 and all(isinstance(t, Test) and t.op in ("eq", "starts", "ends", "contains") for t in tests)
 
 
-def _single(subject: Subject) -> bool:
+def single(subject: Subject) -> bool:
     """True for a place that holds one value: of a list one element may equal the constant and another meet the test."""
-    return getattr(subject, "reading", "value") != "each"
+    return getattr(subject, "reading", "value") != "each" and not worked_out(subject)
 
 
 def _answered(part: Condition, known: tuple[Condition, ...]) -> Condition:
@@ -54,7 +54,7 @@ def _answered(part: Condition, known: tuple[Condition, ...]) -> Condition:
             return negate(_answered(inner, known))
         case Present(subject=subject) if any(_of(k) == subject for k in known):
             return Constant(True)
-        case Test(subject=subject) if _single(subject):
+        case Test(subject=subject) if single(subject):
             told = {_told(part, k) for k in known if _of(k) == subject} - {None}
             return Constant(told.pop() is True) if len(told) == 1 else part
         case _:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 
 from livefire.diagnostics import Span
@@ -11,7 +12,7 @@ from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
 from livefire.translation.condition import FALSE, TRUE, AllOf, Condition, Present, Subject, Test, all_of
-from livefire.translation.flow import Events, Flow, Grouped, Ordered, read_flow
+from livefire.translation.flow import Events, Flow, Grouped, Ordered, read_flow, sequence_in
 from livefire.translation.printer import Assumption
 from livefire.translation.reading import ConditionReader
 from livefire.translation.refusal import NO_FIELD, NO_FORM, NO_READING, Untranslatable
@@ -68,17 +69,16 @@ class Work:
 
 
 Writer = Callable[[Work], Written]
+# The events of a flow under each table that the target has for them.
+Choices = Callable[[Flow], list[tuple[Part, ...]]]
 
 
 def translate(plan: n.Plan, target: str, tables: tuple[Table, ...], title: str) -> Translation:
     """Return the plan of a rule in the target language; Untranslatable, with the clause, when it has no faithful form there."""
-    if target == "eql":
-        from livefire.translation.eql_sequence import sequence_in, write_sequence
-
-        sequence = sequence_in(plan)
-        if sequence is not None:
-            said = write_sequence(sequence, lambda flow: _choices(flow, target, tables)[0])
-            return Translation(target, said.text, tuple(dict.fromkeys(said.assumptions)))
+    sequence = sequence_in(plan)
+    if sequence is not None:
+        said = _sequence(sequence, target, partial(_choices, target=target, tables=tables), title)
+        return Translation(target, said.text, tuple(dict.fromkeys(said.assumptions)), said.notes)
     flow = read_flow(plan)
     whole = all(_shows_all(p, tables) for p in flow.events)
     refusals: list[Untranslatable] = []
@@ -92,6 +92,13 @@ def translate(plan: n.Plan, target: str, tables: tuple[Table, ...], title: str) 
         except Untranslatable as refusal:
             refusals.append(refusal)
     raise refusals[0]
+
+
+def _sequence(plan: n.Sequence, target: str, choices: Choices, title: str) -> Written:
+    from livefire.translation.eql_sequence import write_sequence
+    from livefire.translation.pair_text import write_pair
+
+    return write_sequence(plan, lambda flow: choices(flow)[0]) if target == "eql" else write_pair(plan, target, choices, title)
 
 
 def _left_out(flow: Flow, *, whole: bool, plain: bool) -> tuple[str, ...]:
@@ -153,8 +160,6 @@ def _condition(events: Events, has: Callable[[e.Expr], bool]) -> Condition:
 
 def conditions_of(plan: n.Plan) -> Iterator[tuple[str, Condition]]:
     """Yield for each log source that a plan reads the condition its events meet, as far as that can be told."""
-    from livefire.translation.eql_sequence import sequence_in
-
     sequence = sequence_in(plan)
     if sequence is not None:
         for step in (*sequence.steps, *((sequence.until,) if sequence.until is not None else ())):

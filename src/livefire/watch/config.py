@@ -146,6 +146,15 @@ class Gcs(_Part, frozen=True, kw_only=True, tag="gcs", tag_field="kind"):
     source: str = ""
 
 
+class PubSub(_Part, frozen=True, kw_only=True, tag="pubsub", tag_field="kind"):
+    """Messages of a Google Cloud Pub/Sub subscription: `projects/PROJECT/subscriptions/NAME`."""
+
+    name: str
+    subscription: str
+    endpoint: str = ""
+    source: str = ""
+
+
 class Kafka(_Part, frozen=True, kw_only=True, tag="kafka", tag_field="kind"):
     """Messages of topics, also of Azure Event Hubs; `settings` are librdkafka's, and may name secrets as `env:NAME`."""
 
@@ -157,7 +166,7 @@ class Kafka(_Part, frozen=True, kw_only=True, tag="kafka", tag_field="kind"):
     source: str = ""
 
 
-AnySource = Folder | Stdin | Http | S3 | AzureBlob | Gcs | Kafka
+AnySource = Folder | Stdin | Http | S3 | AzureBlob | Gcs | PubSub | Kafka
 
 
 class _Sink(_Part, frozen=True, kw_only=True):

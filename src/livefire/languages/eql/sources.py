@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
-from livefire.diagnostics import Span
 from livefire.languages.base import Context
-from livefire.languages.binder import suggestion, unknown_column, unknown_table
+from livefire.languages.binder import suggestion, unknown_column
 from livefire.languages.fields import published, told_empty
+from livefire.languages.index.documents import NOWHERE, tables_of
 from livefire.languages.kit.ast import Name
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
 from livefire.plan.functions import call
 from livefire.schema import Field, Schema, Type
-
-_NOWHERE = Span(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +32,6 @@ class Origin:
     known: bool = True
     undeclared: bool = False
     empty: frozenset[str] = frozenset()
-
-
-def tables_of(context: Context) -> tuple[Table, ...]:
-    """Return the tables of the `index` option, a list of names and `*` patterns.
-
-    Without it these are the tables loaded by the user, or where there are none every table of
-    Elastic. A name that no table has is E101.
-    """
-    index = context.option("index")
-    everything = context.catalog.tables("elastic")
-    if index is None:
-        return tuple(t for t in everything if t.vendor == "") or everything
-    chosen: dict[str, Table] = {}
-    missing: list[str] = []
-    for part in (p.strip() for p in index.split(",")):
-        if part.startswith("-"):
-            chosen = {name: t for name, t in chosen.items() if not _covers(part[1:], t)}
-            continue
-        found = [t for t in everything if _covers(part, t)]
-        if not found and part:
-            missing.append(part)
-        chosen.update({t.name: t for t in found})
-    for part in missing:
-        if chosen and "*" in part:
-            # A pattern that no index fits is passed over by Elasticsearch, as long as another fits one.
-            context.diagnostics.warn("W101", f"no table fits {part!r}, so nothing is read for it", _NOWHERE)
-        else:
-            unknown_table(part, _NOWHERE, context, "elastic")
-    return tuple(chosen.values())
-
-
-def _covers(pattern: str, table: Table) -> bool:
-    names = (table.name, *table.aliases)
-    return table.answers_to(pattern) or any(fnmatchcase(name, pattern) for name in names)
 
 
 class TableFields:
@@ -106,7 +69,7 @@ def open_origin(context: Context, names: Iterable[str]) -> Origin:
     wanted = list(dict.fromkeys(names))
     if not tables:
         if not context.diagnostics.failed:
-            context.diagnostics.error("E101", "there is no table to read", _NOWHERE, help="load or ingest events, or name a table with `index`")
+            context.diagnostics.error("E101", "there is no table to read", NOWHERE, help="load or ingest events, or name a table with `index`")
         return Origin(n.Values(Schema(()), ()), Schema(()), {}, None, known=False)
     read = _alone(tables[0], wanted) if len(tables) == 1 else _united(tables, wanted)
     # Beside an unknown table a name may be a field of that one.

@@ -7,18 +7,15 @@ from typing import NoReturn
 
 from livefire.diagnostics import Halt, Span
 from livefire.languages.base import Context
+from livefire.languages.index import regexp
 from livefire.languages.regex import check_pattern
 from livefire.plan import expr as e
 from livefire.plan.functions import call
 
-_REPEATED = re.compile(r"[*+?]+")
 # A possessive repetition of a class before a character outside it, or at the end, gives nothing back anyway.
 _POSSESSIVE = re.compile(r"(\\[wd])([*+?])\+(?=\\?[^\w\\\[(.*+?{|]|$)")
 _ONE = r"(?:\[[^\]\[\\^]+\]|\\[dwsrntf]|\\[^\w\s]|[^\\\[\](){}|*+?.^$])"
 _AHEAD = re.compile(rf"\(\?!({_ONE}(?:\|{_ONE})*)\)(\[[^\]\[\\^]+\])(\+?)(?![*?{{+])")
-_CLASSES = frozenset("dDwWsS")
-_MAX_REPEAT = 1000
-_REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 
 def match(value: e.Expr, pattern: str, operator: str, span: Span, context: Context) -> e.Expr:
@@ -77,91 +74,16 @@ def java_replacement(text: str, span: Span, context: Context) -> str:
 
 
 def lucene(pattern: str, span: Span, context: Context) -> str:
-    """Return a Lucene regular expression as one for RE2, anchored at both ends.
-
-    Lucene's `^` and `$` are plain characters, `"…"` quotes, `@` is any text; `~`, `&`, `<n-m>` and
-    `#` have no equal and are refused.
-    https://www.elastic.co/docs/reference/query-languages/query-dsl/regexp-syntax
-    """
-    out: list[str] = []
-    place = 0
-    while place < len(pattern):
-        found = _REPEATED.match(pattern, place)
-        # Where nothing stands before it, a sign of repetition is a plain character.
-        if found and (not out or out[-1] in ("(", "|")):
-            context.diagnostics.warn("W174", f"{pattern[place]!r} is a plain character here, for nothing stands before it", span, help="write .* for any text")
-            out.append(re.escape(pattern[place]))
-            place += 1
-        elif found:
-            out.append(_merged(found.group()))
-            place = found.end()
-        else:
-            piece, place = _piece(pattern, place, span, context)
-            out.append(piece)
-    text = "".join(out)
+    """Return a Lucene regular expression as one for RE2, anchored at both ends."""
     try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        _refuse(f"this is no regular expression: {error}", "E205", span, context)
-    return rf"\A(?:{text})\z"
-
-
-def _merged(signs: str) -> str:
-    """Return one sign for several: Lucene repeats what is repeated, where RE2 would read a lazy form."""
-    if len(set(signs)) == 1:
-        return signs[0]
-    return "*"
-
-
-def _piece(pattern: str, place: int, span: Span, context: Context) -> tuple[str, int]:
-    char = pattern[place]
-    if char == "\\":
-        return _escape(pattern, place, span, context), place + 2
-    if char == "[":
-        return _bracket(pattern, place, span, context)
-    if char == '"':
-        end = pattern.find('"', place + 1)
-        if end < 0:
-            _refuse('in RLIKE a " opens a quoted part, and this one is not closed', "E205", span, context, 'write \\\\" for a quote')
-        return "(?:" + re.escape(pattern[place + 1 : end]) + ")", end + 1
-    if char in "^$":
-        words = f"{char!r} is a plain character under RLIKE, which always fits the whole text"
-        context.diagnostics.warn("W174", words, span, help=f"leave {char!r} out")
-        return re.escape(char), place + 1
-    if char == "{" and (found := _REPEAT.match(pattern, place)):
-        if max(int(n[:6]) for n in found.groups() if n) > _MAX_REPEAT:
-            _refuse(f"more than {_MAX_REPEAT} repetitions cannot run here", "E205", span, context)
-        return found.group(), found.end()
-    if char == "@":
-        return "(?:.*)", place + 1
-    if char in "~&<#":
-        _refuse(f"the operator {char!r} of Lucene's regular expressions cannot run here", "E305", span, context, f"write \\\\{char} for the character itself")
-    if char == "(" and pattern[place + 1 : place + 2] == "?":
-        _refuse("RLIKE has no groups that begin with `(?`", "E205", span, context, "use to_lower(…) for any case")
-    return (char if char in "().|*+?" else re.escape(char)), place + 1
-
-
-def _escape(pattern: str, place: int, span: Span, context: Context) -> str:
-    if place + 1 >= len(pattern):
-        _refuse("a regular expression cannot end in a single backslash", "E205", span, context)
-    char = pattern[place + 1]
-    return "\\" + char if char in _CLASSES else re.escape(char)
-
-
-def _bracket(pattern: str, place: int, span: Span, context: Context) -> tuple[str, int]:
-    """Return a character class and the place after it; inside, only `]`, `-`, `^` and the backslash mean something."""
-    out, at = "[", place + 1
-    if pattern[at : at + 1] == "^":
-        out, at = "[^", at + 1
-    first = at
-    while at < len(pattern) and (pattern[at] != "]" or at == first):
-        if pattern[at] == "\\":
-            out, at = out + _escape(pattern, at, span, context), at + 2
-        else:
-            out, at = out + ("\\" + pattern[at] if pattern[at] in "[]&~^|" else pattern[at]), at + 1
-    if at >= len(pattern):
-        _refuse("this character class is never closed", "E205", span, context)
-    return out + "]", at + 1
+        found = regexp.translate(pattern)
+    except regexp.RegexpError as fault:
+        help = "use to_lower(…) for any case" if fault.sign == "(?" else f"write \\\\{fault.sign} for the character itself" if fault.sign else ""
+        _refuse(str(fault), fault.code, span, context, help)
+    for sign in found.plain:
+        help = f"leave {sign!r} out" if sign in "^$" else "write .* for any text"
+        context.diagnostics.warn("W174", f"{sign!r} is a plain character here: RLIKE always fits the whole text", span, help=help)
+    return found.text
 
 
 def _refuse(message: str, code: str, span: Span, context: Context, help: str = "") -> NoReturn:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from livefire.languages.base import Context
 from livefire.languages.binder import nearest, unknown_table
@@ -12,6 +11,7 @@ from livefire.languages.esql import ast
 from livefire.languages.esql.scope import Column, Scope
 from livefire.languages.esql.values import Kind, of_column
 from livefire.languages.fields import published, told_empty
+from livefire.languages.index.documents import covers
 from livefire.languages.kit.ast import Name
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -30,14 +30,14 @@ def tables_of(node: ast.From, context: Context) -> tuple[Table, ...]:
     for pattern in _split(node.patterns):
         text, span = pattern.text, pattern.span
         if text.startswith("-") and chosen:
-            chosen = {name: t for name, t in chosen.items() if not _covers(text[1:], t)}
+            chosen = {name: t for name, t in chosen.items() if not covers(text[1:], t)}
             continue
         if text.startswith("<"):
             context.diagnostics.error("E305", "date math in the name of a table is not supported", span, help="write the name with *")
             continue
         # A cluster before the colon only says where Elasticsearch finds the index.
         local = text.rpartition(":")[2] if ":" in text and not text.partition(":")[2].startswith(":") else text
-        found = [t for t in everything if _covers(local.partition("::")[0], t)]
+        found = [t for t in everything if covers(local.partition("::")[0], t)]
         if not found:
             missing.append(pattern)
         chosen.update({t.name: t for t in found})
@@ -55,11 +55,6 @@ def _split(patterns: Iterable[Name]) -> Iterator[Name]:
         for part in pattern.text.split(","):
             if part.strip():
                 yield Name(part.strip(), pattern.span)
-
-
-def _covers(pattern: str, table: Table) -> bool:
-    names = (table.name, *table.aliases)
-    return table.answers_to(pattern) or any(fnmatchcase(name, pattern) for name in names)
 
 
 class Fields:

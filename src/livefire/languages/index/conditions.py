@@ -225,9 +225,10 @@ class Conditions:
         if value.kind == "wildcard":
             return call("text.wildcard", _as_text(one), e.text(value.text))
         try:
-            return call("text.matches_regex", _as_text(one), e.text(regexp.translate(value.text)), e.text("s"))
+            return call("text.matches_regex", _as_text(one), e.text(regexp.translate(value.text).text), e.text("s"))
         except regexp.RegexpError as fault:
-            self.context.diagnostics.error("E205", str(fault), value.span)
+            help = f"write \\{fault.sign} for the character itself" if fault.sign else ""
+            self.context.diagnostics.error(fault.code, str(fault), value.span, help=help)
             return e.FALSE
 
     def _address(self, one: e.Expr, value: Written) -> e.Expr:

@@ -51,6 +51,14 @@ def read(text: str) -> Moments | None:
     return found
 
 
+def milliseconds(count: int) -> Moments | None:
+    """Return the moment so many milliseconds after 1970; None for one beyond the calendar."""
+    try:
+        return _between(_EPOCH + timedelta(milliseconds=count), timedelta(0))
+    except OverflowError:
+        return None
+
+
 def _step(moments: Moments, step: re.Match[str]) -> Moments:
     sign, count, unit, rounded = step.groups()
     if rounded:
@@ -70,7 +78,7 @@ def _iso(text: str) -> Moments | None:
     match = _ISO.fullmatch(text)
     try:
         if re.fullmatch(r"-?\d{5,15}", text):
-            return _between(_EPOCH + timedelta(milliseconds=int(text)), timedelta(0))
+            return milliseconds(int(text))
         if match is None:
             return None
         year, month, day, hour, minute, second, fraction, zone = match.groups()

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from livefire.diagnostics import Span
 from livefire.languages.base import Context
-from livefire.languages.binder import nearest
+from livefire.languages.binder import unknown_table
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
@@ -124,16 +124,21 @@ def tables_of(context: Context) -> tuple[Table, ...]:
     if index is None:
         return tuple(t for t in everything if t.vendor == "") or everything
     chosen: dict[str, Table] = {}
+    missing: list[str] = []
     for part in (p.strip() for p in index.split(",")):
         if part.startswith("-"):
             chosen = {name: t for name, t in chosen.items() if not covers(part[1:], t)}
             continue
         found = [t for t in everything if covers(part, t)]
         if not found and part:
-            meant = nearest(part, (t.name for t in everything))
-            help = f"did you mean {meant!r}?" if meant else "load it, or ingest the logs that fill it"
-            context.diagnostics.error("E101", f"no table is named {part!r}", NOWHERE, help=help)
+            missing.append(part)
         chosen.update({t.name: t for t in found})
+    for part in missing:
+        if chosen and "*" in part:
+            # A pattern that no index fits is passed over by Elasticsearch, as long as another fits one.
+            context.diagnostics.warn("W101", f"no table fits {part!r}, so nothing is read for it", NOWHERE)
+        else:
+            unknown_table(part, NOWHERE, context, "elastic")
     return tuple(chosen.values())
 
 

@@ -8,28 +8,52 @@ https://www.elastic.co/docs/reference/query-languages/query-dsl/regexp-syntax
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 _MOST_REPEATS = 1000
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+_SIGNS = re.compile(r"[*+?]+")
 
 
 class RegexpError(ValueError):
-    """A pattern that is broken or cannot run; the text says why."""
+    """A pattern that is broken (E205) or cannot run (E305); the text says why, and `sign` is what a backslash would make plain."""
+
+    def __init__(self, said: str, code: str = "E205", sign: str = "") -> None:
+        super().__init__(said)
+        self.code, self.sign = code, sign
 
 
-def translate(pattern: str) -> str:
-    """Return the pattern for RE2, anchored at both ends; RegexpError where it cannot run."""
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A pattern for RE2, anchored at both ends, and the signs in it that stand for themselves, though elsewhere they would not."""
+
+    text: str
+    plain: tuple[str, ...] = ()
+
+
+def translate(pattern: str) -> Pattern:
+    """Return the pattern for RE2; RegexpError where it cannot run."""
     out: list[str] = []
+    plain: list[str] = []
     at = 0
     while at < len(pattern):
-        piece, at = _piece(pattern, at)
+        signs = _SIGNS.match(pattern, at)
+        # Where nothing stands before it, a sign of repetition is a plain character.
+        if pattern[at] in "^$" or (signs and (not out or out[-1] in ("(", "|"))):
+            plain.append(pattern[at])
+            piece, at = re.escape(pattern[at]), at + 1
+        elif signs:
+            # Lucene repeats what is repeated, where RE2 would read a lazy form.
+            piece, at = signs[0][0] if len(set(signs[0])) == 1 else "*", signs.end()
+        else:
+            piece, at = _piece(pattern, at)
         out.append(piece)
     text = "".join(out)
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError) as fault:
         raise RegexpError(f"this is no regular expression: {fault}") from fault
-    return rf"\A(?:{text})\z"
+    return Pattern(rf"\A(?:{text})\z", tuple(plain))
 
 
 def _piece(pattern: str, at: int) -> tuple[str, int]:
@@ -41,7 +65,7 @@ def _piece(pattern: str, at: int) -> tuple[str, int]:
     if char == '"':
         end = pattern.find('"', at + 1)
         if end < 0:
-            raise RegexpError('a " opens a quoted part in Lucene, and this one is not closed')
+            raise RegexpError('in a regular expression of Elasticsearch a " opens a quoted part, and this one is not closed', sign='"')
         return "(?:" + re.escape(pattern[at + 1 : end]) + ")", end + 1
     if char == "{" and (found := _REPEAT.match(pattern, at)):
         if max(int(n[:6]) for n in found.groups() if n) > _MOST_REPEATS:
@@ -50,15 +74,15 @@ def _piece(pattern: str, at: int) -> tuple[str, int]:
     if char == "@":
         return "(?:.*)", at + 1
     if char in "~&<#":
-        raise RegexpError(f"the operator {char!r} of Lucene cannot run here; \\{char} is the character itself")
+        raise RegexpError(f"the operator {char!r} of Lucene's regular expressions cannot run here", "E305", char)
     if pattern.startswith("(?", at):
-        raise RegexpError("Lucene has no groups that begin with `(?`")
-    return (char if char in "().|*+?" else re.escape(char)), at + 1
+        raise RegexpError("Elasticsearch's regular expressions have no groups that begin with `(?`", sign="(?")
+    return (char if char in "().|" else re.escape(char)), at + 1
 
 
 def _escaped(pattern: str, at: int) -> str:
     if at + 1 >= len(pattern):
-        raise RegexpError("it ends in a single backslash")
+        raise RegexpError("a regular expression cannot end in a single backslash")
     char = pattern[at + 1]
     return "\\" + char if char in "dDwWsS" else re.escape(char)
 
@@ -75,5 +99,5 @@ def _bracket(pattern: str, at: int) -> tuple[str, int]:
         else:
             out, place = out + ("\\" + pattern[place] if pattern[place] in "[]&~^|" else pattern[place]), place + 1
     if place >= len(pattern):
-        raise RegexpError("a character class is not closed")
+        raise RegexpError("this character class is never closed")
     return out + "]", place + 1

@@ -28,7 +28,6 @@ _FAMILIES = {
     "cursor_": "database cursors are not here",
     "extent_": "storage extents are not here",
     "beta_": "it is not computed here",
-    "graph_": "graphs are not run here",
 }
 _REASONS = {
     "its values are random": "rand",
@@ -36,7 +35,6 @@ _REASONS = {
     "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
     " percentrank_tdigest rank_tdigest tdigest_isvalid hll_isvalid",
     "sizes in storage differ here": "estimate_data_size",
-    "it needs an option of the service": "bin_auto",
     "it is not computed here": "erf erfc welch_test",
     "names of time zones are not listed here": "datetime_list_timezones",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from livefire.languages.kql import coerce
 from livefire.languages.kql.calls import Scalar, Site
@@ -75,6 +76,16 @@ def _bin_at(site: Site) -> e.Expr:
     value, size, origin = (coerce.fit(a, kind) for a in site.args)
     cut = call("number.bin", call("number.subtract", value, origin, type=kind), size, type=kind)
     return site.call("number.add", cut, origin, type=kind)
+
+
+def _bin_auto(site: Site) -> e.Expr:
+    """`bin_auto(value)`: the size, and where the bins begin, are settings of the query. https://learn.microsoft.com/kusto/query/bin-auto-function"""
+    size, origin = (site.scope.frame.find(f"set query_bin_auto_{x}") for x in ("size", "at"))
+    if not isinstance(size, e.Literal):
+        return site.refuse("the size of its bins is set outside the query", "begin with: set query_bin_auto_size=1h;")
+    if isinstance(origin, e.Literal):
+        return _bin_at(replace(site, args=(site.args[0], size, origin)))
+    return bin_value(replace(site, args=(site.args[0], size)))
 
 
 def _start_of(unit: str) -> Callable[[Site], e.Expr]:
@@ -296,7 +307,7 @@ def _ingestion_time(site: Site) -> e.Expr:
 
 
 TIME: dict[str, Scalar] = {
-    "bin": Scalar(bin_value, 2, 2), "floor": Scalar(bin_value, 2, 2), "bin_at": Scalar(_bin_at, 3, 3),
+    "bin": Scalar(bin_value, 2, 2), "floor": Scalar(bin_value, 2, 2), "bin_at": Scalar(_bin_at, 3, 3), "bin_auto": Scalar(_bin_auto, 1, 1),
     **{f"startof{u}": Scalar(_start_of(u), 1, 2) for u in ("day", "week", "month", "year")},
     **{f"endof{u}": Scalar(_end_of(u), 1, 2) for u in ("day", "week", "month", "year")},
     "dayofmonth": _part("day"), "dayofyear": _part("day_of_year"), "hourofday": _part("hour"), "week_of_year": _part("week_of_year"),

@@ -65,6 +65,7 @@ HYPHENATED = [
     "granny-desc",
     "project-by-names",
     "project-smart",
+    "partitioned-by",
 ]
 _NEGATABLE = "in~ in contains_cs contains has_cs hasprefix_cs hasprefix hassuffix_cs hassuffix has startswith_cs startswith endswith_cs endswith between"
 

@@ -8,14 +8,30 @@ from typing import cast
 from livefire.diagnostics import Halt, QueryError, Span
 from livefire.languages.base import Context
 from livefire.languages.kit.ast import Apply, Name
-from livefire.languages.kql import coerce, evaluate, expanding, grouping, joins, parsing, ranking, rows, scanning, series, unions, within
+from livefire.languages.kql import (
+    coerce,
+    evaluate,
+    expanding,
+    graph_matching,
+    graphs,
+    grouping,
+    joins,
+    parsing,
+    ranking,
+    rows,
+    scanning,
+    series,
+    unions,
+    within,
+)
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.calls import known_function
 from livefire.languages.kql.expressions import span_of
+from livefire.languages.kql.graph_nodes import GraphMatch, GraphToTable
 from livefire.languages.kql.saved import saved_names
 from livefire.languages.kql.scalars import lower_scalar
-from livefire.languages.kql.scope import Frame, Function, Relation, Scope, State, nowhere
-from livefire.languages.kql.sources import is_tabular, lower_source
+from livefire.languages.kql.scope import Declared, Frame, Function, Relation, Scope, State, nowhere
+from livefire.languages.kql.sources import is_tabular, lower_any, lower_source
 from livefire.plan import expr as e
 from livefire.plan.nodes import Plan
 
@@ -60,8 +76,12 @@ def _statements(scope: Scope, block: k.Block) -> Scope:
                 _let(inner, statement)
             case k.QueryParameters():
                 _parameters(inner, statement)
+            case k.Declared():
+                inner.frame.names[statement.name] = Declared(statement, Frame(dict(inner.frame.names), inner.frame.outer))
+            case k.Setting():
+                inner.frame.names[f"set {statement.name}"] = lower_scalar(inner, statement.value)
             case k.Ignored():
-                if statement.what in ("alias", "declare pattern", "restrict access"):
+                if statement.what in ("alias", "restrict access"):
                     scope.error("E305", f"the statement `{statement.what}` is not run", statement.span)
                 else:
                     scope.context.diagnostics.notice("N121", f"`{statement.what}` has no effect here", statement.span)
@@ -76,7 +96,7 @@ def _let(scope: Scope, statement: k.Let) -> None:
         # The frame at this point: a function sees the names before it, not those after.
         scope.frame.names[name] = Function(value, Frame(dict(scope.frame.names), scope.frame.outer))
     elif is_tabular(scope, value) or _probably_tabular(scope, value):
-        scope.frame.names[name] = lower_source(scope, value)
+        scope.frame.names[name] = lower_any(scope, value)
     else:
         scope.frame.names[name] = lower_scalar(scope, value)
 
@@ -110,10 +130,13 @@ def lower_steps(scope: Scope, relation: Relation, steps: tuple[k.Step, ...]) -> 
     """Return the rows after the operators."""
     scope = scope.bare()
     for step in steps:
-        if isinstance(step, k.As):
+        if isinstance(step, k.As) and not relation.graph:
             scope.frame.names[step.name] = Relation(relation.plan, relation.open, step.name, relation.ordered)
             relation = Relation(relation.plan, relation.open, step.name, relation.ordered)
             continue
+        if relation.graph and not isinstance(step, (GraphMatch, GraphToTable, k.Unsupported)):
+            scope.error("E104", "a graph is no rows: read it with graph-match, graph-shortest-paths or graph-to-table", step.span)
+            return Relation(relation.plan, open=True)
         relation = _STEPS[type(step)](scope, relation, step)
     return relation
 
@@ -130,7 +153,7 @@ def _render(scope: Scope, relation: Relation, step: k.Render) -> Relation:
 
 _STEPS: dict[type, Callable[..., Relation]] = {
     **rows.STEPS, **grouping.STEPS, **joins.STEPS, **unions.STEPS, **expanding.STEPS, **parsing.STEPS, **series.STEPS, **evaluate.STEPS,
-    **within.STEPS, **scanning.STEPS, **ranking.STEPS,
+    **within.STEPS, **scanning.STEPS, **ranking.STEPS, **graphs.STEPS, **graph_matching.STEPS,
     k.Unsupported: _unsupported, k.Render: _render,
 }  # fmt: skip
 

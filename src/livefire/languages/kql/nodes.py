@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from livefire.diagnostics import Span
 from livefire.languages.kit.ast import Ast, Constant
+from livefire.languages.kql.graph_nodes import GraphStep
 from livefire.schema import Type
 
 
@@ -509,8 +510,37 @@ class QueryParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class Declared:
+    """`declare pattern name = (parameters)[path] { (values).[value] = { body }; … }`, each body with the constants it stands for."""
+
+    name: str
+    parameters: tuple[str, ...]
+    path: bool
+    bodies: tuple[tuple[tuple[str, ...], Block], ...]
+    span: Span
+    name_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`set name = value`, for the settings that have an effect on rows."""
+
+    name: str
+    value: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectByNames:
+    """`project-by-names` of texts and arrays of names and patterns."""
+
+    values: tuple[Expression, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
-    """A statement without effect on rows here (`set`, `alias`, `declare pattern`, `restrict`)."""
+    """A statement without effect on rows here (`set`, `alias`, `restrict`)."""
 
     what: str
     span: Span = field(compare=False)
@@ -525,6 +555,7 @@ Step: TypeAlias = (
     | ProjectNames
     | ProjectRename
     | ProjectReorder
+    | ProjectByNames
     | Summarize
     | Distinct
     | Sort
@@ -549,6 +580,7 @@ Step: TypeAlias = (
     | Partition
     | Scan
     | Sample
+    | GraphStep
     | Unsupported
 )
-Statement: TypeAlias = Let | QueryParameters | Ignored
+Statement: TypeAlias = Let | QueryParameters | Declared | Setting | Ignored

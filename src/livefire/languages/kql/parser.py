@@ -9,11 +9,14 @@ from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.lexer import tokens, unquote
 from livefire.languages.kql.steps import StepParser
+from livefire.languages.kql.steps_pattern import declared_pattern
 from livefire.schema import Type
 
 _NO_SOURCE = frozenset(
     ["==", "!=", "=~", "!~", "<", ">", "<=", ">=", "=", "+", "-", "/", "%", ",", ";", "|", ")", "]", "}", ".", "and", "or", "in", "has", "contains"]
 )
+
+SETTINGS = frozenset({"query_bin_auto_size", "query_bin_auto_at"})
 
 
 class Parser(StepParser):
@@ -30,7 +33,7 @@ class Parser(StepParser):
             if query is not None:
                 self._after_query(query)
             statement = self._statement()
-            if isinstance(statement, (k.Let, k.QueryParameters, k.Ignored)):
+            if isinstance(statement, (k.Let, k.QueryParameters, k.Declared, k.Setting, k.Ignored)):
                 statements.append(statement)
             else:
                 query = statement
@@ -57,8 +60,7 @@ class Parser(StepParser):
         if token.kind == "name" and token.text == "let" and self.peek().text != "|":
             return self._let()
         if token.text == "set" and self.peek().kind == "name" and self.peek(2).text in ("=", ";", ""):
-            self.skip_step()
-            return k.Ignored("set", token.span.to(self.last()))
+            return self._set()
         if token.text == "alias" and self.peek().text == "database":
             self.skip_step()
             return k.Ignored("alias", token.span.to(self.last()))
@@ -68,9 +70,17 @@ class Parser(StepParser):
         if token.text == "declare" and self.peek().text == "query_parameters":
             return self._query_parameters()
         if token.text == "declare" and self.peek().text == "pattern":
-            self.skip_step()
-            return k.Ignored("declare pattern", token.span.to(self.last()))
+            return declared_pattern(self)
         return self.pipeline()
+
+    def _set(self) -> k.Statement:
+        start = self.advance().span
+        if self.token.text in SETTINGS and self.peek().text == "=":
+            name = self.advance().text
+            self.advance()
+            return k.Setting(name, self.expression(), start.to(self.last()))
+        self.skip_step()
+        return k.Ignored("set", start.to(self.last()))
 
     def _let(self) -> k.Statement:
         start = self.advance().span

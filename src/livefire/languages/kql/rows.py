@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -171,6 +172,20 @@ def project_names(scope: Scope, relation: Relation, step: k.ProjectNames) -> Rel
     return relation.with_plan(n.select(relation.plan, *kept), open=relation.open and not step.keep)
 
 
+def project_by_names(scope: Scope, relation: Relation, step: k.ProjectByNames) -> Relation:
+    """`project-by-names`: the columns that constant texts and arrays of texts name, in their order. https://learn.microsoft.com/kusto/query/project-by-names-operator"""
+    chosen: dict[str, None] = {}
+    for node in step.values:
+        value = lower_scalar(scope.bare(), node)
+        written = json.loads(str(value.value)) if isinstance(value, e.Literal) and value.type is Type.DYNAMIC and value.value is not None else None
+        patterns = [value.value] if isinstance(value, e.Literal) and value.type is Type.STRING else written
+        if not isinstance(patterns, list) or not all(isinstance(x, str) for x in patterns):
+            scope.error("E107", "names are constant texts, or a constant array of texts", span_of(node))
+            continue
+        chosen.update(dict.fromkeys(x for p in patterns for x in matching(scope, relation, k.Wildcard(str(p), span_of(node)))))
+    return relation.with_plan(n.select(relation.plan, *chosen), open=False)
+
+
 def project_rename(scope: Scope, relation: Relation, step: k.ProjectRename) -> Relation:
     """`project-rename new = old`: columns keep their places."""
     renamed: dict[str, str] = {}
@@ -297,7 +312,7 @@ def invoke(scope: Scope, relation: Relation, step: k.Invoke) -> Relation:
 STEPS: dict[type, Callable[..., Relation]] = {
     k.Where: where, k.Extend: extend, k.Project: project, k.ProjectNames: project_names, k.ProjectRename: project_rename,
     k.ProjectReorder: project_reorder, k.Distinct: distinct, k.Sort: sort, k.Top: top, k.Take: take, k.Count: count, k.GetSchema: getschema,
-    k.Invoke: invoke,
+    k.Invoke: invoke, k.ProjectByNames: project_by_names,
 }  # fmt: skip
 
 __all__ = ["STEPS", "Field", "coerce", "matching", "operators", "simplify", "with_windows", "without_hidden"]

@@ -13,7 +13,7 @@ from livefire.languages.kql import coerce, operators
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import span_of
 from livefire.languages.kql.patterns import check_regex
-from livefire.languages.kql.scope import Function, Relation, Scope
+from livefire.languages.kql.scope import Declared, Function, Relation, Scope
 from livefire.plan import expr as e
 from livefire.plan.functions import call, negate
 from livefire.schema import Schema, Type
@@ -42,7 +42,7 @@ def _name(scope: Scope, node: Name) -> e.Expr:
     if found is not None:
         return found
     bound = scope.frame.find(node.text)
-    if isinstance(bound, Relation):
+    if isinstance(bound, (Relation, Declared)):
         return scope.error("E104", f"{node.text!r} is a table, and a value is expected here", node.span, "toscalar(…) takes its first value")
     if isinstance(bound, Function):
         return lower_scalar(scope, Apply(node.text, (), node.span, node.span))

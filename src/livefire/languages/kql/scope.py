@@ -44,6 +44,11 @@ class Relation:
         return self.plan.schema
 
     @property
+    def graph(self) -> bool:
+        """True for a graph, which stands where rows would and has none."""
+        return False
+
+    @property
     def empty(self) -> bool:
         """True for rows that are known to be none."""
         return isinstance(self.plan, n.Values) and not self.plan.rows
@@ -63,7 +68,15 @@ class Function:
     frame: Frame
 
 
-Binding = e.Literal | e.Call | e.Case | e.Path | e.Parameter | e.ScalarQuery | Relation | Function
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A pattern of `declare pattern`, with the names visible where it was declared."""
+
+    definition: k.Declared
+    frame: Frame
+
+
+Binding = e.Literal | e.Call | e.Case | e.Path | e.Parameter | e.ScalarQuery | Relation | Function | Declared
 """What a let name stands for; scalars are expressions without columns."""
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from livefire.diagnostics import Span
 from livefire.languages.binder import nearest, unknown_table
-from livefire.languages.kit.ast import Apply, Constant, Member, Name
+from livefire.languages.kit.ast import Apply, Constant, Index, Member, Name
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.calls import named_values
 from livefire.languages.kql.external import lower_external
 from livefire.languages.kql.naming import Namer, default_name
 from livefire.languages.kql.scalars import lower_scalar
-from livefire.languages.kql.scope import MAX_CALLS, SITE, VENDOR, Frame, Function, Relation, Scope, filled, nowhere
+from livefire.languages.kql.scope import MAX_CALLS, SITE, VENDOR, Declared, Frame, Function, Relation, Scope, filled, nowhere
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
@@ -39,13 +39,14 @@ def is_tabular(scope: Scope, node: object) -> bool:
         bound = scope.frame.find(node.function)
         if isinstance(bound, Function):
             return _function_is_tabular(scope, bound)
-        if isinstance(bound, Relation):
+        if isinstance(bound, (Relation, Declared)):
             return True
         if node.function == "materialize" and node.args:
             return is_tabular(scope, node.args[0].value)
         return node.function in _TABULAR_CALLS
-    if isinstance(node, Member) and isinstance(node.base, Apply):
-        return node.base.function in ("database", "cluster", "workspace", "app")
+    if isinstance(node, (Member, Index)) and isinstance(node.base, Apply):
+        far = isinstance(node, Member) and node.base.function in ("database", "cluster", "workspace", "app")
+        return far or isinstance(scope.frame.find(node.base.function), Declared)
     return False
 
 
@@ -62,11 +63,21 @@ def _function_is_tabular(scope: Scope, function: Function) -> bool:
 
 def lower_source(scope: Scope, node: object) -> Relation:
     """Return the rows of a source; what is no source is E104 and gives an open relation."""
+    found = lower_any(scope, node)
+    if found.graph:
+        words = "a graph is no rows: read it with graph-match, graph-shortest-paths or graph-to-table"
+        scope.error("E104", words, getattr(node, "span", Span(0, 0)))
+        return nowhere()
+    return found
+
+
+def lower_any(scope: Scope, node: object) -> Relation:
+    """Return the rows or the graph of a source; what is neither is E104 and gives an open relation."""
     match node:
         case k.Query(source=source, steps=steps):
             from livefire.languages.kql.lower import lower_steps
 
-            return lower_steps(scope, lower_source(scope, source), steps)
+            return lower_steps(scope, lower_any(scope, source), steps)
         case k.Block():
             from livefire.languages.kql.lower import lower_block
 
@@ -98,6 +109,10 @@ def lower_source(scope: Scope, node: object) -> Relation:
         case k.Wildcard():
             scope.error("E305", f"the pattern {node.pattern!r} stands only in a union", node.span)
             return nowhere()
+        case Member(base=Apply() as called, name=path) | Index(base=Apply() as called, index=Constant(value=str() as path)) if isinstance(
+            declared := scope.frame.find(called.function), Declared
+        ):
+            return _declared(scope, declared, called, path)
         case Member(base=Apply(function="database" | "cluster" | "workspace" | "app")):
             scope.error("E305", "tables of another workspace, database or cluster are not here", node.span, "load them, and name them plainly")
             return nowhere()
@@ -117,6 +132,8 @@ def _named(scope: Scope, node: Name) -> Relation:
         return replace(bound, name=node.text) if not bound.name else bound
     if isinstance(bound, Function):
         return _apply_function(scope, bound, Apply(node.text, (), node.span, node.span))
+    if isinstance(bound, Declared):
+        return _declared(scope, bound, Apply(node.text, (), node.span, node.span), None)
     if bound is not None:
         scope.error("E104", f"{node.text!r} is a value, and rows are expected here", node.span)
         return nowhere()
@@ -142,6 +159,8 @@ def _called(scope: Scope, node: Apply) -> Relation:
         return _apply_function(scope, bound, node)
     if isinstance(bound, Relation) and not node.args:
         return bound
+    if isinstance(bound, Declared):
+        return _declared(scope, bound, node, None)
     if node.function in ("materialize", "view") and len(node.args) == 1:
         return lower_source(scope, node.args[0].value)
     if node.function in ("table", "_GetWatchlist", "external_table", "materialized_view") and node.args:
@@ -154,6 +173,21 @@ def _called(scope: Scope, node: Apply) -> Relation:
     help = f"did you mean {meant!r}?" if meant else "define it with let, or load a table of that name"
     scope.error("E103", f"no function is named {node.function!r}", node.name_span, help)
     return nowhere()
+
+
+def _declared(scope: Scope, pattern: Declared, node: Apply, path: str | None) -> Relation:
+    """Return the rows of the body that a pattern declares for constant values; E107 where there is none."""
+    values = [lower_scalar(scope.bare(), a.value) for a in node.args]
+    written = tuple(v.value for v in values if isinstance(v, e.Literal) and isinstance(v.value, str))
+    given = (*written, path) if path is not None else written
+    body = next((b for known, b in pattern.definition.bodies if known == given), None)
+    if body is None or len(written) < len(values):
+        known = ", ".join(dict.fromkeys("(" + ", ".join(map(repr, k)) + ")" for k, _ in pattern.definition.bodies))
+        scope.error("E107", f"the pattern {node.function!r} declares no rows for these values", node.span, f"declared: {known}" if known else "")
+        return nowhere()
+    from livefire.languages.kql.lower import lower_block
+
+    return replace(lower_block(scope.inner(Frame(outer=pattern.frame)), body), name=node.function)
 
 
 def _by_text(scope: Scope, node: Apply) -> Relation:

@@ -12,6 +12,7 @@ from livefire.languages.kit.lexer import Token
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.expressions import ExpressionParser
 from livefire.languages.kql.lexer import unquote
+from livefire.languages.kql.steps_graph import graph_match, graph_shortest_paths, graph_to_table, make_graph
 from livefire.languages.kql.steps_scan import scan
 from livefire.schema import Type
 
@@ -107,6 +108,13 @@ class StepParser(ExpressionParser):
             if not self.take(","):
                 return k.ProjectReorder(tuple(found), start.to(self.last()))
 
+    def project_by_names(self, start: Span) -> k.Step:
+        """Read the rest of `project-by-names`."""
+        values = [self.expression()]
+        while self.take(","):
+            values.append(self.expression())
+        return k.ProjectByNames(tuple(values), start.to(self.last()))
+
     def summarize(self, start: Span) -> k.Step:
         """Read the rest of `summarize`."""
         self.options()
@@ -174,7 +182,7 @@ class StepParser(ExpressionParser):
 
     def _join(self, start: Span, lookup: bool) -> k.Step:
         options = self.options("kind")
-        right = self._join_source()
+        right = self.joined()
         if self.at("where"):
             self.fail("join conditions in `where` are not read", code="E305", help="write the condition after `on`")
         conditions: list[k.Expression] = []
@@ -184,7 +192,8 @@ class StepParser(ExpressionParser):
                 conditions.append(self.expression())
         return k.Join(options, right, tuple(conditions), lookup, start.to(self.last()))
 
-    def _join_source(self) -> k.Expression:
+    def joined(self) -> k.Expression:
+        """Read a table, or a query in parentheses."""
         if self.at("("):
             return self._postfix()
         return self.source()
@@ -493,22 +502,18 @@ UNSUPPORTED: dict[str, str] = {
     "fork": "it gives several tables at once; run each branch as a query",
     "reduce": "it clusters texts by an undocumented algorithm",
     "reduce-by": "it clusters texts by an undocumented algorithm",
-    "make-graph": "graphs are not run here",
-    "graph-match": "graphs are not run here",
-    "graph-shortest-paths": "graphs are not run here",
-    "graph-to-table": "graphs are not run here",
-    "graph-mark-components": "graphs are not run here",
-    "graph": "graphs are not run here",
+    "graph-mark-components": "components of a graph are not found here",
+    "graph": "stored graphs of a database are not here; make one with make-graph",
     "macro-expand": "entity groups of clusters are not run here",
     "consume": "it drops every row to measure speed",
     "assert-schema": "it is no operator of published rules",
     "execute-and-cache": "it is an operator of the service",
-    "project-by-names": "its names are computed",
 }
 READERS: dict[str, Callable[[StepParser, Span], k.Step]] = {
     "where": StepParser.where, "filter": StepParser.where, "extend": StepParser.extend, "serialize": StepParser.extend, "project": StepParser.project,
     "project-away": StepParser.project_away, "project-keep": StepParser.project_keep, "project-rename": StepParser.project_rename,
-    "project-reorder": StepParser.project_reorder, "summarize": StepParser.summarize, "distinct": StepParser.distinct, "sort": StepParser.sort,
+    "project-reorder": StepParser.project_reorder, "project-by-names": StepParser.project_by_names,
+    "summarize": StepParser.summarize, "distinct": StepParser.distinct, "sort": StepParser.sort,
     "order": StepParser.sort, "top": StepParser.top, "take": StepParser.take_rows, "limit": StepParser.take_rows, "count": StepParser.count,
     "join": StepParser.join, "lookup": StepParser.lookup, "union": StepParser.union, "mv-expand": StepParser.mv_expand, "mvexpand": StepParser.mv_expand,
     "mv-apply": StepParser.mv_apply, "mvapply": StepParser.mv_apply, "parse": StepParser.parse, "parse-where": StepParser.parse_where,
@@ -516,7 +521,7 @@ READERS: dict[str, Callable[[StepParser, Span], k.Step]] = {
     "render": StepParser.render, "invoke": StepParser.invoke, "as": StepParser.as_name, "search": StepParser.search,
     "sample": StepParser.sample,
     "sample-distinct": StepParser.sample,
-    "scan": scan,
+    "scan": scan, "make-graph": make_graph, "graph-match": graph_match, "graph-shortest-paths": graph_shortest_paths, "graph-to-table": graph_to_table,
     "top-hitters": StepParser.top_hitters, "top-nested": StepParser.top_nested, "partition": StepParser.partition, "__partitionby": StepParser.partition,
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ __all__ = ["Batch", "Intake", "build"]
 
 def build(said: c.AnySource, config: c.Config, services: Services, spool: Path) -> Intake:
     """Return the source that a table of the configuration describes; `spool` is a folder of its own for what is on its way."""
-    from livefire.watch.sources import azure, folder, gcs, kafka, push, s3
+    from livefire.watch.sources import azure, folder, gcs, kafka, pubsub, push, s3
 
     match said:
         case c.Folder():
@@ -28,5 +28,7 @@ def build(said: c.AnySource, config: c.Config, services: Services, spool: Path) 
             return azure.Blobs(said, services, spool / said.name)
         case c.Gcs():
             return gcs.Stored(said, spool / said.name)
+        case c.PubSub():
+            return pubsub.Messages(said, spool / said.name)
         case c.Kafka():
             return kafka.Topics(said, services, spool / said.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ class Spool:
             path.unlink(missing_ok=True)
 
 
-class Listed:
+class Listed(ABC):
     """What sources share that list objects and fetch those that are new: an object's tag tells whether it changed."""
 
     kind = ""
@@ -104,17 +105,17 @@ class Listed:
         with self.telling():
             self.open()
 
+    @abstractmethod
     def open(self) -> None:
         """Make what talks to the service."""
-        raise NotImplementedError
 
+    @abstractmethod
     def objects(self) -> Iterator[tuple[str, str, int]]:
         """Yield each object's name, tag and size."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fetch(self, name: str) -> bytes | None:
         """Return an object's bytes, None for one that is gone again."""
-        raise NotImplementedError
 
     def poll(self, now: datetime, most: int) -> Batch:
         """Return objects that are new, fetched."""
@@ -125,21 +126,30 @@ class Listed:
     def _listed(self, most: int) -> Batch:
         paths: list[Path] = []
         items: dict[str, str] = {}
+        beyond: WatchError | None = None
         for name, tag, size in self.objects():
             if not size or name.endswith("/") or self._taken.get(name) == tag:
                 continue
-            path = self._fetched(name, size)
+            if size > MOST_BYTES:
+                beyond = self.too_large(name, size)
+                continue
+            path = self._fetched(name)
             # `items` and `paths` stand side by side, so one that is gone is left out of both.
             if path is not None:
                 paths.append(path)
                 items[name] = tag
             if len(paths) >= most:
                 break
+        # One object that is too large is told while there is nothing else to take, and keeps no other from the lake.
+        if beyond is not None and not paths:
+            raise beyond
         return Batch(tuple(paths), items)
 
-    def _fetched(self, name: str, size: int) -> Path | None:
-        if size > MOST_BYTES:
-            raise WatchError("E708", f"the source {self.name}: {name} has {size:,} bytes, more than one object may")
+    def too_large(self, name: str, size: int) -> WatchError:
+        """Return the error that tells of an object beyond the limit."""
+        return WatchError("E708", f"the source {self.name}: {name} has {size:,} bytes, more than one object may")
+
+    def _fetched(self, name: str) -> Path | None:
         data = self.fetch(name)
         return None if data is None else self.spooled("", name, data)
 
@@ -163,5 +173,5 @@ class Listed:
         self._taken.update(batch.items)
         self._spool.drop(batch.paths)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - not every service has something to let go of
         """Nothing is held."""

@@ -8,17 +8,15 @@ An offset is committed only when its messages are in the lake; after a crash the
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from livefire.watch import config as c
 from livefire.watch.faults import WatchError
 from livefire.watch.sinks.base import Services
-from livefire.watch.sources.base import Batch, Spool
+from livefire.watch.sources.queued import Queued
 
 _MOST = 5_000
 _WAIT = 0.5
@@ -28,30 +26,26 @@ _HIDDEN = re.compile(r"password|secret|oauthbearer\.config|key\.pem$")
 _OURS = ("bootstrap.servers", "group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset")
 
 
-class Topics:
-    """Reads topics as one consumer group; what was read and is not in the lake yet is offered again."""
+class Topics(Queued):
+    """Reads topics as one consumer group."""
 
     kind = "kafka"
 
     def __init__(self, said: c.Kafka, services: Services, spool: Path) -> None:
-        self.name, self.source = said.name, said.source
-        self._said, self._services, self._spool = said, services, Spool(spool)
+        super().__init__(said.name, said.source, spool)
+        self._said, self._services = said, services
         self._consumer: Any = None
-        self._waiting = Batch(())
         self._down = ""
         wrong = [name for name in said.settings if name in _OURS]
         if wrong:
             raise WatchError("E708", f"the source {said.name} sets {wrong[0]} itself: what is in the lake decides what is committed")
 
-    def start(self, taken: Mapping[str, str]) -> None:
-        """Join the group; what lies in the spool was never committed, and is read again."""
-        del taken
+    def connect(self) -> None:
+        """Join the group."""
         try:
             from confluent_kafka import Consumer, KafkaException
         except ModuleNotFoundError:
             raise WatchError("E708", "Kafka needs the extra: pip install 'livefire[kafka]'") from None
-        self._spool.start()
-        self._spool.drop(self._spool.waiting(1_000_000))
         said = {k: self._services.secret(v) if v.startswith(_REFERENCE) or _HIDDEN.search(k) else v for k, v in self._said.settings.items()}
         ours = {
             "bootstrap.servers": ",".join(self._said.brokers),
@@ -72,11 +66,8 @@ class Topics:
         if error.fatal() or error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION):
             self._down = str(error.str())[:300]
 
-    def poll(self, now: datetime, most: int) -> Batch:
-        """Return messages as one file, with the offsets behind them."""
-        del most
-        if self._waiting.paths:
-            return self._waiting
+    def read(self) -> tuple[Sequence[bytes], Sequence[object]]:
+        """Return messages that are new, and the offsets behind them."""
         from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
         self._down = ""
@@ -86,41 +77,25 @@ class Topics:
             raise WatchError("E708", f"the source {self.name}: {_words(error)}") from error
         bodies: list[bytes] = []
         offsets: dict[tuple[str, int], int] = {}
+        down = self._down
         for message in messages:
             fault = message.error()
             if fault is not None:
-                if fault.code() != KafkaError._PARTITION_EOF:
-                    raise WatchError("E708", f"the source {self.name}: {str(fault.str())[:300]}")
+                down = down if fault.code() == KafkaError._PARTITION_EOF else str(fault.str())[:300]
                 continue
             offsets[message.topic(), message.partition()] = message.offset() + 1
             bodies.append(message.value() or b"")
-        if not messages and self._down:
-            raise WatchError("E708", f"the source {self.name}: {self._down}")
-        tokens = tuple(TopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items())
-        self._waiting = Batch(self._kept(bodies, now), tokens=tokens)
-        return self._waiting
+        # Messages beside a fault are taken: the consumer stands behind them already.
+        if not offsets and down:
+            raise WatchError("E708", f"the source {self.name}: {down}")
+        return bodies, [TopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items()]
 
-    def _kept(self, bodies: list[bytes], now: datetime) -> tuple[Path, ...]:
-        """Put messages into the spool: text together, what is packed each by itself."""
-        packed = [body for body in bodies if body.startswith(b"\x1f\x8b")]
-        text = b"\n".join(body for body in bodies if body.strip() and not body.startswith(b"\x1f\x8b"))
-        stamp = f"{now:%Y%m%dT%H%M%S%f}"
-        named = [(f"{stamp}-{hashlib.sha256(body).hexdigest()[:16]}.gz", body) for body in packed]
-        if text:
-            named.append((f"{stamp}-{hashlib.sha256(text).hexdigest()[:16]}.json", text + b"\n"))
-        return tuple(self._spool.put(name, body) for name, body in named)
-
-    def done(self, batch: Batch) -> None:
-        """Remove what the lake has, and commit the offsets once all of it is there."""
-        self._spool.drop(batch.paths)
-        if not batch.tokens:
-            self._waiting = Batch(tuple(p for p in self._waiting.paths if p not in batch.paths), tokens=self._waiting.tokens)
-            return
-        self._waiting = Batch(())
+    def confirm(self, tokens: Sequence[object]) -> None:
+        """Commit the offsets."""
         from confluent_kafka import KafkaException
 
         try:
-            self._consumer.commit(offsets=list(batch.tokens), asynchronous=False)
+            self._consumer.commit(offsets=list(tokens), asynchronous=False)
         except KafkaException as error:
             raise WatchError("E708", f"the source {self.name}: {_words(error)}") from error
 

@@ -60,17 +60,22 @@ class Objects(Listed):
     def _told(self, most: int) -> Batch:
         paths: list[Path] = []
         tokens: list[object] = []
+        beyond: WatchError | None = None
         while len(paths) < most:
             answer = self._sqs.receive_message(QueueUrl=self._said.queue, MaxNumberOfMessages=10, WaitTimeSeconds=0 if tokens else _WAIT)
             messages = answer.get("Messages", ())
             for message in messages:
-                for bucket, key in created(message["Body"]):
-                    path = self._download(bucket, key) if key.startswith(self._said.prefix) else None
-                    if path is not None:
-                        paths.append(path)
+                try:
+                    found = [self._download(bucket, key) for bucket, key in created(message["Body"]) if key.startswith(self._said.prefix)]
+                except WatchError as error:
+                    beyond = error  # the message stays in the queue, which has a place for those that nobody can take
+                    continue
+                paths += [path for path in found if path is not None]
                 tokens.append(message["ReceiptHandle"])
             if not messages:
                 break
+        if beyond is not None and not tokens:
+            raise beyond
         return Batch(tuple(dict.fromkeys(paths)), tokens=tuple(tokens))
 
     def _bytes(self, bucket: str, key: str) -> bytes | None:
@@ -79,7 +84,7 @@ class Objects(Listed):
         except self._s3.exceptions.NoSuchKey:
             return None
         if answer["ContentLength"] > MOST_BYTES:
-            raise WatchError("E708", f"the source {self.name}: {key} has {answer['ContentLength']:,} bytes, more than one object may")
+            raise self.too_large(key, answer["ContentLength"])
         return bytes(answer["Body"].read())
 
     def _download(self, bucket: str, key: str) -> Path | None:
