@@ -1,12 +1,16 @@
 """The faults of published queries, each with the code that `check` gives it and where: `python -m tests.published_faults PAGES docs/published-queries.md`.
 
+With `PYTHON GRAMMAR` behind it, an interpreter that has python-eql and tree-sitter and the folder of LogScale's grammar, the texts that
+`check --fix` writes are judged by others' readers too (`tests/translation/judges.py`; Microsoft's in `tests/kusto`).
+
 The faults were found by people who read the pages. What stands here is in our words; the pages' text stays where it is.
 """
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +18,8 @@ from livefire import Workspace
 from livefire.diagnostics import Diagnostic, Source
 from livefire.lint import checks
 from livefire.proof.published import Page, read_pages
+from tests.kusto.agreement import bound_errors
+from tests.translation.judges import cql_errors, eql_errors
 
 NOTE = "<!-- Made by `python -m tests.published_faults PAGES docs/published-queries.md`; edit the code, not this page. -->"
 CQL = ("T1578.002-logscale", "T1578.004-logscale")
@@ -30,6 +36,7 @@ class Fault:
     instead: str = ""
 
 
+LAST = re.compile(r";(\s*\})")
 PROVED = "`livefire prove --published`"
 FAULTS = (
     Fault(CQL, "no product writes such an event type", ("N108",)),
@@ -119,5 +126,29 @@ def page_text(folder: Path) -> str:
     return "\n".join(lines)
 
 
+def judged(pages: tuple[Page, ...], python: str, grammar: Path) -> list[str]:
+    """Return what others' readers say of the texts that `check --fix` writes, as lines of the page."""
+    ws = Workspace()
+    asked: dict[str, tuple[str, Callable[[list[str]], list[str]]]] = {
+        "kql": ("Microsoft's parser and binder", lambda texts: ["; ".join(said or ()) for said in bound_errors(texts)]),
+        "cql": ("the tree-sitter grammar of logscale-tools", lambda texts: cql_errors(texts, grammar, python)),
+        "eql": ("python-eql", lambda texts: eql_errors(texts, python)),
+    }
+    lines = ["## The mended texts", "", "What `check --fix` makes of each page, and what readers that others wrote say of it.", ""]
+    lines += ["| page | as published | mended | by |", "|---|---|---|---|"]
+    for page in pages:
+        name, ask = asked.get(page.rule.language, ("no reader that others wrote", lambda texts: ["–"] * len(texts)))
+        mended = ws.mend(page.rule.text, page.rule.language)
+        whole, fixed, bare = ask([page.rule.text, mended, LAST.sub(r"\1", mended)])
+        if fixed and not bare:
+            fixed = "valid, but for the semicolon behind the last branch of `case`"
+        lines.append(f"| {page.name} | {whole or 'valid'} | {fixed or 'valid'} | {name} |".replace("`=>`", "=>"))
+    lines += ["", "LogScale takes a semicolon behind the last branch of `case`, as most published queries write it; the grammar does not.", ""]
+    return lines
+
+
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(page_text(Path(sys.argv[1])), encoding="utf-8")
+    text = page_text(Path(sys.argv[1]))
+    if len(sys.argv) > 4:
+        text += "\n".join(["", *judged(tuple(read_pages(Path(sys.argv[1]))), sys.argv[3], Path(sys.argv[4]))])
+    Path(sys.argv[2]).write_text(text, encoding="utf-8")

@@ -13,15 +13,18 @@ from livefire import query as stages
 from livefire.detections.detection import Attack, Detection, Rule
 from livefire.detections.elastic.run import Alerting
 from livefire.detections.hunt import Hunt
+from livefire.detections.tuning import Excepted
 from livefire.diagnostics import QueryError, Source
 from livefire.emulation.catalogue import emulations
 from livefire.emulation.model import Kind
 from livefire.exports import Artefact, Subject, Target, ocsf, stix
 from livefire.exports.attack import LATEST, placed
-from livefire.exports.model import NO_RULE, REFUSED, Sample, refuse
+from livefire.exports.model import NO_RULE, REFUSED, Connector, Sample, refuse
 from livefire.plan import nodes as n
 from livefire.proving import STORY_START
 from livefire.translating import Translated, Translator
+from livefire.translation.condition import FALSE
+from livefire.translation.statement import conditions_of
 
 _CLOUDS = {"aws_cloudtrail": "AWS", "azure_activity": "Azure", "gcp_audit": "Google Cloud"}
 
@@ -34,14 +37,26 @@ class Exported:
     refused: tuple[tuple[str, QueryError], ...]
 
 
-def export(detections: Sequence[Detection], target: Target, translator: Callable[[], Translator], day: str, attack: str | None = None) -> Exported:
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a site adds to detections where it deploys them: its exceptions, and where alerts are sent."""
+
+    excepted: tuple[Excepted, ...] = ()
+    connectors: tuple[Connector, ...] = ()
+
+
+def export(
+    detections: Sequence[Detection], target: Target, translator: Callable[[], Translator], day: str, attack: str | None = None, site: Site | None = None
+) -> Exported:
     """Return what a target needs of detections; one that it cannot have is refused by itself, with the reason."""
+    site = site or Site()
     subjects: list[Subject] = []
     refused: list[tuple[str, QueryError]] = []
     keep = [translator()] if target.languages else []
     for one in detections:
         try:
             found = subjects_of(one, target, keep[0] if keep else None, day, attack)
+            found = [replace(s, excepted=site.excepted, connectors=site.connectors) for s in found]
             target.write(found)
         except QueryError as error:
             refused.append((one.card.id, error))
@@ -167,6 +182,29 @@ def single(compiled: stages.Compiled) -> bool:
         return own and all(plain(child) for child in n.inputs(plan))
 
     return plain(compiled.lowered)
+
+
+def counterpart(deployed: Rule, title: str, detections: Sequence[Detection], translator: Translator) -> Rule | None:
+    """Return the rule that what is deployed was made of: by its title, with the part that tells clouds apart; None where none is.
+
+    Of one detection that is asked for by itself it is the rule of the same language, and the same log source.
+    """
+    own = [d for d in detections if title == d.card.title or re.fullmatch(re.escape(d.card.title) + r" \([^()]+\)", title)]
+    chosen = own[0] if own else detections[0] if len(detections) == 1 else None
+    if chosen is None:
+        return None
+    for language in dict.fromkeys((deployed.language, *chosen.languages)):
+        found = _named([_subject(chosen, rule, translator, "", None) for rule in map(plain_rule, chosen.written_in(language))])
+        same = [s for s in found if s.title == title] or (found if len(found) == 1 else _alike(deployed, found, translator))
+        if same:
+            return same[0].rule
+    return chosen.rules[0]
+
+
+def _alike(deployed: Rule, found: Sequence[Subject], translator: Translator) -> list[Subject]:
+    """Return the rules over the log sources that what is deployed can find something in."""
+    read = {log for log, condition in conditions_of(compiled_rule(deployed, translator, lenient=True).lowered) if condition != FALSE}
+    return [s for s in found if read & set(s.sources)]
 
 
 def compiled_rule(rule: Rule, translator: Translator, *, lenient: bool) -> stages.Compiled:

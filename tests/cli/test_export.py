@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from livefire.cli import FOUND, OK, REFUSED, USAGE, app
+from livefire.cli.translations import chosen_detections
 
 RULE = """title: Stops
 id: 6f9619ff-8b86-d011-b42d-00cf4fc964ff
@@ -83,3 +84,42 @@ def test_a_pack_is_one_layer(tmp_path: Path) -> None:
     layer = json.loads((tmp_path / "layer.json").read_text(encoding="utf-8"))
     assert layer["versions"]["layer"] == "4.5"
     assert {t["tactic"] for t in layer["techniques"]} == {"defense-impairment"}
+
+
+def test_rules_of_several_clouds_are_each_compared_with_their_own() -> None:
+    """A detection with a rule a cloud is deployed as several rules, told apart by the part of their titles or by what they read."""
+    from livefire.detections.detection import Rule
+    from livefire.workspace import Workspace
+
+    ws = Workspace()
+    (one,) = chosen_detections(ws, "T1578.004/instance-reimaged")
+    own = {r.path.stem: r.text for r in one.written_in("spl") if r.path is not None}
+    deployed = {cloud: Rule("deployed", "spl", own[name]) for cloud, name in (("AWS", "splunk"), ("Azure", "splunk.azure"), ("Google Cloud", "splunk.gcp"))}
+    for cloud, rule in deployed.items():
+        titled = ws.counterpart(rule, f"{one.card.title} ({cloud})", (one,))
+        renamed = ws.counterpart(rule, "A title of the site's own", (one,))
+        assert (titled.text if titled else "").strip() == rule.text.strip()
+        assert (renamed.text if renamed else "").strip() == rule.text.strip()
+    assert ws.counterpart(deployed["AWS"], "Another title", ws.detections()) is None
+
+
+def test_a_folder_of_what_is_deployed_is_compared_whole(rule: Path, tmp_path: Path) -> None:
+    run("export", rule, "--to", "logscale", "--out", tmp_path / "package")
+    code, said = run("diff", tmp_path / "package", rule)
+    assert code == OK, said
+    assert said.startswith("Stops: no drift")
+
+
+def test_exceptions_and_connectors_are_for_kibana_alone(rule: Path, tmp_path: Path) -> None:
+    tuning, config = tmp_path / "tuning.toml", tmp_path / "livefire.toml"
+    tuning.write_text(
+        '[[exception]]\ndetection = "*"\nowner = "ann"\nreason = "nightly"\nexpires = 2030-05-01\nscope = { account = "111122223333" }\n', encoding="utf-8"
+    )
+    config.write_text('lake = "lake"\n[[sink]]\nkind = "webhook"\nname = "soc"\nurl = "https://hooks.example.com/x"\nformat = "slack"\n', encoding="utf-8")
+    assert run("export", rule, "--to", "splunk", "--out", tmp_path, "--tuning", tuning)[0] == USAGE
+    code, said = run("export", rule, "--to", "kibana", "--out", tmp_path, "--tuning", tuning, "--config", config)
+    assert code == OK, said
+    lines = [json.loads(line) for line in (tmp_path / "rules.ndjson").read_text(encoding="utf-8").splitlines()]
+    # The list, an item for each log source whose indices an EQL rule reads, the connector, the rule, the summary.
+    assert [line.get("type") for line in lines] == ["detection", "simple", "simple", "simple", "action", "eql", None]
+    assert lines[-1]["exported_count"] == 6

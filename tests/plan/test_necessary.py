@@ -11,7 +11,7 @@ from livefire.engines.duckdb import DuckDB
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import all_of, any_of, call, negate
-from livefire.plan.necessary import All, Some, Trait, hoisted, necessary, required_word, weakened
+from livefire.plan.necessary import All, Some, Trait, hoisted, necessary, required_text, required_word, weakened
 from livefire.schema import Schema, Type
 
 NAME, JSON = e.Column("name", Type.STRING), e.Column("json", Type.DYNAMIC)
@@ -139,6 +139,28 @@ def test_what_is_known_of_a_value() -> None:
 )
 def test_words_of_patterns(pattern: str, word: tuple[str, bool] | None) -> None:
     assert required_word(pattern) == word
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"(?i)terraform/1\.[0-9]+", ("terraform/1.", True)),
+        (r'"key": "[a-z]+"', ('"key": "', False)),
+        ("a/é/bcde", ("/bcde", False)),  # what is beyond ASCII ends a text: case is another matter there
+        ("x{,5}abc", ("abc", False)),  # to RE2 the braces are text, to Python a repetition: neither is relied on
+        ("a.b|c.d", None),
+    ],
+)
+def test_texts_of_patterns(pattern: str, text: tuple[str, bool] | None) -> None:
+    assert required_text(pattern) == text
+
+
+def test_a_pattern_over_json_needs_a_word_and_over_a_column_the_whole_text() -> None:
+    pattern = e.text("agent/1 (x)*terraform")
+    assert necessary(call("text.matches_regex", NAME, pattern)) == Trait(NAME.name, "contains", ("terraform",))
+    slash = e.text("agent/1")  # in JSON the solidus may be escaped
+    assert necessary(call("text.matches_regex", NAME, slash)) == Trait(NAME.name, "contains", ("agent/1",))
+    assert necessary(call("text.matches_regex", KIND, slash)) == Trait(JSON.name, "json", ("agent",))
 
 
 def test_rows_of_a_sieve_beyond_one_stretch() -> None:

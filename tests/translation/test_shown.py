@@ -108,3 +108,17 @@ def test_what_looks_like_a_number_is_compared_as_text_in_splunk() -> None:
     """The search command would take ` 0111` for 111."""
     rule = sigma("s:\n  eventName: A\n  recipientAccountId: '0111'\ncondition: s")
     assert turned(rule, "sigma", "spl").text.splitlines() == ['sourcetype="aws:cloudtrail" eventName="A"', '| where lower(recipientAccountId) == "0111"']
+
+
+FORMATTED = 'sourcetype="aws:cloudtrail" eventName=DeleteSnapshot | stats count min(_time) as first by user_agent | convert ctime(first)'
+
+
+def test_a_column_that_is_worked_out_from_groups_is_shown_plain_or_not_at_all_and_that_is_said() -> None:
+    """How a moment is written changes no row; what a later clause asks of such a column is refused."""
+    made = turned(f"{FORMATTED} | eval twice=count*2 | where count > 2", "spl", "kql")
+    assert made.text.splitlines()[-2:] == ["| summarize count_ = count(), first = min(TimeGenerated) by UserAgent", "| where count_ > 2"]
+    assert made.translation.notes == (
+        "the column first is shown as it was grouped, without what the rule makes of it",
+        "the column twice is not shown: the rule works it out from groups",
+    )
+    assert refusal(f"{FORMATTED} | eval twice=count*2 | where twice > 2", "spl", "kql") == ("E312", "twice > 2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.cli.logs import record
 from tests.web.browser import NEEDS, NEEDS_SCRIPTS, Seen, browsing, serving, sign_in
 from tests.web.hostile import SIGN, STRINGS
 from tests.web.site import with_alerts
-from tests.web.test_hostile import hostile_record
+from tests.web.test_hostile import hostile_record, hostile_story
 
 pytestmark = [pytest.mark.slow, NEEDS, NEEDS_SCRIPTS]  # a server, a browser and a proof take minutes together
 AXE = HERE / "assets" / "node_modules" / "axe-core" / "axe.min.js"
@@ -176,11 +177,53 @@ def test_the_workbench_completes_explains_draws_narrows_and_keeps(opened: tuple[
     place[1].rules = None
 
 
+def test_each_kind_of_chart_is_drawn_as_the_query_asks(opened: tuple[Any, str, Seen]) -> None:
+    """A slice, bar or key for each name; over time a canvas."""
+    page, address, _ = opened
+    by_name = "AWSCloudTrail | summarize N = count() by EventName | sort by N desc | take 3"
+    twice = "AWSCloudTrail | summarize N = count() by EventName, AWSRegion"
+    timed = "AWSCloudTrail | summarize N = count() by bin(TimeGenerated, 1h), EventName"
+    for query, sought, least in (
+        (f"{by_name} | render piechart", ".pie path, .pie circle", 3),
+        (f"{by_name} | render columnchart", ".barrow .barfill", 3),
+        (f"{twice} | render barchart with (kind=stacked)", ".barrow .barfill", 3),
+        (f"{timed} | render areachart", ".chart canvas", 1),
+        (f"{timed} | render timechart", ".chart canvas", 1),
+    ):
+        page.goto(f"{address}/workbench?{urlencode({'language': 'kql', 'text': query})}")
+        page.wait_for_selector(".histogram canvas")
+        page.click("#run")
+        page.wait_for_selector(f"#panel :is({sought})", state="attached")
+        assert page.locator(f"#panel :is({sought})").count() >= least, query
+        assert page.get_attribute("#tab-chart", "aria-selected") == "true", query
+
+
+def test_long_work_is_stopped_from_its_page(opened: tuple[Any, str, Seen], place: tuple[str, Any]) -> None:
+    page, address, seen = opened
+    page.goto(f"{address}/hunt")
+    page.click("button:has-text('Hunt over the lake')")
+    page.click("#stop-job", timeout=60_000)
+    page.wait_for_selector("text=E761", timeout=60_000)
+    assert page.locator("[data-stop]").count() == 0
+    query = "AWSCloudTrail | where EventName == 'CreateSnapshot'"
+    page.goto(f"{address}/workbench?{urlencode({'language': 'kql', 'text': query})}")
+    page.wait_for_selector(".histogram canvas")
+    page.click("#prove")
+    page.click("#panel .stop-job", timeout=60_000)
+    page.wait_for_selector("#panel :text('E761')", timeout=60_000)
+    assert {j["state"] for j in place[1].jobs.listed()[:2]} == {"stopped"}
+    assert seen.complaints == []
+
+
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
-    """A lake in which every string stands in every field that a caller chooses, sixteen records an alert, and a hunt over it."""
+    """A lake in which every string stands in every field that a caller chooses, sixteen records an alert, and attacks whose words are such strings."""
     raw = [hostile_record(n, t) for n, t in enumerate(STRINGS)]
     ws = with_alerts(tmp_path_factory.mktemp("hostile"), raw, each=16)
+    logs = tmp_path_factory.mktemp("logs") / "stories.json"
+    stories = [r for n, t in enumerate((*STRINGS[:200:20], *STRINGS[-24::4])) for r in hostile_story(n, t)]
+    logs.write_text(json.dumps({"Records": stories}), encoding="utf-8")
+    assert ws.ingest(logs).stored == len(stories)
     rules = tmp_path_factory.mktemp("rules")
     with serving(ws, rules=rules) as served:
         yield served
@@ -246,6 +289,28 @@ def test_no_string_runs_in_incidents_hunts_and_files(hostile: tuple[str, Any], t
                 page.goto(file.as_uri())
                 assert page.evaluate(f"window.{SIGN}") is None
                 assert (seen.complaints, seen.elsewhere, seen.dialogs) == ([], [], [])
+
+
+def test_no_string_runs_in_a_hunt_or_its_chains(hostile: tuple[str, Any]) -> None:
+    """Identities, what their risk is made of, the steps of each chain and the graph of its resources, wide and narrow."""
+    address, _ = hostile
+    with browsing() as (page, seen):
+        sign_in(page, address, hostile[1])
+        page.goto(f"{address}/hunt")
+        page.click("button:has-text('Hunt over the lake')")
+        page.wait_for_selector(".card h3 a", timeout=300_000)
+        untouched(page, seen, "/hunt")
+        links = page.eval_on_selector_all(".card h3 a", "all => all.map(a => a.getAttribute('href'))")
+        assert len(links) >= 5
+        for link in links[:12]:
+            page.goto(f"{address}{link}")
+            page.wait_for_selector("[data-graph][data-drawn]")
+            page.eval_on_selector_all("details", "all => all.forEach(d => d.open = true)")
+            untouched(page, seen, link)
+        page.set_viewport_size({"width": 390, "height": 844})
+        for path in ("/hunt", links[0], "/detections/T1578.002/instance-created"):
+            page.goto(f"{address}{path}")
+            untouched(page, seen, f"{path} on a phone")
 
 
 def test_no_string_runs_in_the_workbench(hostile: tuple[str, Any]) -> None:

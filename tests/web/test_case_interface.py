@@ -153,3 +153,30 @@ def test_a_viewer_looks_and_changes_nothing(tmp_path: Path) -> None:
         path = "/api/v1" + one.path.replace("{number}", "1").replace("{name}", "x")
         answer = browser.request(one.method, path, headers=viewer, **({"json": {}} if one.method == "POST" else {}))
         assert (answer.status_code, answer.json()["code"]) == (403, "E756"), one.path
+
+
+def test_answers_are_of_the_types_that_the_document_names(tmp_path: Path) -> None:
+    """An answer of another shape is given all the same, and the audit log says so: here none is."""
+    made = of(with_alerts(tmp_path, [record(1), record(3, userIdentity=ANA)]))
+    browser = signed_in(made)
+    mark = listed(browser)[0]["fingerprint"]
+    paths = [
+        "/coverage",
+        "/sources",
+        "/histogram",
+        "/alerts",
+        f"/alerts/{mark}",
+        f"/alerts/{mark}/around",
+        f"/alerts/{mark}/risk",
+        "/incidents",
+        "/incidents/1",
+    ]
+    for path in [*paths, "/exceptions", "/hunt", "/health", "/jobs", "/audit", "/words/kql", "/detections/T1578.002/instance-created", "/techniques/T1578"]:
+        assert browser.get(f"/api/v1{path}").status_code == 200, path
+    assert [e for e in made.audit.latest() if e["action"] == "fault"] == []
+
+
+def test_an_answer_of_another_shape_is_given_and_noted(made: Desk, browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made.workspace, "held_sources", lambda: [{"name": 7}])
+    assert browser.get("/api/v1/sources").json() == [{"name": 7}]
+    assert "another shape" in made.audit.latest()[0]["fault"]

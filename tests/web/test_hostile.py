@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import json
 import re
@@ -13,6 +14,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from livefire import Workspace
+from livefire.emulation.catalogue import find
+from livefire.proving import as_case
 from tests.cli.logs import record
 from tests.web.hostile import STRINGS
 from tests.web.site import ORIGIN, of, signed_in, with_alerts
@@ -26,6 +29,26 @@ def hostile_record(number: int, text: str) -> dict[str, Any]:
     request = {"volumeId": f"vol-{number:08x}", "description": text, "tagSpecificationSet": {"items": [{"tags": [{"key": text, "value": text}]}]}}
     raw = record(number % 60, userAgent=text, userIdentity=identity, requestParameters=request, errorMessage=None)
     return {**raw, "eventID": f"22222222-0000-0000-0000-{number:012x}", "responseElements": {"snapshotId": text}}
+
+
+def hostile_story(number: int, text: str) -> list[dict[str, Any]]:
+    """Return an attack of several acts whose actor, agents, names, tags and descriptions are a text: what a chain is completed by."""
+    case = as_case(find("T1578.002/aws-snapshot-to-instance"))
+    own = json.loads(json.dumps(case.records))
+    for at, raw in enumerate(own):
+        raw["eventID"] = f"33333333-0000-0000-{number:04x}-{at:012x}"
+        _poison(raw, text)
+    return list(own)
+
+
+def _poison(value: Any, text: str) -> None:
+    for key, held in list(value.items()) if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if isinstance(held, str) and key in ("userAgent", "userName", "description", "key", "value", "roleSessionName", "principalId"):
+            value[key] = text
+        elif isinstance(held, str) and key == "arn":
+            value[key] = f"{held.rpartition('/')[0]}/{text}"
+        else:
+            _poison(held, text)
 
 
 class Shape(HTMLParser):
@@ -109,3 +132,49 @@ def test_no_string_breaks_an_export(tmp_path: Path) -> None:
         for line in browser.get(f"{mark}/case", params={"to": "ocsf"}).text.splitlines():
             json.loads(line)
         json.loads(browser.get(f"{mark}/case", params={"to": "stix"}).text)
+
+
+def told(folder: Path, texts: list[str]) -> Workspace:
+    """Return a workspace with what a site declares, all of it such texts: a watchlist, a lookup and macros."""
+    (folder / "site" / "watchlists").mkdir(parents=True)
+    (folder / "lookups").mkdir()
+    (folder / "macros").mkdir()
+    for path in (folder / "site" / "watchlists" / "People.csv", folder / "lookups" / "people.csv"):
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([["n", "name"], *([f"{n:03}", t] for n, t in enumerate(texts))])
+    lines = [f'[m{n}]\ndefinition = search name="{t}" | no_such_command {t}\n' for n, t in enumerate(" ".join(t.split()) for t in texts)]
+    (folder / "macros" / "macros.conf").write_text("\n".join(lines), encoding="utf-8")
+    ws = Workspace()
+    ws.declare(folder / "site", macros=folder / "macros", lookups=folder / "lookups")
+    return ws
+
+
+@pytest.mark.slow
+def test_nothing_that_a_site_declares_adds_to_a_page(tmp_path: Path) -> None:
+    """Watchlists and lookups hold what people and directories are named; macros are text that messages quote."""
+
+    def made(name: str, texts: list[str]) -> list[str]:
+        browser = signed_in(of(told(tmp_path / name, texts)))
+        asked = [
+            ("kql", "_GetWatchlist('People') | sort by n asc"),
+            ("spl", "| inputlookup people | sort n"),
+            *(("spl", f"search `m{n}`") for n in range(0, len(texts), 3)),
+        ]
+        found = []
+        for language, text in asked:
+            answer = browser.post("/workbench", data={"language": language, "text": text}, headers={"origin": ORIGIN})
+            said = browser.post("/api/v1/check", json={"language": language, "text": text}, headers={"origin": ORIGIN})
+            assert (answer.status_code, said.status_code) == (200, 200)
+            assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\u200d\ufeff\u2028\x1b\x07]", answer.text)
+            found.append(answer.text)
+        return found
+
+    texts = [t for t in STRINGS[100:] if len(t) < 300 and len(t.splitlines()) == 1]  # a cell of several lines is refused
+    hostile, harmless = made("hostile", texts), made("harmless", [f"mo{n}" for n in range(len(texts))])
+    for one, other in zip(hostile[:2], harmless[:2], strict=True):
+        assert shape(one) == shape(other)
+        assert sum(tag == "tr" for tag, _ in shape(one)) == len(texts) + 1
+    elements = {one for page in harmless for one in shape(page)}
+    for page in hostile[2:]:  # how much is said of a macro depends on its text; of what elements it is made does not
+        assert {tag for tag, _ in shape(page)} <= {tag for tag, _ in elements} | {"div", "span", "p"}
+        assert not {name for _, names in shape(page) for name in names if name.startswith("on")}

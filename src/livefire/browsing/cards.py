@@ -146,7 +146,7 @@ def detection_page(
         "strategy": card.strategy,
         "lookback": card.lookback,
         "needs": list(card.needs),
-        "sources": [alive.get(s, {"name": s, "title": s, "events": 0, "first": None, "last": None}) for s in card.data],
+        "sources": [alive.get(s, {"name": s, "title": s, "events": 0, "files": 0, "bytes": 0, "first": None, "last": None, "version": -1}) for s in card.data],
         "misses": list(card.misses),
         "false_positives": list(card.false_positives),
         "tuning": [{"name": k.name, "default": k.default, "meaning": k.meaning} for k in card.tuning],

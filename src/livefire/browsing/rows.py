@@ -20,6 +20,10 @@ _ASKED = {
     "spl": re.compile(r"\|\s*(timechart|chart)\b"),
     "cql": re.compile(r"\|\s*(time[cC]hart)\s*\("),
 }
+_STACKED = re.compile(r"\bkind\s*=\s*stacked\b", re.IGNORECASE)
+_AREAS = ("areachart", "stackedareachart")
+_BARS = ("barchart", "columnchart", "piechart")
+_MOST_BARS = 50
 _NUMBERS = ("int", "long", "real", "decimal")
 
 
@@ -36,23 +40,51 @@ def _statistics(index: int, cells: Sequence[Sequence[str]]) -> dict[str, Any]:
 
 
 def chart(text: str, language: str, columns: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any] | None:
-    """Return the chart that rows make: lines over time or bars by name; None when there is nothing to draw.
+    """Return the chart that rows make: lines or areas over time, bars or slices by name; None when there is nothing to draw.
 
-    KQL's `render`, SPL's `timechart` and CQL's `timeChart` ask for one; other rows are drawn by their types: a time and numbers, or names and a number.
+    KQL's `render`, SPL's `timechart` and `chart` and CQL's `timeChart` ask for one; other rows are drawn by their types: a time and numbers, or names and
+    numbers. `render table` asks for none. https://learn.microsoft.com/en-us/kusto/query/render-operator
     """
     asked = _ASKED[language].search(text) if language in _ASKED else None
     kind = asked[1].lower() if asked else ""
     numbers = [i for i, t in enumerate(types) if t in _NUMBERS]
     times = [i for i, t in enumerate(types) if t == "datetime"]
     names = [i for i, t in enumerate(types) if t in ("string", "dynamic", "bool", "guid")]
-    if not rows or not numbers:
+    if not rows or not numbers or kind == "table":
         return None
-    if times and kind not in ("barchart", "columnchart", "piechart"):
-        return _lines(kind, times[0], numbers, names, columns, rows)
-    if names:
-        bars = [{"name": shown(row[names[0]], 80), "value": _number(row[numbers[0]])} for row in rows[:50]]
-        return {"kind": "bars", "asked": kind, "label": shown(columns[numbers[0]]), "bars": [b for b in bars if b["value"] is not None]}
-    return None
+    if times and kind not in _BARS:
+        found = _lines(kind, times[0], numbers, names, columns, rows)
+        return {**found, "kind": "areas"} if found is not None and kind in _AREAS else found
+    if not names and kind in _BARS and (times or len(numbers) > 1):  # a name of another type, as of a bin
+        names, numbers = ([times[0]], numbers) if times else (numbers[:1], numbers[1:])
+    return _bars(kind, names, numbers, columns, rows, stacked=_STACKED.search(text) is not None) if names else None
+
+
+def _bars(
+    kind: str, names: Sequence[int], numbers: Sequence[int], columns: Sequence[str], rows: Sequence[Sequence[Any]], *, stacked: bool
+) -> dict[str, Any] | None:
+    """Return a bar for each name, or a group of them where there are several numbers, or a second name whose values tell them apart."""
+    cells: dict[str, dict[str, float]] = {}
+    split = len(names) > 1 and kind != "piechart"
+    for row in rows:
+        for i in numbers[:_SERIES] if not split else numbers[:1]:
+            value = _number(row[i])
+            if value is not None:
+                held = cells.setdefault(shown(row[names[0]], 80), {})
+                part = shown(row[names[1]], 60) if split else shown(columns[i])
+                held[part] = held.get(part, 0.0) + value
+    if not cells:
+        return None
+    kept = list(cells)[:_MOST_BARS]
+    labels = list(dict.fromkeys(s for name in kept for s in cells[name]))
+    found = {"asked": kind, "label": shown(columns[numbers[0]]), "left_out": len(cells) - len(kept)}
+    if kind == "piechart":
+        slices = [{"name": name, "value": cells[name][labels[0]]} for name in kept if cells[name].get(labels[0], 0.0) > 0]
+        return {"kind": "pie", **found, "bars": slices} if slices else None
+    if len(labels) == 1:
+        return {"kind": "bars", **found, "bars": [{"name": name, "value": cells[name][labels[0]]} for name in kept]}
+    series = [{"name": s, "values": [cells[name].get(s) for name in kept]} for s in labels[:_SERIES]]
+    return {"kind": "stacks" if stacked else "groups", **found, "names": kept, "series": series}
 
 
 def _lines(kind: str, time: int, numbers: Sequence[int], names: Sequence[int], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any] | None:

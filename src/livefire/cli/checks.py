@@ -12,7 +12,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import Json, LanguageOption, Lenient, Macros, Site, Verbatim, declare, known_language, rule_files, rule_source, stored_in
+from livefire.cli.inputs import (
+    Json,
+    LanguageOption,
+    Lenient,
+    Macros,
+    Placeholders,
+    Site,
+    Verbatim,
+    declare,
+    known_language,
+    placeholders,
+    rule_files,
+    rule_source,
+    stored_in,
+)
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, USAGE, emit, progress, put, say, show_diagnostics, stop
 
@@ -44,6 +58,7 @@ def check(
     lenient: Lenient = False,
     site: Site = None,
     macros: Macros = None,
+    placeholder: Placeholders = None,
     form: Annotated[Form, typer.Option("--format", help="Text for people; SARIF for code hosts, JUnit for test runners.")] = Form.text,
     fix: Annotated[
         bool, typer.Option("--fix", help="Write the fixes of what is said into the files, and print what changed; the file - is read and printed.")
@@ -58,6 +73,7 @@ def check(
     from livefire.workspace import Workspace
 
     ws = Workspace()
+    ws.declare(placeholders=placeholders(placeholder))
     declare(ws, macros=macros)
     if fix and files == [Path("-")]:
         mend_input(ws, language)

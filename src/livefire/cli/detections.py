@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import EngineOption, Json, LakeOption, LanguageOption, Moment, engine_given, known_language, moment, read_logs, reads_tables
+from livefire.cli.inputs import (
+    EngineOption,
+    Json,
+    LakeOption,
+    LanguageOption,
+    Moment,
+    Placeholders,
+    engine_given,
+    known_language,
+    moment,
+    placeholders,
+    read_logs,
+    reads_tables,
+)
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, refuse, say, show, stop
 from livefire.cli.translations import write_files
@@ -29,6 +42,7 @@ def hunt(
     rules: Annotated[Path | None, typer.Option(help="Folder of rule files of any product, or one file, in the place of packs.")] = None,
     language: LanguageOption = None,
     now: Moment = None,
+    placeholder: Placeholders = None,
     to: Annotated[str | None, typer.Option("--to", help="Write the findings to --out too: ocsf (Detection Finding 2004) or stix (2.1).")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for --to.")] = None,
     as_json: Json = False,
@@ -49,6 +63,7 @@ def hunt(
     if rules is not None and not rules.exists():
         stop(f"E002: there is no {rules}", USAGE)
     ws = Workspace(lake, engine_given(engine))
+    ws.declare(placeholders=placeholders(placeholder))
     chosen, broken = rule_detections(ws, rules) if rules is not None else (None, ())
     report = read_logs(ws, paths, None, quiet=as_json) if paths else None
     try:

@@ -32,6 +32,9 @@ Outputs = Annotated[Path | None, typer.Option(help="The only folder that outputl
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]
 Site = Annotated[Path | None, typer.Option("--site", help="Folder of watchlists, externaldata files, saved functions, and networks with their owners.")]
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="Value of a query parameter, as name=value.")]
+Placeholders = Annotated[
+    list[str] | None, typer.Option("--placeholder", help="Value of the %name% of a Sigma rule, as name=value; once for each value of a list.")
+]
 Verbatim = Annotated[list[Path], typer.Argument(help="Rule files and folders of them.")]
 
 
@@ -52,6 +55,17 @@ def parameters(given: list[str] | None) -> dict[str, str]:
     if wrong:
         stop(f"{wrong[0]!r} is no parameter: write name=value", USAGE)
     return {name: value for name, _, value in (p.partition("=") for p in given or [])}
+
+
+def placeholders(given: list[str] | None) -> dict[str, list[str]]:
+    """Return the values of Sigma's placeholders, given as name=value once for each value."""
+    found: dict[str, list[str]] = {}
+    for one in given or []:
+        name, sign, value = one.partition("=")
+        if not sign or not name:
+            stop(f"{one!r} is no placeholder: write name=value", USAGE)
+        found.setdefault(name.strip("%"), []).append(value)
+    return found
 
 
 def rule_source(path: Path, language: str | None) -> tuple[Source, str]:

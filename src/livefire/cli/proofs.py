@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import Json, LanguageOption, Lenient, known_language, known_techniques, rule_files, rule_source
+from livefire.cli.inputs import Json, LanguageOption, Lenient, Placeholders, known_language, known_techniques, placeholders, rule_files, rule_source
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, put, refuse, say, show, stop
 
@@ -26,6 +26,7 @@ class Further:
 
     mutants: bool
     schedule: Schedule | None
+    placeholders: Mapping[str, Sequence[str]]
     bundle: Path | None = None
     key: Path | None = None
 
@@ -59,6 +60,7 @@ def prove(
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Write the proof of one rule to this zip: rule, events, rows, hashes, versions.")] = None,
     sign: Annotated[Path | None, typer.Option("--sign", help="For --bundle: an ed25519 private key, PEM, to sign it with.")] = None,
     lenient: Lenient = False,
+    placeholder: Placeholders = None,
     form: Annotated[Form, typer.Option("--format", help="Text for people; JUnit for test runners (rules of one's own).")] = Form.text,
     as_json: Json = False,
 ) -> None:
@@ -82,7 +84,13 @@ def prove(
 
     if every <= 0 or lookback <= 0:
         stop("E107: --every and --lookback are minutes, more than none", USAGE)
-    more = Further(mutants=mutants, schedule=Schedule(timedelta(minutes=every), timedelta(minutes=lookback)) if edges else None, bundle=bundle, key=sign)
+    more = Further(
+        mutants=mutants,
+        placeholders=placeholders(placeholder),
+        schedule=Schedule(timedelta(minutes=every), timedelta(minutes=lookback)) if edges else None,
+        bundle=bundle,
+        key=sign,
+    )
     prove_rules(files, language, attack or [], benign or [], cases, more, form=chosen, lenient=lenient)
 
 
@@ -150,6 +158,7 @@ def prove_rules(
     from livefire.workspace import Workspace
 
     ws = Workspace()
+    ws.declare(placeholders=more.placeholders)
     stage = ws.rehearsal()
     rules = [r for f in files for r in rules_below(f, language)]
     if more.bundle is not None and len(rules) != 1:

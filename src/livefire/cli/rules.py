@@ -21,10 +21,12 @@ from livefire.cli.inputs import (
     Moment,
     Outputs,
     Parameters,
+    Placeholders,
     Site,
     declare,
     moment,
     parameters,
+    placeholders,
     reads_tables,
     rule_files,
     rule_source,
@@ -68,6 +70,7 @@ def run(
     outputs: Outputs = None,
     site: Site = None,
     parameter: Parameters = None,
+    placeholder: Placeholders = None,
     seconds: Annotated[float, typer.Option(help="Time budget.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -80,6 +83,7 @@ def run(
             stop("--explain shows the stages of a query; this file holds a rule, so put its query into a file of its own", USAGE)
         ws = over(lake, on, engine, quiet=as_json)
         declare(ws, site)
+        ws.declare(placeholders=placeholders(placeholder))
         run_rules(rules, ws, now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
         return
     source, chosen = rule_source(file, language)
@@ -87,6 +91,7 @@ def run(
         needs_logs(lake, on, engine)
     ws = workspace(lake, on or [], quiet=as_json, engine=engine)
     declare(ws, site, macros=macros, lookups=lookups, outputs=outputs)
+    ws.declare(placeholders=placeholders(placeholder))
     options: dict[str, Any] = {"index": index} if index else {}
     if parameter:
         options["parameters"] = parameters(parameter)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefire.cli.inputs import Json, Lenient, rule_source, workspace
+from livefire.cli.inputs import Json, Lenient, Placeholders, placeholders, rule_source, workspace
 from livefire.cli.program import app
 from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, progress, refuse, say, show_diagnostics, stop
 
 if TYPE_CHECKING:
-    from livefire.detections.detection import Detection, Rule
+    from livefire.detections.detection import Detection
+    from livefire.detections.formats import RuleFile
+    from livefire.exporting import Site
     from livefire.exports import Artefact
     from livefire.translating import Translated
     from livefire.translation.equivalence import Equivalence
@@ -34,6 +36,7 @@ def translate(
     on: Annotated[list[Path] | None, typer.Option("--on", help="Log files and folders to prove it over too.")] = None,
     prove: Annotated[bool, typer.Option(help="Run both over emulated events and near misses, and show an event that tells them apart.")] = True,
     lenient: Lenient = False,
+    placeholder: Placeholders = None,
     as_json: Json = False,
 ) -> None:
     """Turn a rule into another language, and prove that both find the same events."""
@@ -45,6 +48,7 @@ def translate(
         stop(f"E001: no rule can be turned into {to!r}; there are {', '.join((*TARGETS, *PRODUCTS))}", USAGE)
     source, chosen = rule_source(file, language)
     ws = workspace(None, on or [], quiet=as_json)
+    ws.declare(placeholders=placeholders(placeholder))
     try:
         with progress("proving", quiet=as_json or not prove):
             made = ws.translate(source.text, target, chosen, prove=prove, lenient=lenient, name=source.name)
@@ -71,6 +75,8 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     *,
     attack: Annotated[str | None, typer.Option(help="Version of ATT&CK to name techniques by, such as v19; the product's own by default.")] = None,
+    tuning: Annotated[Path | None, typer.Option(help="For kibana: a site's tuning.toml, whose exceptions are written before the rules.")] = None,
+    config: Annotated[Path | None, typer.Option(help="For kibana: the configuration of a watch, whose sinks are written as connectors.")] = None,
     as_json: Json = False,
 ) -> None:
     """Write detections as files that a product deploys, each checked before it is written."""
@@ -80,11 +86,14 @@ def export(
 
     if to not in {t.name for t in TARGETS}:
         stop(f"E107: no target is named {to!r}; there are {', '.join(t.name for t in TARGETS)}", USAGE)
+    if to != "kibana" and (tuning is not None or config is not None):
+        stop("E107: --tuning and --config are for kibana: the other targets have no place for exceptions and connectors", USAGE)
     ws = Workspace()
     try:
+        site = site_of(tuning, config)
         chosen = chosen_detections(ws, what)
         with progress("exporting", quiet=as_json):
-            made = ws.export(chosen, to, attack=attack)
+            made = ws.export(chosen, to, attack=attack, site=site)
     except QueryError as error:
         refuse(error, error.source, as_json=as_json)
     write_files(out, made.artefacts)
@@ -99,6 +108,26 @@ def export(
         for one in refused:
             say(f"not exported: {one['detection']}: {one['code']} {one['reason']}" + (f" ({one['help']})" if one["help"] else ""), error=True)
     raise typer.Exit(REFUSED if refused else OK)
+
+
+def site_of(tuning: Path | None, config: Path | None) -> Site:
+    """Return the exceptions and connectors of a site; what cannot be read ends the command, and a sink without a connector is said."""
+    from livefire.detections.tuning import load_tuning
+    from livefire.exporting import Site
+
+    absent = next((p for p in (tuning, config) if p is not None and not p.is_file()), None)
+    if absent is not None:
+        stop(f"E002: there is no file {absent}", USAGE)
+    excepted = load_tuning(tuning).exception if tuning is not None else ()
+    if config is None:
+        return Site(excepted)
+    from livefire.watch.config import load
+    from livefire.watch.connectors import connectors
+
+    found, left = connectors(load(config).sink)
+    for name in left:
+        say(f"no connector: Kibana has none for the sink {name!r}", error=True)
+    return Site(excepted, found)
 
 
 def chosen_detections(ws: Workspace, what: str) -> tuple[Detection, ...]:
@@ -129,28 +158,30 @@ def write_files(out: Path, artefacts: tuple[Artefact, ...]) -> None:
 
 @app.command()
 def diff(
-    deployed: Annotated[Path, typer.Argument(help="What runs in a product: its export or rule file.")],
+    deployed: Annotated[Path, typer.Argument(help="What runs in a product: its export or rule file, or a folder of them.")],
     what: Annotated[str, typer.Argument(help="A detection, or a rule file.")],
     *,
     on: Annotated[list[Path] | None, typer.Option("--on", help="Log files and folders to compare over too.")] = None,
     lenient: Lenient = False,
+    placeholder: Placeholders = None,
     as_json: Json = False,
 ) -> None:
     """Show where what is deployed finds other events than a detection, by running both over the same events."""
     from livefire.diagnostics import QueryError
     from livefire.report import translation as view
 
-    if not deployed.is_file():
+    if not deployed.exists():
         stop(f"E002: there is no file {deployed}", USAGE)
     ws = workspace(None, on or [], quiet=as_json)
+    ws.declare(placeholders=placeholders(placeholder))
     found: list[tuple[str, Equivalence | None]] = []
     try:
-        rules = ws.rules(deployed)
+        rules = deployed_rules(ws, deployed)
         if not rules:
             stop(f"E506: {deployed.name} holds no rule", USAGE)
         chosen = chosen_detections(ws, what)
         for one in rules:
-            counterpart = matching(one.rule, one.title, chosen, alone=len(rules) == 1)
+            counterpart = ws.counterpart(one.rule, one.title, chosen)
             if counterpart is None:
                 found.append((one.title, None))
                 continue
@@ -166,7 +197,16 @@ def diff(
     raise typer.Exit(OK if all(d is not None and d.verdict == "proved" for _, d in found) else FOUND)
 
 
-def matching(rule: Rule, title: str, detections: tuple[Detection, ...], *, alone: bool) -> Rule | None:
-    """Return the rule that a deployed one is compared with: of the detection of its title, in its language where there is one."""
-    found = next((d for d in detections if d.card.title == title), detections[0] if alone and len(detections) == 1 else None)
-    return None if found is None else next(iter(found.written_in(rule.language)), found.rules[0])
+def deployed_rules(ws: Workspace, path: Path) -> tuple[RuleFile, ...]:
+    """Return the rules of a file, or of every file below a folder; QueryError for one that cannot be read."""
+    from livefire.detections.formats import read_folder
+    from livefire.diagnostics import QueryError
+
+    if path.is_file():
+        return ws.rules(path)
+    found: list[RuleFile] = []
+    for _, rules in read_folder(path):
+        if isinstance(rules, QueryError):
+            raise rules
+        found += [one for one in rules if not one.inner]
+    return tuple(found)

@@ -144,11 +144,19 @@ def _run(prepared: Prepared, bench: Bench) -> Outcome:
         table = bench.engine.run(prepared.statement, bench.storage, bench.run_values())
     except QueryError as error:
         return Outcome(rule, diagnostics=(*prepared.diagnostics, *error.diagnostics), refused=True)
+    return outcome_of(prepared, table)
+
+
+def outcome_of(prepared: Prepared, table: pa.Table) -> Outcome:
+    """Return what the rows of a rule's plan are: its outcome."""
+    plan, compiled = prepared.plan, prepared.compiled
+    assert plan is not None
+    assert compiled is not None
     rows = python_rows(table, plan.schema)
     evidence = [_events(row.pop(EVIDENCE)) for row in rows]
     if rows and _SEQUENCE in rows[0]:
         rows, evidence = _whole_sequences(rows, evidence)
-    return Outcome(rule, tuple(rows), tuple(evidence), compiled.diagnostics, plan=compiled.lowered)
+    return Outcome(prepared.rule, tuple(rows), tuple(evidence), compiled.diagnostics, plan=compiled.lowered)
 
 
 def _events(carried: str | list[str] | None) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from livefire.detections.detection import Rule
-from livefire.detections.runner import Bench, Outcome, Prepared, prepare, run_prepared
+from livefire.detections.family import Form, Member, apart, columns_of, groups, member, together
+from livefire.detections.runner import Bench, Outcome, Prepared, outcome_of, prepare, run_prepared
 from livefire.detections.sieve import Sieve
 from livefire.diagnostics import QueryError
 from livefire.engines.base import Statement, Storage
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
     from livefire.engines.program import TableFiles
 
+_KEPT = 8
+"""Statements of rules of one form that are kept ready."""
 AT_ONCE = 100
 """Rules counted in one statement: beyond, planning grows faster than what is saved."""
 FEW = 20_000
@@ -43,7 +46,8 @@ FEW = 20_000
 MANY = 400_000
 """Events that are taken out for all rules together."""
 SMALL = 4 * 2**20
-"""Bytes of files that are rather taken whole: to say what of them is wanted takes longer."""
+SMALL_ROWS = 8_192
+"""Bytes and events of files that are rather taken whole: to say what of them is wanted takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,14 @@ class SharedScan:
         self._prepared = tuple(prepared)
         self._bench = bench
         self._shared = {s.place: s for s in _share(self._prepared, bench)}
+        self._families: dict[tuple[int, ...], Statement] = {}
         self._tables = tuple(dict.fromkeys(name for s in self._shared.values() for name in s.reads))
+
+    @cached_property
+    def _members(self) -> dict[int, Member]:
+        """The rules that are a form and a filter, by their place."""
+        found = {place: member(s.prepared.plan) for place, s in self._shared.items() if s.prepared.plan is not None}
+        return {place: one for place, one in found.items() if one is not None}
 
     @cached_property
     def _counts(self) -> tuple[_Count, ...]:
@@ -104,19 +115,49 @@ class SharedScan:
         known, taken = self._shared, self._gather(bench)
         if taken is None:
             known, taken = self._count_and_take(bench)
+        seen = {place: {table: taken[table].rows_of(shared.needs[table]) for table in shared.reads} for place, shared in known.items()}
+        found = self._run_families({place: rows for place, rows in seen.items() if any(rows.values())}, taken, bench)
         outcomes = []
         for place, prepared in enumerate(self._prepared):
             if told is not None:
                 told(prepared.rule)
+            if place in found:
+                outcomes.append(found[place])
+                continue
             shared, here = known.get(place), bench
             if shared is not None:
-                rows = {table: taken[table].rows_of(shared.needs[table]) for table in shared.reads}
-                if shared.dropping and not any(rows.values()):
+                if shared.dropping and not any(seen[place].values()):
                     outcomes.append(Outcome(prepared.rule, diagnostics=prepared.diagnostics, plan=prepared.compiled.lowered if prepared.compiled else None))
                     continue
-                here = replace(bench, storage=Storage({**bench.storage.tables, **{t: taken[t].files(r) for t, r in rows.items()}}, bench.storage.roots))
+                here = _over(bench, {table: taken[table].files(rows, shared.reads[table].columns) for table, rows in seen[place].items()})
             outcomes.append(_run(prepared, here))
         return tuple(outcomes)
+
+    def _run_families(self, seen: Mapping[int, Mapping[str, Sequence[int]]], taken: Mapping[str, _Taken], bench: Bench) -> dict[int, Outcome]:
+        """Return the outcomes of rules that see few events and differ from others in their filter alone."""
+        by_form: dict[Form, dict[int, Sequence[int]]] = {}
+        for place, rows in seen.items():
+            if (one := self._members.get(place)) is not None:
+                by_form.setdefault(one.form, {})[place] = rows[one.form.table]
+        found: dict[int, Outcome] = {}
+        for form, events in by_form.items():
+            for places in groups(events):
+                rows_of_all = sorted({row for place in places for row in events[place]})
+                found |= self._run_family(places, taken[form.table], rows_of_all, bench)
+        return found
+
+    def _run_family(self, places: Sequence[int], taken: _Taken, rows: Sequence[int], bench: Bench) -> dict[int, Outcome]:
+        """Return the outcomes of rules of one form; none where the statement fails, so that each rule says itself what is wrong."""
+        members, key = [self._members[place] for place in places], tuple(places)
+        if key not in self._families:
+            self._families = {key: bench.engine.prepare(together(members)), **dict(list(self._families.items())[: _KEPT - 1])}
+        here, run = _over(bench, {members[0].form.table: taken.files(rows, columns_of(members))}), bench.run_values()
+        try:
+            table = bench.engine.run(self._families[key], here.storage, replace(run, seconds=run.seconds * len(places), max_rows=None))
+        except QueryError:
+            return {}
+        each = zip(places, apart(table, len(places)), strict=True)
+        return {place: outcome_of(self._prepared[place], own) for place, own in each if run.max_rows is None or own.num_rows <= run.max_rows}
 
     def _gather(self, bench: Bench) -> dict[str, _Taken] | None:
         """Return of each table the events that any rule could take; None where these are too many, or a rule's test fails."""
@@ -153,6 +194,11 @@ class SharedScan:
         return {place: numbers for place, numbers in found.items() if place not in failed}
 
 
+def _over(bench: Bench, tables: Mapping[str, TableFiles]) -> Bench:
+    """Return a bench with other files for some tables."""
+    return replace(bench, storage=Storage({**bench.storage.tables, **tables}, bench.storage.roots))
+
+
 class _Taken:
     """Events taken out of a table, in the order in which they are stored, as a table of their own."""
 
@@ -170,8 +216,8 @@ class _Taken:
         """Return the numbers of the events that could matter."""
         return self._everything if needed is None else self._sieve.passing(needed)
 
-    def files(self, rows: Sequence[int]) -> TableFiles:
-        """Return events by their numbers as a table of files."""
+    def files(self, rows: Sequence[int], columns: Sequence[tuple[str, Type]]) -> TableFiles:
+        """Return events by their numbers as a table of files that has at least some columns: of few rows a column costs more than they do."""
         import pyarrow as pa
 
         from livefire.engines.program import TableFiles
@@ -179,7 +225,7 @@ class _Taken:
         if not rows:
             return TableFiles((), self._schema)
         if 2 * len(rows) <= len(self._everything):
-            return self._written(self._rows.take(pa.array(rows, pa.int64())))
+            return self._written(self._rows.select([name for name, _ in columns]).take(pa.array(rows, pa.int64())))
         if self._put is None:
             self._put = self._written(self._rows)
         return self._put
@@ -192,7 +238,14 @@ class _Taken:
 
 
 def _small(stored: TableFiles) -> bool:
-    return len(stored.files) <= 64 and sum(os.stat(path).st_size for path in stored.files) <= SMALL  # noqa: PTH116 - for every run, so cheap
+    if len(stored.files) > 16 or sum(os.stat(path).st_size for path in stored.files) > SMALL:  # noqa: PTH116 - for every run, so cheap
+        return False
+    if any(not path.endswith(".parquet") for path in stored.files):
+        return True
+    import pyarrow.parquet as pq
+
+    counts: list[int] = [pq.read_metadata(path).num_rows for path in stored.files]
+    return sum(counts) <= SMALL_ROWS
 
 
 def run_rules(rules: Sequence[Rule], bench: Bench, *, lenient: bool = False, told: Callable[[Rule], None] | None = None) -> tuple[Outcome, ...]:
@@ -202,6 +255,7 @@ def run_rules(rules: Sequence[Rule], bench: Bench, *, lenient: bool = False, tol
 
 def prepare_rules(rules: Sequence[Rule], bench: Bench, *, lenient: bool = False) -> SharedScan:
     """Return rules ready to be run together over any storage."""
+    bench.engine.begin(bench.storage)
     return SharedScan([_prepare(rule, bench, lenient=lenient) for rule in rules], bench)
 
 
@@ -221,10 +275,11 @@ def _share(prepared: Sequence[Prepared], bench: Bench) -> Iterator[_Shared]:
     for place, one in enumerate(prepared):
         if one.plan is None or one.statement is None or one.looked or may_fail(one.plan) or one.statement.parameters - given:
             continue
-        reads = {table: read for table, read in reach(one.plan).items() if table in stored}
+        reached = reach(one.plan)
+        reads = {table: read for table, read in reached.items() if table in stored}
         if reads and all(read.condition != e.TRUE for read in reads.values()):
             needs = {table: necessary(read.condition) for table, read in reads.items()}
-            yield _Shared(place, one, reads, needs, gives_nothing_of_nothing(one.plan) and len(reads) == len(reach(one.plan)))
+            yield _Shared(place, one, reads, needs, gives_nothing_of_nothing(one.plan) and len(reads) == len(reached))
 
 
 def _counts(shared: Sequence[_Shared], bench: Bench) -> Iterator[_Count]:

@@ -21,6 +21,8 @@ TITLES: dict[int, str] = {
     106: "a name is used twice",
     107: "an option has a value it does not take",
     108: "a table that no product writes",
+    109: "a table that no log here fills, so that the query finds nothing",
+    110: "a sketch that is held as the values it was made of",
     120: "KQL: rows need an order here",
     121: "KQL: a statement without effect on rows",
     122: "KQL: render draws a chart",

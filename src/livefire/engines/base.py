@@ -54,6 +54,9 @@ class Engine(Protocol):
 
     name: str
 
+    def begin(self, storage: Storage) -> None:
+        """Begin to get ready for runs over a storage without waiting for it, so that a start hides behind other work."""
+
     def unsupported(self, plan: Plan) -> tuple[Diagnostic, ...]:
         """Return an E303 for each meaning in the plan that this engine lacks."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from livefire.diagnostics import Diagnostic, QueryError, Span
@@ -52,6 +51,10 @@ class DuckDB:
     def __init__(self, worker: Worker | None = None) -> None:
         self._worker = worker
 
+    def begin(self, storage: Storage) -> None:
+        """Begin to start the worker, if it is not there."""
+        self._chosen(storage).start()
+
     def unsupported(self, plan: n.Plan) -> tuple[Diagnostic, ...]:
         """Return an E303 for each meaning in the plan that DuckDB has no spelling for."""
         return tuple(dict.fromkeys(printing.unsupported(plan, DIALECT)))
@@ -62,11 +65,12 @@ class DuckDB:
 
     def prepare(self, plan: n.Plan) -> Statement:
         """Return the plan as statements; QueryError E303 for a meaning that DuckDB has no spelling for."""
-        missing = self.unsupported(plan)
+        nodes, parts = printing.survey(plan)
+        missing = tuple(dict.fromkeys(printing.unspelled(parts, DIALECT)))
         if missing:
             raise QueryError(missing)
-        tables = frozenset(node.table for node in printing.walk(plan) if isinstance(node, n.Scan))
-        used = frozenset(p.name for node in printing.walk(plan) for x in printing.expressions(node) for p in _parameters(x))
+        tables = frozenset(node.table for node in nodes if isinstance(node, n.Scan))
+        used = frozenset(part.name for part in parts if isinstance(part, e.Parameter))
         return Statement(self._stages(plan), tables, used, windows(plan))
 
     def run(self, statement: Statement, storage: Storage, run: Run) -> pa.Table:
@@ -126,10 +130,6 @@ def _bound(statement: Statement, run: Run) -> dict[str, Value]:
     if absent:
         raise QueryError([Diagnostic("error", "E457", f"the query needs a value for {', '.join(absent)}", Span(0, 0), help="give it when the query is run")])
     return {name: run.parameters[name] for name in sorted(statement.parameters)}
-
-
-def _parameters(expr: e.Expr) -> Iterator[e.Parameter]:
-    return (part for part in printing.walk_expr(expr) if isinstance(part, e.Parameter))
 
 
 def _diagnose(failure: WorkerFailure) -> Diagnostic:

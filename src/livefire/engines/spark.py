@@ -57,6 +57,9 @@ class Spark:
         self._opened = opened
         self._views: dict[int, Views] = {}
 
+    def begin(self, storage: Storage) -> None:
+        """Do nothing: a session is made when it is first asked."""
+
     def unsupported(self, plan: n.Plan) -> tuple[Diagnostic, ...]:
         """Return an E303 for each meaning in the plan that neither Spark nor, unless switched off, the engine carried to its nodes has."""
         found = list(printing.unsupported(plan, EMBEDDED))

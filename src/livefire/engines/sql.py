@@ -18,6 +18,7 @@ from livefire.diagnostics import Diagnostic, QueryError, Span
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS
+from livefire.plan.walk import parts_of, plain
 from livefire.schema import Schema, Type
 
 Spelling = str | Callable[["Printer", e.Call | e.Aggregate | e.WindowCall], str]
@@ -78,30 +79,43 @@ class NativeInput:
 
 def unsupported(plan: n.Plan, dialect: Dialect) -> Iterator[Diagnostic]:
     """Yield an E303 for every meaning in the plan that the engine has no spelling for."""
-    for node in walk(plan):
-        for expr in expressions(node):
-            for part in walk_expr(expr):
-                if isinstance(part, (e.Call, e.Aggregate, e.WindowCall)) and part.function not in dialect.functions:
-                    summary = FUNCTIONS[part.function].summary
-                    yield Diagnostic("error", "E303", f"engine {dialect.name} cannot compute {part.function} ({summary})", part.span or Span(0, 0))
+    return unspelled(survey(plan)[1], dialect)
+
+
+def unspelled(parts: Iterable[e.Expr], dialect: Dialect) -> Iterator[Diagnostic]:
+    """Yield an E303 for every meaning among expressions that the engine has no spelling for."""
+    for part in parts:
+        if isinstance(part, (e.Call, e.Aggregate, e.WindowCall)) and part.function not in dialect.functions:
+            summary = FUNCTIONS[part.function].summary
+            yield Diagnostic("error", "E303", f"engine {dialect.name} cannot compute {part.function} ({summary})", part.span or Span(0, 0))
+
+
+def survey(plan: n.Plan) -> tuple[list[n.Plan], list[e.Expr]]:
+    """Return a plan with every plan below it, those inside expressions too, and all their expressions; in one way through them."""
+    nodes: list[n.Plan] = []
+    parts: list[e.Expr] = []
+    pending = [plan]
+    while pending:
+        node = pending.pop()
+        nodes.append(node)
+        own = [part for expr in expressions(node) for part in parts_of(expr)]
+        parts += own
+        nested = [part.plan for part in own if isinstance(part, (e.ScalarQuery, e.InQuery))]
+        pending.extend(reversed([*n.inputs(node), *nested]))
+    return nodes, parts
 
 
 def walk(plan: n.Plan) -> Iterator[n.Plan]:
     """Yield a plan and every plan below it, those inside expressions too."""
-    yield plan
-    for child in n.inputs(plan):
-        yield from walk(child)
-    for expr in expressions(plan):
-        for part in walk_expr(expr):
-            if isinstance(part, (e.ScalarQuery, e.InQuery)):
-                yield from walk(part.plan)
+    pending = [plan]
+    while pending:
+        node = pending.pop()
+        yield node
+        parts = (part for expr in expressions(node) if not plain(expr) for part in parts_of(expr))
+        pending.extend(reversed([*n.inputs(node), *(part.plan for part in parts if isinstance(part, (e.ScalarQuery, e.InQuery)))]))
 
 
-def walk_expr(expr: e.Expr) -> Iterator[e.Expr]:
-    """Yield an expression and every expression below it."""
-    yield expr
-    for child in e.children(expr):
-        yield from walk_expr(child)
+walk_expr = parts_of
 
 
 def expressions(plan: n.Plan) -> tuple[e.Expr, ...]:
@@ -162,6 +176,7 @@ class Printer:
         self.plan = plan
         self.natives: list[NativeInput] = []
         self._names = physical_names(plan)
+        self._quoted: dict[str, str] = {}
         self._aliases = 0
 
     def statement(self) -> str:
@@ -176,7 +191,10 @@ class Printer:
 
     def name(self, column: str) -> str:
         """Return the quoted SQL name of a column."""
-        return self.dialect.identifier(self.physical(column))
+        found = self._quoted.get(column)
+        if found is None:
+            found = self._quoted[column] = self.dialect.identifier(self.physical(column))
+        return found
 
     def alias(self) -> str:
         """Return a fresh table alias."""

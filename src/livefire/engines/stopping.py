@@ -60,6 +60,10 @@ class Stoppable:
         self._engine, self._stop = engine, stop
         self.name = engine.name
 
+    def begin(self, storage: Storage) -> None:
+        """Begin to get ready."""
+        self._engine.begin(storage)
+
     def unsupported(self, plan: Plan) -> tuple[Diagnostic, ...]:
         """Return what the engine lacks."""
         return self._engine.unsupported(plan)

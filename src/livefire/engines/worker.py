@@ -99,7 +99,7 @@ class Worker:
     def start(self) -> None:
         """Begin starting the process without waiting for it, to hide the cold start behind other work."""
         with self._lock:
-            if self._child is None:
+            if self._child is None or self._child.granted != _identities(self._roots):
                 self._replace()
 
     @property

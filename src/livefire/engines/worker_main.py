@@ -8,6 +8,7 @@ judged by the parent, so nothing here needs to be trusted once a query runs.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -26,6 +27,7 @@ if __name__ == "__main__":
     sys.path.extend(sys.argv[3:])
 
 from livefire.engines import landlock, wire
+from livefire.interpreter import leave_out
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,6 +72,7 @@ def main() -> None:
     """Serve until the parent closes the socket."""
     channel = Channel(socket.socket(fileno=int(sys.argv[1])))
     _die_with_parent(int(sys.argv[2]))
+    leave_out("pandas")  # pyarrow and the engine would load it in case a frame comes
     settings = channel.receive()
     if settings is None:
         return
@@ -261,9 +264,7 @@ class Engine:
         import pyarrow as pa
 
         files: list[str] = table["files"]
-        schema = pa.ipc.read_schema(pa.py_buffer(bytes.fromhex(table["schema"]))) if table["schema"] else None
-        if schema is not None:
-            _assert_distinct(schema)
+        schema = _read_schema(table["schema"]) if table["schema"] else None
         if not files:
             if schema is None:
                 raise RefusedError("no-schema")
@@ -323,6 +324,16 @@ def _assert_distinct(schema: pa.Schema) -> None:
     """Refuse names that only case tells apart: DuckDB would rename one and answer the other's question."""
     if len({_fold(name) for name in schema.names}) != len(schema.names):
         raise RefusedError("same-names")
+
+
+@functools.lru_cache(maxsize=64)
+def _read_schema(written: str) -> pa.Schema:
+    """Return a schema whose names are distinct; the few schemas of a site's tables come with every program."""
+    import pyarrow as pa
+
+    schema = pa.ipc.read_schema(pa.py_buffer(bytes.fromhex(written)))
+    _assert_distinct(schema)
+    return schema
 
 
 def _fold(name: str) -> str:

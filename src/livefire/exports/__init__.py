@@ -37,7 +37,7 @@ TARGETS: tuple[Target, ...] = (
     Target("sentinel-arm", "Microsoft Sentinel analytics rules, ARM template", ("kql",), "v18", "sentinel", "as_arm"),
     Target("sentinel-bicep", "Microsoft Sentinel analytics rules, Bicep", ("kql",), "v18", "sentinel", "as_bicep"),
     Target("elastic", "Elastic detection rules, TOML", ("eql", "esql"), "v18", "elastic", "as_toml"),
-    Target("kibana", "Elastic detection rules, NDJSON that Kibana imports", ("eql", "esql"), "v18", "elastic", "as_ndjson"),
+    Target("kibana", "Elastic detection rules, NDJSON that Kibana imports", ("eql", "esql"), "v18", "kibana", "as_ndjson"),
     Target("splunk", "Splunk saved searches, savedsearches.conf", ("spl",), "v18", "splunk", "as_conf"),
     Target("contentctl", "Splunk security content, contentctl YAML", ("spl",), "v18", "contentctl", "as_files", samples=True),
     Target("logscale", "LogScale package", ("cql",), "v18", "logscale", "as_package"),

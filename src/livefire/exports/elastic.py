@@ -1,11 +1,10 @@
-"""Elastic detection rules: TOML of its repository, and the NDJSON that Kibana imports.
+"""Elastic detection rules as the TOML of its repository.
 
 https://www.elastic.co/docs/api/doc/kibana/operation/operation-createrule
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -29,15 +28,6 @@ _SITE = "https://attack.mitre.org"
 def as_toml(subjects: Sequence[Subject]) -> tuple[Artefact, ...]:
     """Return one file a rule; of a detection in EQL and ES|QL one for each."""
     return tuple(Artefact(f"{s.slug}.{s.rule.language}.toml", toml_text({"metadata": _metadata(s), "rule": checked(document(s))})) for s in subjects)
-
-
-def as_ndjson(subjects: Sequence[Subject]) -> tuple[Artefact, ...]:
-    """Return one file to import: a rule a line, then what was exported."""
-    rules = [{**checked(document(s)), "enabled": False, "version": 1, "exceptions_list": [], "actions": []} for s in subjects]
-    counts = {"exported_rules_count": len(rules), "missing_rules": [], "missing_rules_count": 0}
-    empty = {"exported_exception_list_count": 0, "exported_exception_list_item_count": 0, "exported_action_connector_count": 0}
-    lines = [*rules, {"exported_count": len(rules), **counts, **empty}]
-    return (Artefact("rules.ndjson", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)),)
 
 
 def _metadata(subject: Subject) -> dict[str, Any]:

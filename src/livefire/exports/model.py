@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from livefire.detections.detection import Attack, Card, Rule
+from livefire.detections.tuning import Excepted
 from livefire.diagnostics import Diagnostic, QueryError
 
 REFUSED, NO_RULE = "E510", "E511"
@@ -32,6 +34,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Connector:
+    """Where a product sends alerts: a name, the product's own kind, its settings without secrets, and what each message says.
+
+    `secret` tells that it works only when its secret has been typed in.
+    """
+
+    name: str
+    kind: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    secret: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A detection as a target sees it: its card, the rule in the target's language, the columns of its rows.
 
@@ -41,6 +57,7 @@ class Subject:
     reader of the artefact has to know, such as the assumptions of a translation. `attack` is where
     the wanted version of ATT&CK places it, None where the card does not say. `day` is the day of the
     export, `made` tells that the rule was translated for it. `samples` are events that it fires on.
+    `excepted` are the exceptions of a site, those of other detections too; `connectors` are told of its alerts.
     """
 
     card: Card
@@ -54,6 +71,8 @@ class Subject:
     day: str = "2026-01-01"
     made: bool = False
     samples: tuple[Sample, ...] = ()
+    excepted: tuple[Excepted, ...] = ()
+    connectors: tuple[Connector, ...] = ()
 
     @property
     def slug(self) -> str:

@@ -112,7 +112,7 @@ class OrdinaryReader:
     def __init__(self, source: LogSource, form: Form, limits: Limits) -> None:
         self.source, self.form = source, form
         self._limits = limits
-        types = [_structure(source, form, order) for order in form.orders]
+        types = _structures(source, form)
         keys = types[0].__struct_fields__
         self._lists: list[msgspec.json.Decoder[list[Any]]] = [msgspec.json.Decoder(list[kind]) for kind in types]  # type: ignore[valid-type]  # made at run time
         self._singles: list[msgspec.json.Decoder[Any]] = [msgspec.json.Decoder(kind) for kind in types]
@@ -387,6 +387,17 @@ def _kind(source: LogSource, form: Form, key: str) -> type | None:
         return str
     kinds = [c.type for c in source.columns if form.places.get(c.name) == (key,)]
     return {Type.STRING: str, Type.BOOL: bool}.get(kinds[0]) if len(kinds) == 1 else None
+
+
+_made: dict[tuple[str, str], tuple[type[msgspec.Struct], ...]] = {}
+
+
+def _structures(source: LogSource, form: Form) -> tuple[type[msgspec.Struct], ...]:
+    """Return the structure of a record for each order of its keys; made once, which takes longer than reading a small file."""
+    key = (source.name, form.name)
+    if key not in _made:
+        _made[key] = tuple(_structure(source, form, order) for order in form.orders)
+    return _made[key]
 
 
 def _structure(source: LogSource, form: Form, order: Sequence[str]) -> type[msgspec.Struct]:

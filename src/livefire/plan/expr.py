@@ -166,6 +166,9 @@ def whole(value: int) -> Literal:
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """Return the direct sub-expressions, without those inside a nested plan."""
+    kind = type(expr)  # the commonest first: this is asked of every part of every plan, many times
+    if kind is Column or kind is Literal or kind is Parameter:
+        return ()
     match expr:
         case Call(args=args) | Aggregate(args=args, where=None, order_by=()):
             return args
@@ -187,11 +190,14 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 
 def columns_of(expr: Expr) -> frozenset[str]:
     """Return the names of all columns that an expression reads, lambda parameters left out."""
-    if isinstance(expr, Column):
-        return frozenset({expr.name})
-    if isinstance(expr, Lambda):
-        return columns_of(expr.body) - {p.name for p in expr.parameters}
-    found: frozenset[str] = frozenset()
-    for child in children(expr):
-        found |= columns_of(child)
-    return found
+    found: set[str] = set()
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Column):
+            found.add(part.name)
+        elif isinstance(part, Lambda):
+            found |= columns_of(part.body) - {p.name for p in part.parameters}
+        elif not isinstance(part, Literal | Parameter):
+            waiting.extend(children(part))
+    return frozenset(found)

@@ -25,7 +25,9 @@ _parser: Any = import_module("re._parser")
 
 SHORTEST = 3
 """Characters of a word that are worth looking for in a JSON text."""
+_REPLACED = re.compile("[\0\ud800-\udfff]")
 _WORDS = re.compile(r"[A-Za-z0-9._-]+")
+_PRINTED = re.compile(r"[ -~]+")
 # Words that a number or its rewriting could give without being in the text.
 _NUMERIC = re.compile(r"[0-9eE._-]*")
 # ASCII letters that a letter beyond ASCII equals without regard to case (long s, the sign of kelvin), but not after `lower`.
@@ -125,7 +127,17 @@ def tests(needed: Needed) -> Iterable[Trait]:
 
 
 def required_word(pattern: str, flags: str = "") -> tuple[str, bool] | None:
-    """Return a word that every match of an RE2 pattern holds, and whether its case does not count; None where none is sure.
+    """Return a word that every match of an RE2 pattern holds, and whether its case does not count; None where none is sure."""
+    return _longest(pattern, flags, _WORDS)
+
+
+def required_text(pattern: str, flags: str = "") -> tuple[str, bool] | None:
+    """Return a text that every match of an RE2 pattern holds, as `required_word` does, of any signs of ASCII that are printed."""
+    return _longest(pattern, flags, _PRINTED)
+
+
+def _longest(pattern: str, flags: str, kind: re.Pattern[str]) -> tuple[str, bool] | None:
+    """Return the longest text of a kind that stands in every match.
 
     Python's reader of patterns tells the parts apart; what the two dialects read differently is taken for anything.
     Python has no classes by name, and takes `[[:digit:]ab]` for a class and the text `ab]`.
@@ -140,8 +152,8 @@ def required_word(pattern: str, flags: str = "") -> tuple[str, bool] | None:
         return None
     if parsed.state.flags & re.VERBOSE:
         return None
-    words = [w for run in _runs(parsed) for w in _WORDS.findall(run) if len(w) >= SHORTEST]
-    return (max(words, key=len), bool(parsed.state.flags & re.IGNORECASE)) if words else None
+    found = [text for run in _runs(parsed) for text in kind.findall(run) if len(text) >= SHORTEST]
+    return (max(found, key=len), bool(parsed.state.flags & re.IGNORECASE)) if found else None
 
 
 def _runs(parsed: Iterable[Any]) -> Iterator[str]:
@@ -192,13 +204,13 @@ def _matching(args: tuple[e.Expr, ...]) -> Needed | None:
     pattern, flags, origin = args[1], args[2] if len(args) > 2 else e.text(""), _origin(args[0])
     if origin is None or not isinstance(pattern, e.Literal) or not isinstance(flags, e.Literal):
         return None
-    found = required_word(str(pattern.value), str(flags.value))
+    found = (required_word if origin.decoded else required_text)(str(pattern.value), str(flags.value))
     return _tested(origin, "contains", [found[0]], found[1]) if found is not None else None
 
 
 def _plain(value: str) -> bool:
     """Tell whether an engine's constant is this very text: NUL and lone surrogates are replaced there."""
-    return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+    return _REPLACED.search(value) is None
 
 
 def _wildcard(origin: _Origin, pattern: str, fold: bool) -> Needed | None:

@@ -14,9 +14,14 @@ from livefire.schema import Field, Schema, Type, field_of
 
 
 class _Known:
-    """Keeps a node's schema once it is known: a plan is asked for it at every step, and tables are wide."""
+    """Keeps a node's schema once it is known, and whether it is `quiet`: a plan is asked for both at every step, and tables are wide."""
 
-    __slots__ = ("_schema",)
+    __slots__ = ("_quiet", "_schema")
+
+    @property
+    def still(self) -> bool | None:
+        """What `plan.walk.quiet` found of the node, None before it looked."""
+        return getattr(self, "_quiet", None)
 
 
 class _Once:

@@ -134,7 +134,7 @@ _PLAIN = (e.Column, e.Literal, e.Parameter)
 
 def light(expr: e.Expr) -> bool:
     """Tell whether an expression may be computed more than once: a column or constant, or one with its nulls filled in."""
-    return isinstance(expr, _PLAIN) or (isinstance(expr, e.Call) and expr.function == "logic.coalesce" and all(isinstance(a, _PLAIN) for a in expr.args))
+    return isinstance(expr, _PLAIN) or (isinstance(expr, e.Call) and expr.function == "logic.coalesce" and plain(expr))
 
 
 def filled(expr: e.Expr) -> e.Expr:

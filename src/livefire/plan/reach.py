@@ -14,7 +14,7 @@ from typing import TypeAlias
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import all_of, any_of
-from livefire.plan.walk import conjuncts, map_expr, parts_of
+from livefire.plan.walk import conjuncts, map_expr, parts_of, quiet
 from livefire.schema import Type
 
 _DEAR = ("dynamic.", "json.", "text.matches_regex", "text.extract", "text.wildcard", "text.like", "text.contains", "text.has_term", "text.cidr")
@@ -83,6 +83,8 @@ _SIDES = {"compare.ge": True, "compare.gt": True, "compare.le": False, "compare.
 
 def may_fail(plan: n.Plan) -> bool:
     """True if a plan holds an expression that ends the run for some rows: which rows it sees then matters."""
+    if quiet(plan):
+        return False
     for expr in _top(plan):
         for part in () if isinstance(expr, e.Column) else parts_of(expr):
             if isinstance(part, e.Call) and part.function == "logic.fail_if":

@@ -10,7 +10,7 @@ from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS
 from livefire.plan.prune import prune_columns
 from livefire.plan.sink import sink_filters
-from livefire.plan.walk import map_expr, map_inputs, map_item, map_items, plain
+from livefire.plan.walk import map_expr, map_inputs, map_item, map_items, plain, quiet
 
 ORDER_PREFIX = "\x01order"
 
@@ -30,6 +30,8 @@ class _Order:
 
     def carry(self, plan: n.Plan) -> tuple[n.Plan, tuple[e.SortKey, ...]]:
         """Return the plan, perhaps with hidden columns, and the keys of its row order."""
+        if quiet(plan):
+            return plan, ()
         match plan:
             case n.Sort(input=child, keys=keys):
                 return self._sort(child, keys)

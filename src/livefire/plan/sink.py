@@ -13,6 +13,8 @@ from livefire.plan.prune import filled, light
 from livefire.plan.reach import may_fail
 from livefire.plan.walk import conjuncts, map_expr, map_inputs, parts_of
 
+_ELSEWHERE = (e.Lambda, e.ScalarQuery, e.InQuery, e.Aggregate, e.WindowCall)
+
 
 def sink_filters(plan: n.Plan) -> n.Plan:
     """Return a plan with the same rows whose conditions stand as near to what they test as they can.
@@ -45,7 +47,7 @@ def _sunk(plan: n.Plan, conditions: tuple[e.Expr, ...]) -> n.Plan:
 def _sinks(condition: e.Expr, known: dict[str, e.Expr]) -> bool:
     """Tell whether a condition is over light items alone, ends no run and looks at no other rows."""
     for part in parts_of(condition):
-        if isinstance(part, e.Lambda | e.ScalarQuery | e.InQuery | e.Aggregate | e.WindowCall):
+        if isinstance(part, _ELSEWHERE):
             return False
         if isinstance(part, e.Call) and part.function == "logic.fail_if":
             return False

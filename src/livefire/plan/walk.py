@@ -10,6 +10,8 @@ from livefire.diagnostics import Span
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 
+_LEAVES = (e.Column, e.Literal, e.Parameter)
+
 
 def map_inputs(plan: n.Plan, change: Callable[[n.Plan], n.Plan]) -> n.Plan:
     """Return the node with each direct input changed; nested plans of expressions stay."""
@@ -24,6 +26,12 @@ def map_inputs(plan: n.Plan, change: Callable[[n.Plan], n.Plan]) -> n.Plan:
         case n.Sequence(steps=steps, until=until):
             changed = tuple(replace(s, input=change(s.input)) for s in steps)
             return replace(plan, steps=changed, until=replace(until, input=change(until.input)) if until else None)
+        case n.Filter(input=child):
+            below = change(child)
+            return plan if below is child else n.Filter(below, plan.predicate, plan.span)
+        case n.Project(input=child):
+            below = change(child)
+            return plan if below is child else n.Project(below, plan.items, plan.span)
         case _:
             below = change(plan.input)
             return plan if below is plan.input else replace(plan, input=below)
@@ -31,12 +39,12 @@ def map_inputs(plan: n.Plan, change: Callable[[n.Plan], n.Plan]) -> n.Plan:
 
 def map_expr(expr: e.Expr, change: Callable[[e.Expr], e.Expr]) -> e.Expr:
     """Return an expression with `change` applied bottom-up to every part; one in which nothing changed is the same object."""
+    if isinstance(expr, _LEAVES):
+        return change(expr)
     match expr:
-        case e.Column() | e.Literal() | e.Parameter():
-            pass
         case e.Call(args=args):
             changed = _each(args, change)
-            expr = expr if changed is args else replace(expr, args=changed)
+            expr = expr if changed is args else e.Call(expr.function, changed, expr.type, expr.span)
         case e.Aggregate(args=args, where=where, order_by=order):
             keys = tuple(replace(k, expr=map_expr(k.expr, change)) for k in order)
             expr = replace(expr, args=_each(args, change), where=map_expr(where, change) if where is not None else None, order_by=keys)
@@ -63,9 +71,12 @@ def map_expr(expr: e.Expr, change: Callable[[e.Expr], e.Expr]) -> e.Expr:
 
 def parts_of(expr: e.Expr) -> Iterator[e.Expr]:
     """Yield an expression and every expression below it, plans inside left out."""
-    yield expr
-    for child in e.children(expr):
-        yield from parts_of(child)
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if not isinstance(part, _LEAVES):
+            waiting.extend(reversed(e.children(part)))
 
 
 def conjuncts(predicate: e.Expr) -> Iterator[e.Expr]:
@@ -88,14 +99,53 @@ def place_of(expr: e.Expr) -> Span | None:
     return found
 
 
-_LEAVES = (e.Column, e.Literal, e.Parameter)
-
-
 def plain(expr: e.Expr) -> bool:
     """Return whether an expression holds no plan, as far as that is seen at once: a leaf, or a call of leaves."""
     if isinstance(expr, _LEAVES):
         return True
-    return isinstance(expr, e.Call) and not [a for a in expr.args if not isinstance(a, _LEAVES)]
+    if not isinstance(expr, e.Call):
+        return False
+    return not [a for a in expr.args if not isinstance(a, _LEAVES)]
+
+
+def quiet(plan: n.Plan) -> bool:
+    """Return whether it is known that a plan keeps no order, holds no plan inside an expression and never ends a run.
+
+    A node remembers the answer: those of tables are the same in every query.
+    """
+    match plan:
+        case n.Scan() | n.Values():
+            return True
+        case n.Filter() | n.Project() | n.Union():
+            found = plan.still
+            if found is None:
+                found = _still(plan)
+                object.__setattr__(plan, "_quiet", found)
+            return found
+        case _:
+            return False
+
+
+def _still(plan: n.Filter | n.Project | n.Union) -> bool:
+    match plan:
+        case n.Union(inputs=parts):
+            return all(map(quiet, parts))
+        case n.Filter(predicate=predicate):
+            exprs: tuple[e.Expr, ...] = (predicate,)
+        case n.Project(items=items):
+            exprs = tuple([i.expr for i in items])
+    return quiet(plan.input) and all(map(_harmless, exprs))
+
+
+def _harmless(expr: e.Expr) -> bool:
+    """Return whether an expression holds no plan and nothing that ends a run."""
+    if plain(expr):
+        return not (isinstance(expr, e.Call) and expr.function == _FAILS)
+    return not [x for x in parts_of(expr) if isinstance(x, _NESTED) or (isinstance(x, e.Call) and x.function == _FAILS)]
+
+
+_NESTED = (e.ScalarQuery, e.InQuery)
+_FAILS = "logic.fail_if"
 
 
 def map_items(items: tuple[n.Item, ...], change: Callable[[e.Expr], e.Expr]) -> tuple[n.Item, ...]:
@@ -111,5 +161,5 @@ def map_item(item: n.Item, change: Callable[[e.Expr], e.Expr]) -> n.Item:
 
 
 def _each(exprs: tuple[e.Expr, ...], change: Callable[[e.Expr], e.Expr]) -> tuple[e.Expr, ...]:
-    changed = tuple([map_expr(x, change) for x in exprs])
+    changed = tuple([change(x) if isinstance(x, _LEAVES) else map_expr(x, change) for x in exprs])
     return exprs if all(map(is_, changed, exprs)) else changed

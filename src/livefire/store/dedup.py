@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CACHED_EVENTS = 8_000_000
+KEPT_EVENTS = 4_000_000
+KEPT_TURNS = 20
+"""Ingests for which hashes that none of them looked at are still kept."""
 
 Bounds: TypeAlias = tuple[datetime, datetime]
 
@@ -36,13 +39,53 @@ class Asked:
         return not (self.bounds[1] < bounds[0] or self.bounds[0] > bounds[1])
 
 
-class Seen:
-    """Looks up events of one table; keeps recently used hashes in memory, up to a bound."""
+class Digests:
+    """The hashes of a table's files that were used lately, kept between ingests; the files never change."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self) -> None:
+        self._found: OrderedDict[Path, tuple[pa.Array, int]] = OrderedDict()
+        self._held = self._turn = 0
+
+    def of(self, path: Path) -> pa.Array:
+        """Return the hashes of a file's events."""
+        found = self._found.get(path)
+        if found is None:
+            import pyarrow.parquet as pq
+
+            digests = pq.read_table(path, columns=["_digest"]).column(0).combine_chunks()
+            self.hold(path, digests)
+            return digests
+        self._found[path] = (found[0], self._turn)
+        self._found.move_to_end(path)
+        return found[0]
+
+    def hold(self, path: Path, digests: pa.Array) -> None:
+        """Keep the hashes of a file's events."""
+        self._found[path] = (digests, self._turn)
+        self._held += len(digests)
+        self._keep(CACHED_EVENTS)
+
+    def turn(self) -> None:
+        """End an ingest: what was not used for some of them goes."""
+        self._turn += 1
+        while self._found and next(iter(self._found.values()))[1] < self._turn - KEPT_TURNS:
+            self._drop()
+        self._keep(KEPT_EVENTS)
+
+    def _keep(self, most: int) -> None:
+        while self._held > most and len(self._found) > 1:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._held -= len(self._found.popitem(last=False)[1][0])
+
+
+class Seen:
+    """Looks up events of one table, by hashes of which the recently used ones are kept."""
+
+    def __init__(self, table: Table, digests: Digests | None = None) -> None:
         self._table = table
-        self._digests: OrderedDict[Path, pa.Array] = OrderedDict()
-        self._held = 0
+        self._digests = digests or Digests()
         self._asked: list[Asked] = []
 
     def fresh(self, rows: pa.Table) -> list[bool]:
@@ -58,7 +101,7 @@ class Seen:
             return []
         digests, bounds = rows.column("_digest").combine_chunks(), _bounds(rows)
         waiting = [one for one in self._asked if one.meets(bounds)]
-        known = _chunked([one.digests for one in waiting] + [self._digest_column(file) for file in self._files(bounds)])
+        known = _chunked([one.digests for one in waiting] + [self._digests.of(file.path) for file in self._files(bounds)])
         alone = pc.count_distinct(digests).as_py() == len(digests)
         if alone and not pc.any(pc.is_in(known, value_set=digests)).as_py():
             return []
@@ -78,7 +121,11 @@ class Seen:
         """Forget rows that are committed now, in the file of that path."""
         self._asked.remove(one)
         if path is not None:
-            self._hold(path, one.digests)
+            self._digests.hold(path, one.digests)
+
+    def stored(self, path: Path, digests: pa.ChunkedArray) -> None:
+        """Remember the hashes of rows that were stored in the file of that path."""
+        self._digests.hold(path, digests.combine_chunks())
 
     def _look_closely(self, rows: pa.Table, digests: pa.Array, bounds: Bounds, waiting: list[Asked]) -> list[int]:
         import pyarrow.compute as pc
@@ -88,7 +135,7 @@ class Seen:
             if pc.any(pc.is_in(one.digests, value_set=digests)).as_py():
                 known.update(zip(one.ids.to_pylist(), one.digests.to_pylist(), strict=True))
         for file in self._files(bounds):
-            if pc.any(pc.is_in(self._digest_column(file), value_set=digests)).as_py():
+            if pc.any(pc.is_in(self._digests.of(file.path), value_set=digests)).as_py():
                 known.update(_keys(file.path, digests))
         found = []
         for at, key in enumerate(zip(rows.column("_id").to_pylist(), digests.to_pylist(), strict=True)):
@@ -100,22 +147,6 @@ class Seen:
     def _files(self, bounds: Bounds) -> list[DataFile]:
         first, last = bounds
         return [f for f in self._table.files if f.first is None or f.last is None or not (f.last < first or f.first > last)]
-
-    def _digest_column(self, file: DataFile) -> pa.Array:
-        found = self._digests.get(file.path)
-        if found is None:
-            import pyarrow.parquet as pq
-
-            found = pq.read_table(file.path, columns=["_digest"]).column(0).combine_chunks()
-            self._hold(file.path, found)
-        self._digests.move_to_end(file.path)
-        return found
-
-    def _hold(self, path: Path, digests: pa.Array) -> None:
-        self._digests[path] = digests
-        self._held += len(digests)
-        while self._held > CACHED_EVENTS and len(self._digests) > 1:
-            self._held -= len(self._digests.popitem(last=False)[1])
 
 
 def _chunked(arrays: list[pa.Array]) -> pa.ChunkedArray:

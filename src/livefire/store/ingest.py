@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from livefire.logsources.base import LogSource
 from livefire.logsources.faults import Quarantined
@@ -23,6 +23,7 @@ from livefire.logsources.registry import source as source_named
 from livefire.store.dedup import Asked, Seen
 from livefire.store.disk import Disk
 from livefire.store.gather import NUMBER, Gathered
+from livefire.store.known import READER, ReadBefore
 from livefire.store.lake import LEDGER, QUARANTINE, Lake, LakeError
 from livefire.store.readers import ReaderError, Written, read_jobs
 from livefire.store.reading import fingerprint, note_fault, read_whole
@@ -33,14 +34,10 @@ from livefire.store.walk import Entry, shown, walk
 if TYPE_CHECKING:
     import pyarrow as pa
 
-READER = 2  # raised when a file read before would give other events now, so that it is read again
 WORTH_PROCESSES = 16 * MIB  # of files; below it, starting processes takes longer than reading
 MOST_PROCESSES = 16
 JOB_BYTES = 4 * MIB
 JOB_FILES = 2_500
-
-Known: TypeAlias = dict[tuple[str, int], dict[str, Any]]
-"""Files read before by hash and size, with what became of them."""
 
 
 def ingest(
@@ -67,9 +64,10 @@ def ingest(
     if source is not None:
         source_named(source)
     with lake.writing(), _no_collector():
-        known = {} if reread else _known_files(lake, source or "")
+        known = ReadBefore(None if reread else lake.marks, source or "")
         entries = walk(Path(path) for path in paths)
         first, size = _look_ahead(entries)
+        lake.turn()
         wanted = processes or min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
         if size >= WORTH_PROCESSES and wanted > 1 and type(lake.disk) is Disk:
             shared = _SharedRun(lake, source, now, limits, progress)
@@ -125,7 +123,7 @@ class _Run:
         self._records = 0
         self._stored = 0
 
-    def take(self, entry: Entry, known: Known) -> None:
+    def take(self, entry: Entry, known: ReadBefore) -> None:
         """Read one path, or note why it is not read."""
         number, handle = self._open(entry)
         if handle is not None:
@@ -149,10 +147,10 @@ class _Run:
             note_fault(file, "E403", (error.strerror or "cannot be read").lower())
             return number, None
 
-    def _read(self, path: Path, handle: BinaryIO, number: int, known: Known) -> None:
+    def _read(self, path: Path, handle: BinaryIO, number: int, known: ReadBefore) -> None:
         file = self.report.files[number]
         file.sha256, file.size = fingerprint(handle)
-        before = known.get((file.sha256, file.size))
+        before = known.recall((file.sha256, file.size))
         if before is not None:
             _recall(file, before)
             return
@@ -167,7 +165,7 @@ class _Run:
 
         read_whole(path, handle, file, (self.sources, self.limits, self._ordinary), keep, told)
         if file.sha256:
-            known[(file.sha256, file.size)] = _memory(file)
+            known.keep((file.sha256, file.size), _memory(file))
 
     def _flush_if_full(self) -> None:
         held = self._gathered.values()
@@ -203,9 +201,10 @@ class _Run:
         table.ensure(self.now)
         part = write_rows(table.folder, rows.drop_columns([NUMBER]), self.lake.disk)
         self._commit(name, part, stored)
+        self._seen_of(name).stored(table.folder / part.name, rows.column("_digest"))
 
     def _seen_of(self, name: str) -> Seen:
-        return self._seen.setdefault(name, Seen(self.lake.table(name)))
+        return self._seen.setdefault(name, Seen(self.lake.table(name), self.lake.digests[name]))
 
     def _commit(self, name: str, part: Part, stored: dict[int, int]) -> None:
         """Make a written file part of a table; the commit says from which files its events are."""
@@ -253,7 +252,7 @@ class _Run:
 class _SharedRun(_Run):
     """An ingest whose files are read by several processes."""
 
-    def take_all(self, entries: Iterable[Entry], known: Known, processes: int) -> None:
+    def take_all(self, entries: Iterable[Entry], known: ReadBefore, processes: int) -> None:
         """Read everything, with the report in the order of the paths."""
         self._known = known
         self._under_way: set[tuple[str, int]] = set()
@@ -284,9 +283,10 @@ class _SharedRun(_Run):
                 with handle:
                     file.sha256, file.size = fingerprint(handle)
             key = (file.sha256, file.size)
-            if handle is None or (file.sha256 and key in self._known):
-                if handle is not None:
-                    _recall(file, self._known[key])
+            before = self._known.recall(key) if handle is not None else None
+            if handle is None or before is not None:
+                if before is not None:
+                    _recall(file, before)
                 self._ended.append(file)
                 continue
             if file.sha256 and key in self._under_way:
@@ -330,7 +330,7 @@ class _SharedRun(_Run):
             file.entries = [Quarantined(**entry) for entry in found["entries"]]
             self._records += file.records
             if file.sha256:
-                self._known[(file.sha256, file.size)] = _memory(file)
+                self._known.keep((file.sha256, file.size), _memory(file))
             self._ended.append(file)
         self.flush()
 
@@ -353,18 +353,6 @@ def _recall(file: FileReport, before: dict[str, Any]) -> None:
     file.records, file.quarantined = before["records"], before["quarantined"]
     file.duplicates = file.records - file.quarantined
     file.code, file.reason = before["code"], before["reason"]
-
-
-def _known_files(lake: Lake, asked: str) -> Known:
-    import pyarrow.parquet as pq
-
-    known = {}
-    for data in lake.table(LEDGER).files:
-        columns = ["sha256", "size", "records", "quarantined", "code", "reason", "asked", "reader"]
-        for row in pq.read_table(data.path, columns=columns).to_pylist():
-            if row["asked"] == asked and row["reader"] == READER:
-                known[(row["sha256"], row["size"])] = row
-    return known
 
 
 def _quarantine_row(file: FileReport, entry: Quarantined, now: datetime) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from livefire.logsources.registry import SOURCES, source
 from livefire.schema import Schema, Type
+from livefire.store.dedup import Digests
 from livefire.store.disk import Disk
+from livefire.store.known import Marks
 from livefire.store.table import DataFile, Table
 
 if TYPE_CHECKING:
@@ -107,6 +109,8 @@ class Lake:
         drafts = path / ".drafts"
         named = [*((s.name, s.schema) for s in SOURCES), (QUARANTINE, QUARANTINE_SCHEMA), (LEDGER, LEDGER_SCHEMA)]
         self._tables = {name: Table(path / name, arrow_schema(schema), disk, drafts) for name, schema in named}
+        self.marks = Marks(self._tables[LEDGER])
+        self.digests = {s.name: Digests() for s in SOURCES}
 
     def catch_up(self) -> None:
         """Take in what other processes have written since; cheap when it is nothing."""
@@ -159,10 +163,15 @@ class Lake:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise LakeError("E440", f"another process is writing to {self.path}; wait for it to end") from None
-            self.refresh()
+            self.catch_up()
             yield
         finally:
             os.close(handle)
+
+    def turn(self) -> None:
+        """Begin an ingest: of what is remembered of the events stored before, only what was of use lately stays."""
+        for digests in self.digests.values():
+            digests.turn()
 
     def table(self, name: str) -> Table:
         """Return the table of a log source, or `quarantine` or `files`; raises `KeyError` for other names."""

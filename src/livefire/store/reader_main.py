@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if __name__ == "__main__":
     sys.path[:0] = sys.argv[3:]
 
+from livefire.interpreter import leave_out
 from livefire.logsources.limits import Limits
 from livefire.logsources.ordinary import Stretch, reader_for
 from livefire.logsources.reader import Batch
@@ -41,6 +42,7 @@ def main() -> None:
     """Serve jobs until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends this process
     _die_with_parent(int(sys.argv[2]))
+    leave_out("pandas")  # pyarrow would load it in case a frame comes
     gc.disable()  # decoded events hold no cycles, and walking them halves the speed
     link = Link(socket.socket(fileno=int(sys.argv[1])))
     try:

@@ -31,6 +31,7 @@ APPLICATION = "livefire"
 ROW_GROUP = 64 * 1024
 KEEP_LOG = {"delta.logRetentionDuration": "interval 36500 days", "delta.enableExpiredLogCleanup": "false", "delta.appendOnly": "false"}
 INCOMPRESSIBLE = frozenset({"_raw", "_id", "_digest", "_record", "_time", "request_id", "sample"})
+_SILENT = frozenset({"commitInfo", "txn"})
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,8 +91,30 @@ class Table:
     def catch_up(self) -> None:
         """Read the current version if another process has written one since, or has cleaned away this one."""
         log = self.folder / LOG
-        if (log / f"{self.version + 1:020}.json").exists() or (self.version >= 0 and not (log / f"{self.version:020}.json").exists()):
+        if self.version < 0 or not (log / f"{self.version:020}.json").exists():
+            if self.version >= 0 or (log / f"{0:020}.json").exists():
+                self.open()
+        elif (log / f"{self.version + 1:020}.json").exists() and not self._follow(log):
             self.open()
+
+    def _follow(self, log: Path) -> bool:
+        """Go on by the commits since this version; False, with nothing changed, where they are many or not of the plain kind."""
+        version, files = self.version, {file.path: file for file in self.files}
+        while (entry := log / f"{version + 1:020}.json").exists():
+            if version - self.version >= CHECKPOINT_EVERY:
+                return False
+            for line in entry.read_bytes().splitlines():
+                ((kind, action),) = json.loads(line).items()
+                if kind == "add":
+                    file = _added_file(self.folder, action)
+                    files[file.path] = file
+                elif kind == "remove":
+                    files.pop(self.folder / str(action["path"]), None)
+                elif kind not in _SILENT:
+                    return False
+            version += 1
+        self.version, self.files = version, list(files.values())  # at once: other threads read them
+        return True
 
     def create(self, now: datetime) -> None:
         """Write version 0: protocol, schema and settings."""
@@ -220,6 +243,13 @@ def _by_time(rows: pa.Table) -> pa.Table:
 def _data_file(folder: Path, action: Mapping[str, Any]) -> DataFile:
     size = action.get("size_bytes", action.get("size", 0))
     return DataFile(folder / str(action["path"]), int(action["num_records"]), int(size), action.get("min._time"), action.get("max._time"))
+
+
+def _added_file(folder: Path, action: Mapping[str, Any]) -> DataFile:
+    stats = json.loads(action["stats"])
+    first, last = (stats.get(side, {}).get("_time") for side in ("minValues", "maxValues"))
+    moments = [datetime.fromisoformat(moment) if moment else None for moment in (first, last)]
+    return DataFile(folder / str(action["path"]), int(stats["numRecords"]), int(action["size"]), *moments)
 
 
 def _parquet(rows: pa.Table) -> bytes:

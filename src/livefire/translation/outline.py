@@ -109,11 +109,15 @@ After: TypeAlias = Having | OrderBy | First | Keep
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Keys and measures (None for a rule whose rows are events), then what is done with the rows."""
+    """Keys and measures (None for a rule whose rows are events), then what is done with the rows.
+
+    `left` are columns of groups that are not shown, each with the reason; without one the key or measure of that name is.
+    """
 
     keys: tuple[Key, ...] | None
     measures: tuple[Measure, ...]
     after: tuple[After, ...]
+    left: tuple[tuple[str, str], ...] = ()
 
 
 class NamedColumns(Vocabulary):
@@ -198,6 +202,7 @@ class _Groups:
         self.part = part
         self.columns: Columns = part.events.columns
         self.present = known_present(part.condition)
+        self.left: dict[str, str] = {}
 
     def read(self, stage: Grouped, rest: tuple[Stage, ...]) -> Outline:
         """Return the outline of a grouping and the stages after it."""
@@ -208,11 +213,12 @@ class _Groups:
         for following in rest:
             match following:
                 case Kept():
-                    known = {i.name: self._shown(i, known, following.span) for i in following.items}
+                    known = self._kept(following, known)
                 case Where(expr=expr, span=span):
-                    after.append(Having(self._condition(put(expr, known), span)))
-                case Ordered(keys=keys):
-                    after.append(OrderBy(tuple((Field(_only(put(k.expr, known)), (), "value", k.expr.type), k.descending) for k in keys)))
+                    after.append(Having(self._condition(self._asked(put(expr, known), span), span)))
+                case Ordered(keys=keys, span=span):
+                    by = ((self._asked(put(k.expr, known), span), k) for k in keys)
+                    after.append(OrderBy(tuple((Field(_only(x), (), "value", k.expr.type), k.descending) for x, k in by)))
                 case Cut(count=count):
                     after.append(First(count))
                 case Grouped(span=span):
@@ -220,14 +226,27 @@ class _Groups:
         names = {c.name: name for name, c in reversed(known.items()) if isinstance(c, e.Column)}
         group_keys = tuple(self._key(i, names.get(member(at), i.name), stage.span) for at, i in enumerate(stage.keys))
         measures = tuple(self._measure(i, names.get(member(at), i.name), stage.span) for at, i in enumerate(stage.items, len(stage.keys)))
-        return Outline(group_keys, measures, tuple(after))
+        shown = {k.name for k in group_keys} | {m.name for m in measures}
+        left = tuple((name, "" if _named(name) in shown else reason) for name, reason in self.left.items())
+        return Outline(group_keys, measures, tuple(after), left)
 
-    def _shown(self, item: n.Item, known: dict[str, e.Expr], span: Span | None) -> e.Expr:
-        """Return the key or measure that a column shows."""
-        inside = e.columns_of(item.expr)
-        if len(inside) != 1 or not _only_shows(item.expr):
-            raise Untranslatable(NO_READING, f"the column {item.name}, worked out from groups, is not carried over", span)
-        return known[next(iter(inside))]
+    def _kept(self, stage: Kept, known: dict[str, e.Expr]) -> dict[str, e.Expr]:
+        """Return the key or measure that each column shows; one that is worked out is left, and a stage that asks for it is refused."""
+        found: dict[str, e.Expr] = {}
+        for item in stage.items:
+            inside = e.columns_of(item.expr)
+            if len(inside) == 1 and _only_shows(item.expr) and (shown := known.get(next(iter(inside)))) is not None:
+                found[item.name] = shown
+            elif not item.name.startswith(("\x01", "\x02")):
+                self.left[item.name] = "the rule works it out from groups"
+        return found
+
+    def _asked(self, expr: e.Expr, span: Span | None) -> e.Expr:
+        """Return an expression over keys and measures; Untranslatable for one that asks for what is worked out."""
+        wrong = next((c for c in sorted(e.columns_of(expr)) if c in self.left or not c.startswith(member(0)[0])), None)
+        if wrong is not None:
+            raise Untranslatable(NO_READING, f"the column {wrong}, worked out from groups, is not carried over", span)
+        return expr
 
     def _condition(self, expr: e.Expr, span: Span | None) -> Condition:
         try:

@@ -28,7 +28,8 @@ class Pipe(ABC):
     @property
     def notes(self) -> tuple[str, ...]:
         """Which columns of the rule the text does not show, and why; its rows are the same without them."""
-        return tuple(f"the column {name} is not shown: {reason}" for name, reason in self.left.items())
+        plain = "shown as it was grouped, without what the rule makes of it"
+        return tuple(f"the column {name} is {f'not shown: {reason}' if reason else plain}" for name, reason in self.left.items())
 
     @abstractmethod
     def group(self, keys: tuple[tuple[Key, Found], ...], measures: tuple[Measure, ...], names: dict[int, str]) -> list[str]:
@@ -55,6 +56,7 @@ class Pipe(ABC):
         if work.whole and not work.flow.stages:
             return []
         said = outline(work.flow, self.part, work.whole)
+        self.left |= dict(said.left)
         lines = self._grouped(said.keys, said.measures) if said.keys is not None else []
         stages = list(said.after)
         while stages:

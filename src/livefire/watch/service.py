@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from livefire.engines.base import Engine
 from livefire.logsources.registry import SOURCES
 from livefire.store.lake import Lake, LakeError
-from livefire.store.table import LOG
 from livefire.watch import sinks, sources
 from livefire.watch.alerts import Alerting
 from livefire.watch.config import Config
@@ -92,7 +91,7 @@ class Watch:
     def advance(self) -> bool:
         """Take in what is new and evaluate it; return whether there was something."""
         busy = self.reception.round() > 0
-        self._look()
+        self._ground.lake.catch_up()  # to what another process committed
         while self.evaluation.round():
             busy = True
         self.upkeep.round()
@@ -108,14 +107,6 @@ class Watch:
     def versions(self) -> dict[str, int]:
         """Return the version of each log source."""
         return {s.name: self._ground.lake.version(s.name) for s in SOURCES}
-
-    def _look(self) -> None:
-        """See what another process committed to the lake."""
-        for source in SOURCES:
-            table = self._ground.lake.table(source.name)
-            if (table.folder / LOG / f"{table.version + 1:020d}.json").exists():
-                self._ground.lake.refresh()
-                return
 
     def run(self, stop: threading.Event) -> None:
         """Keep going until `stop` is set; then finish what is under way."""

@@ -11,6 +11,10 @@ from livefire.web.catalogue import begin_page_proof, begin_proof, pages_of, rule
 from livefire.web.desk import Call
 from livefire.web.endpoints import Asked, Endpoint, Nothing, WrongRequestError
 from livefire.web.interface import Moment, Name, moment
+from livefire.workspace.answers import bench as b
+from livefire.workspace.answers import cases as k
+from livefire.workspace.answers import catalogue as c
+from livefire.workspace.answers import parts as p
 
 Status = Annotated[str, Meta(pattern="^(new|triaged|closed)$")]
 Verdict = Annotated[str, Meta(pattern="^(true_positive|benign|false_positive)?$")]
@@ -44,7 +48,7 @@ class Listed(Asked, frozen=True, kw_only=True):
     offset: Place = 0
 
 
-class Move(Asked, frozen=True, kw_only=True):
+class Moving(Asked, frozen=True, kw_only=True):
     """A move between states; closing needs a verdict and a reason."""
 
     to: Status
@@ -52,7 +56,7 @@ class Move(Asked, frozen=True, kw_only=True):
     reason: Reason = ""
 
 
-class AlertsMove(Move, frozen=True, kw_only=True):
+class AlertsMove(Moving, frozen=True, kw_only=True):
     """A move of several alerts at once."""
 
     alerts: Annotated[list[Name], Meta(max_length=1000)]
@@ -104,7 +108,7 @@ def _incidents(call: Call, asked: Listed) -> Any:
     return call.ws.incidents_page(status=tuple(asked.status.split()), limit=asked.limit, offset=asked.offset)
 
 
-def _move_incident(call: Call, asked: Move) -> Any:
+def _move_incident(call: Call, asked: Moving) -> Any:
     number = _number(call)
     call.ws.move_incident(number, asked.to, who=call.user.name, reason=asked.reason, verdict=asked.verdict)
     call.note("move incident", number=number, to=asked.to)
@@ -188,12 +192,13 @@ def _rule(call: Call, _asked: Nothing) -> Any:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/alerts", "alerts", "Alerts that a filter lets through, how many there are, and how many are open", _alerts, Wanted),
-    Endpoint("POST", "/alerts/move", "moveAlerts", "Move alerts between new, triaged and closed", _move, AlertsMove, "editor"),
+    Endpoint("GET", "/alerts", "alerts", k.Alerts, "Alerts that a filter lets through, how many there are, and how many are open", _alerts, Wanted),
+    Endpoint("POST", "/alerts/move", "moveAlerts", k.Moved, "Move alerts between new, triaged and closed", _move, AlertsMove, "editor"),
     Endpoint(
         "POST",
         "/alerts/look",
         "look",
+        b.Begun,
         "Begin to evaluate every rule over what the lake holds",
         lambda call, _: {"job": alerts.begin_look(call).id},
         role="editor",
@@ -202,35 +207,46 @@ ENDPOINTS = (
         "GET",
         "/alerts/{name}",
         "alert",
+        k.AlertPage,
         "An alert: events, what its identity did around it, lineage, risk, life",
         lambda call, _: call.ws.alert_page(call.path("name")),
     ),
-    Endpoint("GET", "/alerts/{name}/around", "around", "What an alert's identities did around it", lambda call, _: call.ws.around(call.path("name"))),
-    Endpoint("GET", "/alerts/{name}/risk", "risk", "What an alert's risk is made of", _risk),
-    Endpoint("GET", "/alerts/{name}/case", "case", "A case as a file", _case, CaseFile),
+    Endpoint("GET", "/alerts/{name}/around", "around", k.Around, "What an alert's identities did around it", lambda call, _: call.ws.around(call.path("name"))),
+    Endpoint("GET", "/alerts/{name}/risk", "risk", k.Risk, "What an alert's risk is made of", _risk),
+    Endpoint("GET", "/alerts/{name}/case", "case", c.RuleText, "A case as a file", _case, CaseFile),
     Endpoint(
         "POST",
         "/alerts/{name}/investigate",
         "investigate",
+        b.Begun,
         "Begin to run the guide of an alert's detection",
         lambda call, _: {"job": alerts.begin_investigation(call, call.path("name")).id},
         role="editor",
     ),
-    Endpoint("GET", "/incidents", "incidents", "Incidents, the latest first", _incidents, Listed),
-    Endpoint("GET", "/incidents/{number}", "incident", "An incident with its alerts, acts and chains", lambda call, _: call.ws.incident_page(_number(call))),
-    Endpoint("POST", "/incidents/{number}/move", "moveIncident", "Move an incident and its open alerts", _move_incident, Move, "editor"),
-    Endpoint("GET", "/exceptions", "exceptions", "The exceptions that hold", lambda call, _: call.ws.exceptions_listed()),
-    Endpoint("POST", "/exceptions", "except", "Except what a rule finds within a scope until a moment", _except, Exempted, "editor"),
-    Endpoint("POST", "/exceptions/effect", "effect", "Which of the alerts there are an exception would have held back", _effect, Exempted),
-    Endpoint("POST", "/exceptions/{number}/end", "endException", "End an exception", _end, role="editor"),
-    Endpoint("GET", "/hunt", "hunt", "What the latest hunt of this server came to", _hunt),
-    Endpoint("POST", "/hunt", "beginHunt", "Begin a hunt over the whole lake", lambda call, _: {"job": alerts.begin_hunting(call).id}, role="editor"),
-    Endpoint("GET", "/chains-found", "chainsFound", "Chains completed in the lake, each with its steps and the graph of its resources", _chains),
-    Endpoint("GET", "/health", "health", "How lake, watch and server stand", _health),
-    Endpoint("GET", "/jobs", "jobs", "The work of this server, newest first", lambda call, _: call.desk.jobs.listed()),
-    Endpoint("GET", "/audit", "audit", "The latest entries of the audit log", lambda call, _: call.desk.audit.latest(), role="editor"),
-    Endpoint("POST", "/prove", "prove", "Begin to put a detection or a published page's query to the proof", _prove, Proven, "editor"),
-    Endpoint("GET", "/techniques/{name}", "technique", "A technique with its detections, chains and published pages", _technique),
-    Endpoint("GET", "/rules/{name:path}", "rule", "A rule file of a detection, as `id/file`", _rule),
-    Endpoint("GET", "/published/{name}", "publishedPage", "A published page's query with everything said of it", _published),
+    Endpoint("GET", "/incidents", "incidents", k.Incidents, "Incidents, the latest first", _incidents, Listed),
+    Endpoint(
+        "GET",
+        "/incidents/{number}",
+        "incident",
+        k.IncidentPage,
+        "An incident with its alerts, acts and chains",
+        lambda call, _: call.ws.incident_page(_number(call)),
+    ),
+    Endpoint("POST", "/incidents/{number}/move", "moveIncident", k.Moved, "Move an incident and its open alerts", _move_incident, Moving, "editor"),
+    Endpoint("GET", "/exceptions", "exceptions", list[k.Exempt], "The exceptions that hold", lambda call, _: call.ws.exceptions_listed()),
+    Endpoint("POST", "/exceptions", "except", k.Exempt, "Except what a rule finds within a scope until a moment", _except, Exempted, "editor"),
+    Endpoint("POST", "/exceptions/effect", "effect", k.Effect, "Which of the alerts there are an exception would have held back", _effect, Exempted),
+    Endpoint("POST", "/exceptions/{number}/end", "endException", k.Ended, "End an exception", _end, role="editor"),
+    Endpoint("GET", "/hunt", "hunt", k.Hunted, "What the latest hunt of this server came to", _hunt),
+    Endpoint("POST", "/hunt", "beginHunt", b.Begun, "Begin a hunt over the whole lake", lambda call, _: {"job": alerts.begin_hunting(call).id}, role="editor"),
+    Endpoint(
+        "GET", "/chains-found", "chainsFound", list[k.ChainFound], "Chains completed in the lake, each with its steps and the graph of its resources", _chains
+    ),
+    Endpoint("GET", "/health", "health", k.HealthPage, "How lake, watch and server stand", _health),
+    Endpoint("GET", "/jobs", "jobs", list[p.JobLine], "The work of this server, newest first", lambda call, _: call.desk.jobs.listed()),
+    Endpoint("GET", "/audit", "audit", list[dict[str, Any]], "The latest entries of the audit log", lambda call, _: call.desk.audit.latest(), role="editor"),
+    Endpoint("POST", "/prove", "prove", b.Begun, "Begin to put a detection or a published page's query to the proof", _prove, Proven, "editor"),
+    Endpoint("GET", "/techniques/{name}", "technique", c.Technique, "A technique with its detections, chains and published pages", _technique),
+    Endpoint("GET", "/rules/{name:path}", "rule", c.RuleText, "A rule file of a detection, as `id/file`", _rule),
+    Endpoint("GET", "/published/{name}", "publishedPage", c.PublishedPage, "A published page's query with everything said of it", _published),
 )

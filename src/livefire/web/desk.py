@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from livefire import QueryError, Workspace
 from livefire.web.access import Access, Role, User
@@ -119,11 +119,6 @@ def endpoint(desk: Desk, handler: Handler, role: Role = "viewer") -> Endpoint:
 def go_to(path: str) -> RedirectResponse:
     """Return an answer that leads to a page."""
     return RedirectResponse(path, 303)
-
-
-def as_data(value: Any, status: int = 200) -> JSONResponse:
-    """Return an answer for programs."""
-    return JSONResponse(Workspace.as_data(value), status)
 
 
 def place_of(fault: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The table of the JSON interface: each endpoint with what it asks for, so that the routes and the OpenAPI document are one thing."""
+"""The table of the JSON interface: each endpoint with what it asks for and answers, so that routes, answers and the OpenAPI document are one thing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from livefire import QueryError, Workspace
 from livefire.web.access import Role, User
-from livefire.web.desk import Call, Desk, NotYoursError, as_data, place_of
+from livefire.web.desk import Call, Desk, NotYoursError, place_of
 from livefire.web.jobs import BusyError
 
 PREFIX = "/api/v1"
@@ -31,11 +31,12 @@ class Nothing(Asked, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One thing to ask: `path` may hold `{parameters}`; `asks` is the body of a POST, or what a GET takes in its address."""
+    """One thing to ask: `path` may hold `{parameters}`; `gives` is the type of its answer, `asks` the body of a POST, or what a GET takes in its address."""
 
     method: str
     path: str
     name: str
+    gives: Any
     summary: str
     handler: Callable[[Call, Any], Any]
     asks: type[Asked] = Nothing
@@ -70,7 +71,7 @@ def _answering(desk: Desk, one: Endpoint) -> Callable[[Request], Awaitable[Respo
             return _fault(403, "E756", "you may look, and not change")
         try:
             asked = _decoded(one, await request.body(), call)
-            return as_data(await run_in_threadpool(one.handler, call, asked))
+            return await run_in_threadpool(_answer, one, call, asked)
         except (WrongRequestError, msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as wrong:
             return _fault(400, "E754", Workspace.harmless(str(wrong))[:400])
         except KeyError as absent:
@@ -91,6 +92,17 @@ def _answering(desk: Desk, one: Endpoint) -> Callable[[Request], Awaitable[Respo
     return answer
 
 
+def _answer(one: Endpoint, call: Call, asked: Asked) -> Response:
+    """Return what an endpoint gives, made into its type; what is of another shape is answered as it is, and the audit log says so."""
+    found = Workspace.as_data(one.handler(call, asked))
+    try:
+        made = msgspec.convert(found, one.gives)
+    except msgspec.ValidationError as other:
+        call.note("fault", path=call.request.url.path, fault=f"an answer of another shape than its document says: {str(other)[:200]}")
+        return JSONResponse(found)
+    return Response(msgspec.json.encode(made), media_type="application/json")
+
+
 def _decoded(one: Endpoint, body: bytes, call: Call) -> Asked:
     if one.method == "POST":
         return msgspec.json.decode(body or b"{}", type=one.asks)
@@ -106,15 +118,16 @@ def openapi(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     from livefire import __version__
 
     asked = list(dict.fromkeys(e.asks for e in endpoints if e.method == "POST"))
-    _, components = msgspec.json.schema_components(asked, ref_template="#/components/schemas/{name}")
+    schemas, components = msgspec.json.schema_components([*asked, *(e.gives for e in endpoints)], ref_template="#/components/schemas/{name}")
+    asks, gives = dict(zip(asked, schemas, strict=False)), schemas[len(asked) :]
     fault = {
         "type": "object",
         "required": ["code", "message", "diagnostics"],
         "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "diagnostics": {"type": "array", "items": {"type": "object"}}},
     }
     paths: dict[str, Any] = {}
-    for one in endpoints:
-        paths.setdefault(PREFIX + one.path.replace(":path", ""), {})[one.method.lower()] = _operation(one)
+    for one, given in zip(endpoints, gives, strict=True):
+        paths.setdefault(PREFIX + one.path.replace(":path", ""), {})[one.method.lower()] = _operation(one, asks.get(one.asks), given)
     return {
         "openapi": "3.1.0",
         "info": {"title": "livefire", "version": __version__, "description": "What the pages of livefire ask. Sign in with `Authorization: Bearer`."},
@@ -125,17 +138,17 @@ def openapi(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
-def _operation(one: Endpoint) -> dict[str, Any]:
+def _operation(one: Endpoint, asks: dict[str, Any] | None, gives: dict[str, Any]) -> dict[str, Any]:
     said = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}}}
     reasons = {"400": "the request says something that cannot be", "401": "nobody is signed in", "403": "not yours to change", "404": "there is no such thing"}
     reasons |= {"413": "too long", "415": "not JSON", "422": "the query cannot be run faithfully", "503": "busy"}
-    answers: dict[str, Any] = {"200": {"description": "done", "content": {"application/json": {"schema": {}}}}}
+    answers: dict[str, Any] = {"200": {"description": "done", "content": {"application/json": {"schema": gives}}}}
     answers |= {status: {"description": text, **said} for status, text in reasons.items()}
     names = [part[1:-1].partition(":")[0] for part in one.path.split("/") if part.startswith("{")]
     given: list[dict[str, Any]] = [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names]
     operation: dict[str, Any] = {"operationId": one.name, "summary": one.summary, "responses": answers}
-    if one.method == "POST":
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{one.asks.__name__}"}}}}
+    if asks is not None and one.method == "POST":
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": asks}}}
     else:
         shape = msgspec.json.schema_components([one.asks])[1].get(one.asks.__name__, {})
         needed = shape.get("required", [])

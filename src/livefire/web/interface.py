@@ -13,6 +13,9 @@ from livefire.web.catalogue import pages_of, stop_job
 from livefire.web.desk import Call
 from livefire.web.endpoints import Asked, Endpoint, Nothing, WrongRequestError
 from livefire.web.jobs import BusyError, Work
+from livefire.workspace.answers import bench as b
+from livefire.workspace.answers import catalogue as c
+from livefire.workspace.answers import parts as p
 
 Text = Annotated[str, Meta(max_length=200_000)]
 Language = Annotated[str, Meta(max_length=20)]
@@ -189,33 +192,56 @@ def _save(call: Call, asked: Saved) -> Any:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/coverage", "coverage", "ATT&CK's cloud matrix with what covers each technique", lambda call, _: call.ws.coverage()),
-    Endpoint("GET", "/detections/{name:path}", "detection", "All there is to say of a detection", lambda call, _: call.ws.detection_page(call.path("name"))),
-    Endpoint("GET", "/emulations/{name:path}", "emulation", "An emulation with its raw events", lambda call, _: call.ws.story_page(call.path("name"))),
-    Endpoint("GET", "/chains/{name:path}", "chain", "All there is to say of a chain", lambda call, _: call.ws.chain_page(call.path("name"))),
-    Endpoint("GET", "/published", "publishedPages", "Published pages with what their queries meet", lambda call, _: pages_of(call)),
-    Endpoint("GET", "/sources", "sources", "What the lake holds of each log source", lambda call, _: call.ws.held_sources()),
+    Endpoint("GET", "/coverage", "coverage", c.Coverage, "ATT&CK's cloud matrix with what covers each technique", lambda call, _: call.ws.coverage()),
     Endpoint(
-        "GET", "/words/{language}", "words", "Tables, columns, functions and commands of a language", lambda call, _: call.ws.words(call.path("language"))
+        "GET",
+        "/detections/{name:path}",
+        "detection",
+        c.DetectionPage,
+        "All there is to say of a detection",
+        lambda call, _: call.ws.detection_page(call.path("name")),
     ),
-    Endpoint("GET", "/histogram", "histogram", "Events of the lake over time", lambda call, a: call.ws.histogram(moment(a.start), moment(a.end)), Stretch),
+    Endpoint(
+        "GET", "/emulations/{name:path}", "emulation", c.StoryPage, "An emulation with its raw events", lambda call, _: call.ws.story_page(call.path("name"))
+    ),
+    Endpoint("GET", "/chains/{name:path}", "chain", c.ChainPage, "All there is to say of a chain", lambda call, _: call.ws.chain_page(call.path("name"))),
+    Endpoint("GET", "/published", "publishedPages", list[c.PageLine], "Published pages with what their queries meet", lambda call, _: pages_of(call)),
+    Endpoint("GET", "/sources", "sources", list[p.Source], "What the lake holds of each log source", lambda call, _: call.ws.held_sources()),
+    Endpoint(
+        "GET",
+        "/words/{language}",
+        "words",
+        b.Words,
+        "Tables, columns, functions and commands of a language",
+        lambda call, _: call.ws.words(call.path("language")),
+    ),
+    Endpoint(
+        "GET",
+        "/histogram",
+        "histogram",
+        b.Histogram,
+        "Events of the lake over time",
+        lambda call, a: call.ws.histogram(moment(a.start), moment(a.end)),
+        Stretch,
+    ),
     Endpoint(
         "GET",
         "/events/{source}/{id:path}",
         "event",
+        list[p.StoredEvent],
         "One event as it was logged",
         lambda call, _: call.ws.stored_events([f"{call.path('source')}/{call.path('id')}"]),
     ),
-    Endpoint("POST", "/check", "check", "All there is to say of a query without running it", _check, Query),
-    Endpoint("POST", "/query", "query", "Run a query", _run, Query),
-    Endpoint("POST", "/stop", "stop", "Stop a run", _stop, Running),
-    Endpoint("POST", "/behind", "behind", "The events that a row of a query rests on", _behind, Row),
-    Endpoint("POST", "/stage", "stage", "A stage of a query as text", _stage, Stage),
-    Endpoint("POST", "/miss", "miss", "Which clause of a query drops an event", _miss, Miss),
-    Endpoint("POST", "/translate", "translate", "Begin to say a query in another language, with proof", _translate, Rendering),
-    Endpoint("POST", "/rehearse", "rehearse", "Begin to put a query to the proof", _rehearse, Query),
-    Endpoint("POST", "/backtest", "backtest", "Begin to count what a query finds day by day", _by_day, Query),
-    Endpoint("POST", "/save", "save", "Keep a query as a rule file", _save, Saved, "editor"),
-    Endpoint("GET", "/jobs/{name}", "job", "How a job stands, and what came of it", _job),
-    Endpoint("POST", "/jobs/{name}/stop", "stopJob", "End a job: what it runs is ended at once", _stop_job),
+    Endpoint("POST", "/check", "check", p.Checked, "All there is to say of a query without running it", _check, Query),
+    Endpoint("POST", "/query", "query", b.Grid, "Run a query", _run, Query),
+    Endpoint("POST", "/stop", "stop", b.Stopped, "Stop a run", _stop, Running),
+    Endpoint("POST", "/behind", "behind", list[p.StoredEvent], "The events that a row of a query rests on", _behind, Row),
+    Endpoint("POST", "/stage", "stage", b.StageText, "A stage of a query as text", _stage, Stage),
+    Endpoint("POST", "/miss", "miss", b.MissReason, "Which clause of a query drops an event", _miss, Miss),
+    Endpoint("POST", "/translate", "translate", b.Begun, "Begin to say a query in another language, with proof", _translate, Rendering),
+    Endpoint("POST", "/rehearse", "rehearse", b.Begun, "Begin to put a query to the proof", _rehearse, Query),
+    Endpoint("POST", "/backtest", "backtest", b.Begun, "Begin to count what a query finds day by day", _by_day, Query),
+    Endpoint("POST", "/save", "save", b.Kept, "Keep a query as a rule file", _save, Saved, "editor"),
+    Endpoint("GET", "/jobs/{name}", "job", b.JobStanding, "How a job stands, and what came of it", _job),
+    Endpoint("POST", "/jobs/{name}/stop", "stopJob", b.Stopped, "End a job: what it runs is ended at once", _stop_job),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ class Holdings:
         self._macros: dict[str, Mapping[str, Any]] = {}
         self._outputs: Path | None = None
         self._functions: dict[str, str] = {}
+        self._placeholders: dict[str, tuple[str, ...]] = {}
         self._networks = Networks()
 
     def load(self, name: str, rows: Iterable[Mapping[str, Any]], schema: Mapping[str, str] | None = None, time_field: str | None = None) -> None:
@@ -88,6 +89,7 @@ class Holdings:
         macros: str | Path | None = None,
         lookups: str | Path | None = None,
         outputs: str | Path | None = None,
+        placeholders: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Take what a site keeps beside its logs.
 
@@ -95,7 +97,8 @@ class Holdings:
         `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name, `places.csv` says
         where networks are and whose (see `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
         files (each a table of its name), `outputs` the only folder that outputlookup may write to;
-        without it nothing is written. SiteError, MacroFileError or OSError for what cannot be read.
+        without it nothing is written. `placeholders` are a site's values for the `%name%` of Sigma's
+        `expand`. SiteError, MacroFileError or OSError for what cannot be read.
         """
         from livefire.languages.spl.macro_files import read_macros
         from livefire.store.lookups import read_lookups
@@ -108,6 +111,7 @@ class Holdings:
             self.load(name, rows, schema)
         if outputs is not None:
             self._outputs = Path(outputs)
+        self._placeholders |= {name: tuple(values) for name, values in (placeholders or {}).items()}
 
     def _declare_site(self, folder: Path) -> None:
         from livefire.store.site import read_site
@@ -160,10 +164,11 @@ class Holdings:
         return TableCatalog((*vendor_tables(product), *loaded), vendor_tables, schemas(product))
 
     def _declared(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the options of a query with the macros and functions declared here; one's own come first."""
+        """Return the options of a query with the macros, functions and placeholders declared here; one's own come first."""
         given = options.get("macros")
         macros = {"macros": {**self._macros, **(given if isinstance(given, Mapping) else {})}} if self._macros else {}
-        return {**({"functions": self._functions} if self._functions else {}), **options, **macros}
+        named = {"functions": self._functions, "placeholders": self._placeholders}
+        return {**{name: values for name, values in named.items() if values}, **options, **macros}
 
     def _engine(self) -> Engine:
         if isinstance(self._engine_given, str):

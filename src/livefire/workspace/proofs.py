@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from livefire.bundling import Verdict
     from livefire.detections.coverage import Covered
     from livefire.detections.detection import Detection, Rule
-    from livefire.exporting import Exported
+    from livefire.exporting import Exported, Site
     from livefire.exports import Artefact
     from livefire.proof.matrix import Matrix
     from livefire.proof.trial import RuleProof
@@ -55,7 +55,7 @@ class Proofs(Hunting):
         chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None, language)
         sources = tuple(s.name for s in self.info().sources)
         staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
-        return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), present()), progress)
+        return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), present(), options=self._declared({})), progress)
 
     def rehearsal(self, **options: Any) -> Rehearsal:
         """Return what puts rules of one's own to the proof, over cases, log files and emulations; nothing of it is stored in the lake."""
@@ -157,16 +157,19 @@ class Proofs(Hunting):
         source = Source(text, str(options.pop("name", "<query>")))
         return self.translator(**options).translate(source, language, to, prove=prove, lenient=lenient)
 
-    def export(self, detections: Sequence[Detection], target: str, *, attack: str | None = None, now: datetime | None = None) -> Exported:
+    def export(
+        self, detections: Sequence[Detection], target: str, *, attack: str | None = None, now: datetime | None = None, site: Site | None = None
+    ) -> Exported:
         """Return detections as the files that a product deploys; those that it cannot have are in `refused` with the reason.
 
         A detection without a rule in the target's language is translated, if that is proved. `attack`
-        is the version of ATT&CK to name techniques by, such as v19. KeyError for an unknown target.
+        is the version of ATT&CK to name techniques by, such as v19; `site` are exceptions and connectors, which
+        `kibana` writes. KeyError for an unknown target.
         """
         from livefire.exporting import export
         from livefire.exports import find
 
-        return export(detections, find(target), self.translator, f"{now or present():%Y-%m-%d}", attack)
+        return export(detections, find(target), self.translator, f"{now or present():%Y-%m-%d}", attack, site)
 
     def export_findings(self, found: Hunt, target: str, *, attack: str | None = None, now: datetime | None = None) -> tuple[Artefact, ...]:
         """Return the findings of a hunt for programs: `ocsf` (Detection Finding 2004) or `stix` (2.1). KeyError for another target."""
@@ -174,6 +177,12 @@ class Proofs(Hunting):
         from livefire.version import __version__
 
         return export_findings(found, target, now or present(), __version__, attack)
+
+    def counterpart(self, deployed: Rule, title: str, detections: Sequence[Detection]) -> Rule | None:
+        """Return the rule of detections that what is deployed under a title is to be compared with, None where there is none."""
+        from livefire.exporting import counterpart
+
+        return counterpart(deployed, title, detections, self.translator())
 
     def diff(self, deployed: Rule, rule: Rule, *, lenient: bool = False) -> Equivalence:
         """Run what is deployed beside a rule over the same events: emulations, near misses, the lake's.

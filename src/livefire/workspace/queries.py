@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from livefire import query as stages
 from livefire.detections.runner import python_values, rows_of
-from livefire.diagnostics import Diagnostic, QueryError, Source
-from livefire.engines.base import Run
+from livefire.diagnostics import NOWHERE, Diagnostic, QueryError, Source
+from livefire.engines.base import Run, Storage
+from livefire.engines.sql import walk
 from livefire.languages.base import Probe
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Catalog
@@ -90,11 +91,22 @@ class Queries(Holdings):
         if self._outputs is not None:
             options["write"] = self._writer(probe)
         compiled = self.compile(source, language, bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index, **options)
+        storage = self._storage()
         try:
-            table = self._engine().execute(compiled.plan, self._storage(), run)
+            table = self._engine().execute(compiled.plan, storage, run)
         except QueryError as error:
             raise QueryError((*compiled.diagnostics, *error.diagnostics), source) from error
-        return Result(compiled.plan.schema, table, compiled.diagnostics, compiled)
+        return Result(compiled.plan.schema, table, (*compiled.diagnostics, *self._unfilled(compiled.lowered, storage)), compiled)
+
+    def _unfilled(self, plan: n.Plan, storage: Storage) -> tuple[Diagnostic, ...]:
+        """Return W109 where every table that a plan reads is of logs of which the lake has none."""
+        if self._lake is None and self._lake_path is None:
+            return ()
+        read = {x.table for x in walk(plan) if isinstance(x, n.Scan)}
+        if not read or any(x not in storage.tables or storage.tables[x].files for x in read):
+            return ()
+        words = f"the lake holds no event of {', '.join(sorted(read))}: the query finds nothing"
+        return (Diagnostic("warning", "W109", words, NOWHERE, help="say where such logs are: --on PATH, or livefire ingest"),)
 
     def compile(
         self,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from livefire import Workspace
-from tests.languages.kql.running import faults
+from tests.languages.kql.running import NOW, faults
 
 ROWS = {"T": [{"Name": "a", "Size": 1, "Bag": {"k": 1}}]}
 
@@ -84,3 +86,26 @@ def test_an_unknown_table_does_not_end_a_check() -> None:
 def test_words_without_effect_are_noticed() -> None:
     found = Workspace().check("set notruncation;\nprint x = 1 | render timechart", language="kql")
     assert [(d.severity, d.code) for d in found] == [("notice", "N121"), ("notice", "N122")]
+
+
+def test_a_table_that_no_log_here_fills_is_said_once() -> None:
+    text = 'SigninLogs | where ResultType == "0" | union (SigninLogs | take 1), (AuditLogs | where OperationName has "x") | count'
+    result = Workspace().query(text, now=NOW)
+    assert result.rows == [(0,)]
+    told = [(d.severity, d.code, text[d.span.start : d.span.end]) for d in result.diagnostics]
+    assert told == [("warning", "W109", "SigninLogs"), ("warning", "W109", "AuditLogs")]
+    # Loaded rows fill it, and so does the log of a cloud, whether or not there is any.
+    workspace = Workspace()
+    workspace.load("SigninLogs", [{"ResultType": "0"}])
+    assert workspace.query('SigninLogs | where ResultType == "1"', now=NOW).diagnostics == ()
+    assert Workspace().check("AzureActivity | take 1") == []
+    assert [d.code for d in Workspace().check("table('SigninLogs') | take 1")] == ["W109"]
+
+
+def test_a_lake_without_events_of_the_tables_that_are_read_says_so(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "lake")
+    found = workspace.query("AzureActivity | take 1", now=NOW)
+    assert ([d.code for d in found.diagnostics], found.rows) == (["W109"], [])
+    assert "azure_activity" in found.diagnostics[0].message
+    # An aggregate over no rows gives one, and the lake is as empty.
+    assert [d.code for d in workspace.query("AzureActivity | count", now=NOW).diagnostics] == ["W109"]

@@ -38,11 +38,12 @@ class Cursor:
 
     def peek(self, ahead: int = 1) -> Token:
         """Return a later token, the end token past the last."""
-        return self.tokens[min(self.place + ahead, len(self.tokens) - 1)]
+        place = self.place + ahead
+        return self.tokens[place] if place < len(self.tokens) else self.tokens[-1]
 
     def advance(self) -> Token:
         """Step over the token and return it."""
-        token = self.token
+        token = self.tokens[self.place]
         if token.kind != END:
             self.place += 1
         return token
@@ -58,7 +59,11 @@ class Cursor:
 
     def take(self, *texts: str) -> Token | None:
         """Step over the token if it is one of these signs."""
-        return self.advance() if self.at(*texts) else None
+        token = self.tokens[self.place]
+        if token.text not in texts or token.kind in _NO_SIGN:
+            return None
+        self.place += 1
+        return token
 
     def take_word(self, *words: str) -> Token | None:
         """Step over the token if it is one of these words."""

@@ -243,6 +243,17 @@ def _bits(meaning: str) -> Callable[[Group], e.Expr]:
     return lower
 
 
+def _sketch(group: Group) -> e.Expr:
+    """`hll(x)`: the different values themselves stand for the sketch, so that what is counted of it is exact."""
+    words = "a sketch holds the values themselves here: dcount_hll() of it is exact, and what it looks like is Kusto's own"
+    group.scope.context.diagnostics.notice("N110", words, group.node.name_span)
+    return group.keep("agg.set", dynamic_of(group.value()), type=Type.DYNAMIC)
+
+
+def _sketches(group: Group) -> e.Expr:
+    return group.keep("agg.union_arrays", coerce.fit(group.value(), Type.DYNAMIC), type=Type.DYNAMIC)
+
+
 def _approximate(group: Group) -> e.Expr:
     return group.scope.error("E302", f"{group.node.function} gives a sketch that only Kusto reads", group.node.name_span, "use dcount() or percentile()")
 
@@ -270,8 +281,8 @@ AGGREGATES: dict[str, Rule] = {
     "covariance": Rule(_covariance("agg.covariance"), 2, 2), "covarianceif": Rule(_covariance("agg.covariance"), 3, 3, 2),
     "covariancep": Rule(_covariance("agg.covariance_population"), 2, 2), "covariancepif": Rule(_covariance("agg.covariance_population"), 3, 3, 2),
     "binary_all_and": Rule(_bits("agg.bit_and"), 1, 1), "binary_all_or": Rule(_bits("agg.bit_or"), 1, 1),
-    "binary_all_xor": Rule(_bits("agg.bit_xor"), 1, 1), "hll": Rule(_approximate, 1, 2), "tdigest": Rule(_approximate, 1, 2),
-    "hll_if": Rule(_approximate, 2, 3), "merge_tdigest": Rule(_approximate, 1, 1), "hll_merge": Rule(_approximate, 1, 1),
+    "binary_all_xor": Rule(_bits("agg.bit_xor"), 1, 1), "hll": Rule(_sketch, 1, 2), "tdigest": Rule(_approximate, 1, 2),
+    "hll_if": Rule(_sketch, 2, 3, 1), "merge_tdigest": Rule(_approximate, 1, 1), "hll_merge": Rule(_sketches, 1, 1),
     "tdigest_merge": Rule(_approximate, 1, 1), "buildschema": Rule(_no_schema, 1, 1),
 }  # fmt: skip
 

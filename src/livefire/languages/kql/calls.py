@@ -181,10 +181,10 @@ def lower_call(scope: Scope, node: Apply) -> e.Expr:
 
 def columns_of(scope: Scope, node: object) -> Columns | None:
     """Return the columns of a call that gives several; None for anything else."""
-    from livefire.languages.kql.functions import FUNCTIONS
-
     if not isinstance(node, Apply) or isinstance(scope.frame.find(node.function), Function):
         return None
+    from livefire.languages.kql.functions import FUNCTIONS
+
     function = FUNCTIONS.get(node.function)
     if function is None or function.columns is None or len(node.args) < function.least or (function.most is not None and len(node.args) > function.most):
         return None

@@ -9,6 +9,8 @@ from livefire.languages.kit.ast import Apply, Constant
 from livefire.languages.kql import coerce
 from livefire.languages.kql import nodes as k
 from livefire.languages.kql.analytics import ANALYTICS, members_of
+from livefire.languages.kql.calls import Site
+from livefire.languages.kql.functions_formats import compare as compare_v6
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Relation, Scope, fill
 from livefire.languages.kql.service_plugins import SERVICE
@@ -175,14 +177,14 @@ def _narrow(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -> 
     return Relation(n.Project(ordered, items), ordered=True)
 
 
-def _ipv4_lookup(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -> Relation:
-    """Rows joined with every network of a table that holds their address."""
+def _ip_lookup(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -> Relation:
+    """`ipv4_lookup` and `ipv6_lookup`: rows joined with every network of a table that holds their address."""
     options, places = _options(node)
     if len(places) < 3:
-        scope.error("E105", "ipv4_lookup takes a table, an address and the table's network column", node.span)
+        scope.error("E105", f"{node.function} takes a table, an address and the table's network column", node.span)
         return Relation(relation.plan, open=True)
     if len(places) > 3 and not (isinstance(places[3], Constant) and places[3].type is Type.BOOL):
-        scope.error("E304", "further keys of ipv4_lookup are not run", node.span, "filter on them with where")
+        scope.error("E304", f"further keys of {node.function} are not run", node.span, "filter on them with where")
         return Relation(relation.plan, open=True)
     unmatched = options.get("return_unmatched", places[3] if len(places) > 3 else None)
     outer = isinstance(unmatched, Constant) and unmatched.value is True
@@ -194,7 +196,11 @@ def _ipv4_lookup(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply
     names = {f.name: scope.state.name("lookup") for f in table.schema}
     block = scope.state.name("network")
     right = n.Project(table.plan, (*(n.Item(names[f.name], e.Column(f.name, f.type)) for f in table.schema), n.Item(block, network)))
-    same = call("address.ipv4_compare", address, e.Column(block, Type.STRING), e.whole(32), span=step.span)
+    held = e.Column(block, Type.STRING)
+    if node.function == "ipv6_lookup":
+        same = compare_v6(Site(scope, node, ()), address, held)
+    else:
+        same = call("address.ipv4_compare", address, held, e.whole(32), span=step.span)
     joined = n.Join(relation.plan, right, "left" if outer else "inner", call("compare.eq", same, e.whole(0)), step.span)
     taken = set(relation.schema.names)
     items = list(n.keep_all(relation.plan))
@@ -208,13 +214,28 @@ def _ipv4_lookup(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply
     return Relation(n.Project(joined, tuple(items), step.span))
 
 
+def _dcount_intersect(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -> Relation:
+    """How many values the first sketch holds, the first two together, and so on, as s0, s1 …"""
+    inner = scope.over(relation)
+    sketches = [coerce.fit(lower_scalar(inner, a.value), Type.DYNAMIC) for a in node.args]
+    if len(sketches) < 2:
+        scope.error("E105", "dcount_intersect takes two sketches or more", node.span)
+    if len(sketches) < 2 or relation.open:
+        return Relation(relation.plan, open=True)
+    shared = [sketches[0], *(call("array.intersect", *sketches[: i + 1]) for i in range(1, len(sketches)))]
+    return relation.with_plan(n.extend(relation.plan, *(n.Item(f"s{i}", call("array.length", x, span=step.span)) for i, x in enumerate(shared))))
+
+
 def _identity(scope: Scope, relation: Relation, step: k.Evaluate, node: Apply) -> Relation:
     del scope, step, node
     return relation
 
 
 _Plugin = Callable[[Scope, Relation, k.Evaluate, Apply], Relation]
-PLUGINS: dict[str, _Plugin] = {**ANALYTICS, **SERVICE, "bag_unpack": _bag_unpack, "narrow": _narrow, "ipv4_lookup": _ipv4_lookup, "identity": _identity}
+PLUGINS: dict[str, _Plugin] = {
+    **ANALYTICS, **SERVICE, "bag_unpack": _bag_unpack, "narrow": _narrow, "ipv4_lookup": _ip_lookup, "ipv6_lookup": _ip_lookup, "identity": _identity,
+    "dcount_intersect": _dcount_intersect,
+}  # fmt: skip
 STEPS: dict[type, Callable[..., Relation]] = {k.Evaluate: evaluate}
 
 __all__ = ["STEPS", "Field", "Schema"]

@@ -17,7 +17,7 @@ from livefire.languages.kit.lexer import Token
 from livefire.languages.kql.lexer import LITERAL_TYPES, unquote
 from livefire.languages.kql.literals import TYPES, LiteralError, read_timespan, read_value
 from livefire.languages.kql.nodes import Expression, Item, SchemaColumn, TypeOf
-from livefire.languages.kql.words import ENDS, JOINING, LISTS, OLD, OPERANDS, RESERVED, TEXT, TRUTHS
+from livefire.languages.kql.words import ENDS, JOINING, LISTS, LOOSE, OLD, OPERANDS, RESERVED, TEXT, TRUTHS
 from livefire.plan.expr import Scalar
 from livefire.schema import Type
 
@@ -169,7 +169,9 @@ class ExpressionParser(Cursor):
         return self._binary(left, operator, ListOf((kit(low), kit(high)), opened.span.to(self.last())))
 
     def _relation(self) -> Expression:
-        left = self._sum()
+        # Most operands are one name or constant before a sign that binds more loosely than all that is tried below.
+        alone = self.token.kind in OPERANDS and self.peek().text in LOOSE
+        left = self._primary() if alone else self._sum()
         while self.at("<", ">", "<=", ">="):
             left = self._binary(left, self.advance(), self._sum())
         return left

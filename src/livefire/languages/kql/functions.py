@@ -32,7 +32,7 @@ _FAMILIES = {
 _REASONS = {
     "its values are random": "rand",
     "Kusto's hash is its own": "hash hash_combine hash_many hash_xxhash64",
-    "it reads a sketch that only Kusto makes": "dcount_hll hll_merge merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
+    "it reads a sketch that only Kusto makes": "merge_tdigest tdigest_merge percentile_tdigest percentiles_array_tdigest"
     " percentrank_tdigest rank_tdigest tdigest_isvalid hll_isvalid",
     "sizes in storage differ here": "estimate_data_size",
     "it is not computed here": "erf erfc welch_test",

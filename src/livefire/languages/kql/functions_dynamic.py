@@ -215,6 +215,8 @@ def _series_sum(site: Site) -> e.Expr:
 
 
 DYNAMIC: dict[str, Scalar] = {
+    "dcount_hll": Scalar(lambda s: s.call("array.length", s.dynamic(0)), 1, 1),
+    "hll_merge": Scalar(lambda s: s.call("array.union", *(s.dynamic(i) for i in range(len(s.args)))), 2, None),
     "array_length": on_array("dynamic.length"), "arraylength": on_array("dynamic.length"), "array_concat": Scalar(_concat, 1, 64),
     "array_index_of": Scalar(_index_of, 2, 5), "array_slice": Scalar(lambda s: s.call("dynamic.slice", s.dynamic(0), s.long(1), s.long(2)), 3, 3),
     "array_reverse": on_array("array.reverse"), "array_rotate_left": Scalar(_rotate(1), 2, 2), "array_rotate_right": Scalar(_rotate(-1), 2, 2),

@@ -83,9 +83,11 @@ def _bin_auto(site: Site) -> e.Expr:
     size, origin = (site.scope.frame.find(f"set query_bin_auto_{x}") for x in ("size", "at"))
     if not isinstance(size, e.Literal):
         return site.refuse("the size of its bins is set outside the query", "begin with: set query_bin_auto_size=1h;")
+    # What is wrong with a setting is shown at the call that it is for.
+    node = replace(site.node, args=site.node.args * 3)
     if isinstance(origin, e.Literal):
-        return _bin_at(replace(site, args=(site.args[0], size, origin)))
-    return bin_value(replace(site, args=(site.args[0], size)))
+        return _bin_at(replace(site, node=node, args=(site.args[0], size, origin)))
+    return bin_value(replace(site, node=node, args=(site.args[0], size)))
 
 
 def _start_of(unit: str) -> Callable[[Site], e.Expr]:

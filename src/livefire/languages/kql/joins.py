@@ -145,13 +145,13 @@ def _both(scope: Scope, left: Relation, right: Relation, pairs: list[Pair], kind
     plan, names = _renamed(scope, right)
     joined = n.Join(left.plan, plan, _JOIN[kind], _condition(scope, pairs, names, step.span), step.span)
     keys = {b.name for _, b in pairs if isinstance(b, e.Column)} if step.lookup else set()
-    taken = set(left.schema.names)
+    taken, own = set(left.schema.names), set(right.schema.names)
     items = [n.Item(f.name, _outer(e.Column(f.name, f.type), kind in ("rightouter", "fullouter"))) for f in left.schema]
     for f in right.schema:
         if f.name in keys:
             continue
         name, count = f.name, 0
-        while name in taken:
+        while name in taken or (count and name in own):  # a number makes no name that the right side has itself
             count += 1
             name = f"{f.name}{count}"
         taken.add(name)

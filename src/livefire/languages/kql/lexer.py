@@ -89,13 +89,14 @@ _QUOTED = r"\s*(?:\"[^\"\n]*\"|'[^'\n]*')\s*"
 _LEXER = Lexer(
     (
         ("skip", r"(?:[\s\ufeff\u200b]+|//[^\n]*|(?:(?<=\n)|(?<![\s\S]))#[^\n]*)+"),
-        ("string", _STRING),
-        ("typed", rf"(?:{_words(LITERAL_TYPES)})\s*\((?:[^()'\"\[\]{{}},;|:=]*(?::[^()'\"\[\]{{}},;|=]*)*|{_QUOTED}|[\d\s,]+)\)"),
+        # What a text, a typed value or a name with a hyphen begins with is looked at before their many forms are.
+        ("string", rf"(?=[hH]?[@\"'`~])(?:{_STRING})"),
+        ("typed", rf"(?=[a-z]+(?:32|64)?\s*\()(?:{_words(LITERAL_TYPES)})\s*\((?:[^()'\"\[\]{{}},;|:=]*(?::[^()'\"\[\]{{}},;|=]*)*|{_QUOTED}|[\d\s,]+)\)"),
         ("timespan", rf"\d+(?:\.\d+)?(?:{_UNIT})(?![\w$])"),
         ("hex", r"0[xX][0-9a-fA-F]+"),
         ("real", r"\d+(?:\.\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+|\.(?![.\w]))(?!\w)"),
         ("long", r"\d+(?![\w$])"),
-        ("name", rf"(?:{_words(HYPHENATED)})(?![\w-])|[A-Za-z_$\u0080-\uffff][\w$]*|\d+[A-Za-z_][\w$]*"),
+        ("name", rf"(?=[a-z]+-[a-z])(?:{_words(HYPHENATED)})(?![\w-])|[A-Za-z_$\u0080-\uffff][\w$]*|\d+[A-Za-z_][\w$]*"),
         ("sign", rf"!(?:{_words(_NEGATABLE.split())})(?!\w)|!=|!~|=~|==|=>|<=|>=|<>|\.\.|<\||[-+*/%()\[\]{{}}.,;|:=<>?@~!]"),
     )
 )

@@ -92,6 +92,7 @@ _OWN = frozenset(
         "hll",
         "hll_if",
         "hll_merge",
+        "dcount_hll",
         "min",
         "minif",
         "max",

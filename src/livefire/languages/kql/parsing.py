@@ -120,9 +120,11 @@ def _flags(scope: Scope, step: k.Parse) -> str:
 def parse_kv(scope: Scope, relation: Relation, step: k.ParseKv) -> Relation:
     """`parse-kv value as (columns) with (pair_delimiter=…, kv_delimiter=…, quote=…, escape=…, greedy=…)`."""
     options = {name: str(c.value) for name, c in step.options}
+    if "regex" in options:
+        return _parse_pairs(scope, relation, step, options)
     for name in options:
         if name not in ("pair_delimiter", "kv_delimiter", "quote", "escape", "greedy"):
-            known = "pair_delimiter, kv_delimiter, quote, escape, greedy"
+            known = "regex, or pair_delimiter, kv_delimiter, quote, escape, greedy"
             scope.error("E304", f"parse-kv has no option {name}", step.span, f"options: {known}")
             return Relation(relation.plan, open=True)
     if not 0 < len(options.get("quote", '"')) < 3 or len(options.get("escape", "\\")) != 1:
@@ -133,6 +135,29 @@ def parse_kv(scope: Scope, relation: Relation, step: k.ParseKv) -> Relation:
     items = [n.Item(f.name, values.pop(f.name, e.Column(f.name, f.type))) for f in relation.schema]
     items.extend(n.Item(name, x) for name, x in values.items())
     return relation.with_plan(n.Project(relation.plan, tuple(items), step.span))
+
+
+def _parse_pairs(scope: Scope, relation: Relation, step: k.ParseKv, options: dict[str, str]) -> Relation:
+    """`parse-kv … with (regex=…)`: the first group of each match is a key, the second its value; of a key met again the first value counts."""
+    pattern = options["regex"]
+    reason = fault(pattern) or ("" if group_count(pattern) == 2 else "it has not the two groups of a key and its value")
+    if reason or len(options) > 1:
+        code, words = ("E205", f"the pattern cannot be run: {reason}") if reason else ("E304", "regex stands alone among the options of parse-kv")
+        scope.error(code, words, step.span, "write it as (key)=(value)")
+        return Relation(relation.plan, open=True)
+    value = coerce.to_text(lower_scalar(scope.over(relation), step.value))
+    held = scope.state.name("pairs")
+    plan = n.extend(relation.plan, n.Item(held, call("text.extract_groups", value, e.text(pattern), e.text("[1,2]"), span=step.span)))
+    pair = e.Column("pair\x02", Type.DYNAMIC)
+    values = {}
+    for column in step.columns:
+        key = call("compare.eq", coerce.to_text(e.Path(pair, (0,))), e.text(column.name))
+        picked = e.Case(((call("logic.is_true", key), e.Path(pair, (1,))),), e.null(Type.DYNAMIC), Type.DYNAMIC)
+        found = call("array.map", e.Column(held, Type.DYNAMIC), e.Lambda((pair,), picked))
+        values[column.name] = fill(coerce.to_type(coerce.to_text(e.Path(found, (0,))), column.type))
+    items = [n.Item(f.name, values.pop(f.name, e.Column(f.name, f.type))) for f in relation.schema]
+    items.extend(n.Item(name, x) for name, x in values.items())
+    return relation.with_plan(n.Project(plan, tuple(items), step.span))
 
 
 def _valued(value: e.Expr, name: str, options: dict[str, str]) -> e.Expr:

@@ -121,6 +121,7 @@ class State:
     fresh: int = 0
     calls: int = 0
     seen: dict[int, tuple[Schema, Mapping[str, e.Expr]]] = field(default_factory=dict)
+    unfilled: set[str] = field(default_factory=set)
 
     def columns_of(self, schema: Schema) -> Mapping[str, e.Expr]:
         """Return a schema's columns by name; steps that change none share one schema."""

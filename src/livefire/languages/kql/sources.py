@@ -139,18 +139,40 @@ def _named(scope: Scope, node: Name) -> Relation:
         return nowhere()
     table = scope.table(node.text)
     if table is not None:
-        return table_rows(table, node.text)
+        return _filled_rows(scope, table, node.text, node.span)
     unknown_table(node.text, node.span, scope.context, VENDOR)
     if not scope.context.open_schema:
         scope.context.diagnostics.raise_if_failed()
     return replace(nowhere(), name=node.text)
 
 
+def _filled_rows(scope: Scope, table: Table, name: str, span: Span) -> Relation:
+    """Return a table's rows; a table of the product that nothing here fills is said to have none, once a query."""
+    if table.vendor and isinstance(table.plan, n.Values) and not table.plan.rows and name not in scope.state.unfilled:
+        scope.state.unfilled.add(name)
+        help = f"load its events as a table named {name!r}, or read the rule as one for other logs"
+        scope.context.diagnostics.warn("W109", f"no log here fills {name}: the query finds nothing in it", span, help=help)
+    return table_rows(table, name)
+
+
 def table_rows(table: Table, name: str) -> Relation:
     """Return a table's declared columns, null texts made empty."""
     plan = table.plan if not table.hidden else n.select(table.plan, *table.schema.names)
     found = Relation(plan, open=table.open, name=name)
-    return found if found.empty else found.with_plan(filled(plan))
+    return found if found.empty else found.with_plan(_filled_once(plan))
+
+
+_FILLED: dict[int, tuple[n.Plan, n.Plan]] = {}
+
+
+def _filled_once(plan: n.Plan) -> n.Plan:
+    """Return a table's plan filled: the plans of a product's tables are made once, and are wide."""
+    known = _FILLED.get(id(plan))
+    if known is None or known[0] is not plan:
+        if len(_FILLED) > 512:
+            _FILLED.clear()
+        known = _FILLED[id(plan)] = (plan, filled(plan))
+    return known[1]
 
 
 def _called(scope: Scope, node: Apply) -> Relation:
@@ -199,7 +221,7 @@ def _by_text(scope: Scope, node: Apply) -> Relation:
     declared = scope.context.catalog.find(f"watchlist:{name.value}", SITE) if node.function == "_GetWatchlist" else None
     table = declared or scope.table(name.value)
     if table is not None:
-        return table_rows(table, name.value)
+        return _filled_rows(scope, table, name.value, node.args[0].span)
     if node.function == "table":
         unknown_table(name.value, node.span, scope.context, VENDOR)
     else:

@@ -46,6 +46,7 @@ TRUTHS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
 # An operand that one of these follows is an expression by itself, as most items of a list are.
 OPERANDS = frozenset({"name", "string", "long", "real", "timespan"})
 ENDS = frozenset({",", ")", "|", ";", ""})
+LOOSE = ENDS | {"==", "!=", "<>", "<", ">", "<=", ">=", "in", "!in", "in~", "!in~", "between", "!between", "and", "or"}
 # Words that name no column unless they stand in brackets, as Microsoft's parser has it; those of the first are no functions either.
 JOINING = frozenset(
     {"and", "or", "in", "by", "between", "has", "contains", "has_cs", "contains_cs", "hasprefix", "startswith", "endswith", "like", "notlike", "notcontains"}

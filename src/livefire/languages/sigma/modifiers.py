@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from livefire.languages.base import Context
@@ -18,6 +19,7 @@ _DASHES = "-/\u2013\u2014\u2015"
 _COMPARE = {"lt": "compare.lt", "lte": "compare.le", "gt": "compare.gt", "gte": "compare.ge"}
 _FLAGS = {"i": "i", "ignorecase": "i", "m": "m", "multiline": "m", "s": "s", "dotall": "s"}
 _ENCODINGS = {"wide": "utf-16-le", "utf16le": "utf-16-le", "utf16be": "utf-16-be", "utf16": "utf-16"}
+_GIVE = "give it when the rule is run: --placeholder {}=value"
 _PARTS = ("minute", "hour", "day", "week", "month", "year")
 _MOST_DASHES = 3
 _SIMPLE = ("contains", "startswith", "endswith", "all", "re", "cidr", "exists", "cased", "neq", "fieldref", "windash", "base64", "base64offset", "expand")
@@ -123,19 +125,26 @@ def _expand(values: tuple[Value, ...], context: Context) -> tuple[Value, ...]:
     given = known if isinstance(known, dict) else {}
     found: list[Value] = []
     for value in values:
-        match = re.fullmatch(r"%([^%]+)%", str(value.value))
-        if match is None:
-            found.append(value)
-        elif match[1] in given:
-            options = given[match[1]]
-            found.extend(replace(value, value=o) for o in (options if isinstance(options, (list, tuple)) else [options]))
-        elif context.open_schema:
-            context.diagnostics.warn(
-                "W107", f"the placeholder %{match[1]}% is a site's own list", value.span, help="give it as placeholders when the rule is run"
-            )
-            found.append(value)
-        else:
-            context.diagnostics.error(
-                "E107", f"no value is given for the placeholder %{match[1]}%", value.span, help="give it as placeholders when the rule is run"
-            )
+        found += _filled(value, given, context)
     return tuple(found)
+
+
+def _filled(value: Value, given: Mapping[str, object], context: Context) -> list[Value]:
+    """Return a value for each choice of what stands for its placeholders; none is left in that has no value."""
+    parts: list[tuple[str, ...]] = []
+    for part in re.split(r"(%[^%\\]+%)", str(value.value)):
+        name = part.strip("%") if len(part) > 2 and part.startswith("%") and part.endswith("%") else None
+        if name is None:
+            parts.append((part,))
+        elif name in given:
+            options = given[name]
+            parts.append(tuple(str(o) for o in (options if isinstance(options, (list, tuple)) else [options])))
+        elif context.open_schema:
+            context.diagnostics.warn("W107", f"the placeholder %{name}% is a site's own list", value.span, help=_GIVE.format(name))
+            parts.append((part,))
+        else:
+            context.diagnostics.error("E107", f"no value is given for the placeholder %{name}%", value.span, help=_GIVE.format(name))
+            parts.append((part,))
+    if len(parts) == 1 and value.value == parts[0][0]:
+        return [value]
+    return [replace(value, value="".join(chosen)) for chosen in itertools.product(*parts)]

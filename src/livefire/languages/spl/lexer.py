@@ -20,7 +20,7 @@ _PATTERN = re.compile(
 _BLANK = re.compile(r"\s+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece(Token):
     """A token; `glued` is true when it follows the one before without a blank."""
 

@@ -93,8 +93,8 @@ class Ledger:
 
     def rules(self, connection: sa.Connection) -> dict[str, Mapping[str, object]]:
         """Return the rows of the rules that are present, by name."""
-        found = connection.execute(sa.select(t.rules).where(t.rules.c.present)).mappings()
-        return {row["rule"]: dict(row) for row in found}
+        found, names = connection.execute(sa.select(t.rules).where(t.rules.c.present)), t.rules.c.keys()
+        return {row["rule"]: row for row in (dict(zip(names, row, strict=True)) for row in found)}  # read every half a second: a mapping takes thrice as long
 
     def stand(self, connection: sa.Connection, rule: str, **values: Any) -> None:
         """Change how a rule stands: state, reason, failures, due; `reached`, the latest moment owed; `covered`, until when events lie in its windows."""

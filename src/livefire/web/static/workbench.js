@@ -1,6 +1,6 @@
 // The workbench: what is written is judged while it is written, run when asked, and shown in every way it can be looked at.
 
-import { bars, histogram, lines } from "./drawing.js";
+import { bars, draw, histogram } from "./drawing.js";
 import { mended, openEditor, place } from "./editing.js";
 import { grid, statistics } from "./grid.js";
 import { ask, harmless, make, watchJob } from "./pages.js";
@@ -161,8 +161,7 @@ async function showChart() {
   panel.replaceChildren(make("p", { class: "soft" }, last.chart.asked ? `drawn as ${last.chart.asked}, as the query asks` : "drawn by the types of the columns"));
   const spot = make("div", { class: "chart" });
   panel.append(spot);
-  if (last.chart.kind === "lines") await lines(spot, last.chart);
-  else bars(spot, last.chart);
+  await draw(spot, last.chart);
 }
 
 async function showStage(stage) {
