@@ -1,10 +1,11 @@
 """How fast log files become a lake, beside DuckDB over the same events in the same run.
 
-Run from the project's folder: `python benchmarks/ingest.py [--events 500000] [--files 25] [--small 20000]`.
+Run from the project's folder: `python benchmarks/ingest.py [--events 500000] [--files 25] [--small 5000]`.
 Each way runs in a process of its own; time is that of the wall, CPU and memory are those of all its
 processes together (memory as its share, sampled). DuckDB is given more the further down the list: its
 own gzip reader, then lines that were inflated for it and are trusted. It checks nothing, and only the
-last of its rows keeps the raw event, which livefire always does. With `--write` the section of
+last of its rows keeps the raw event, which livefire always does. `--small` files of eight events each, as
+a quiet account delivers them, are a row of their own. With `--write` the section of
 docs/performance.md is written.
 """
 
@@ -28,6 +29,7 @@ from report_page import put_section
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 MAX_OBJECT = 1 << 30
+SMALL_EVENTS = 8
 _TEXTS = ("eventVersion", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "errorCode", "errorMessage", "requestID")
 _MORE = ("eventID", "eventType", "recipientAccountId", "eventCategory", "readOnly", "managementEvent")
 _PARTS = ("userIdentity", "requestParameters", "responseElements", "additionalEventData", "resources", "tlsDetails")
@@ -105,7 +107,7 @@ def _child(step: Callable[[Path, Path, Path], int], places: tuple[Path, Path, Pa
     peak, ended = [0], threading.Event()
 
     def watch() -> None:
-        while not ended.wait(0.05):
+        while not ended.wait(0.2):
             peak[0] = max(peak[0], share(os.getpid()))
 
     watcher = threading.Thread(target=watch)
@@ -174,6 +176,7 @@ def main() -> None:
     options.add_argument("--events", type=int, default=500_000)
     options.add_argument("--files", type=int, default=25)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--small", type=int, default=0, help="files of eight events each")
     options.add_argument("--write", action="store_true")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -181,10 +184,16 @@ def main() -> None:
         size = write_files(logs, asked.events, asked.files)
         write_lines(logs, lines)
         rounds = [[(name, measure(step, logs, lines)) for name, step in WAYS] for _ in range(asked.rounds)]
+        small = []
+        if asked.small:
+            write_files(Path(folder) / "small", asked.small * SMALL_EVENTS, asked.small)
+            small = [measure(by_livefire, Path(folder) / "small", lines) for _ in range(asked.rounds)]
     middle = [sorted((one[at] for one in rounds), key=lambda pair: pair[1].wall)[len(rounds) // 2] for at in range(len(WAYS))]
     for name, measured in middle:
         if measured.events != asked.events:
             raise SystemExit(f"{name} gave {measured.events} events")
+    if small:
+        middle.append((f"livefire, {asked.small:,} files of {SMALL_EVENTS} events", sorted(small, key=lambda one: one.wall)[len(small) // 2]))
     load = f"{os.getloadavg()[0]:.1f} at the end, on {len(os.sched_getaffinity(0))} cores"
     about = f"{asked.events:,} events of {size / asked.events:,.0f} bytes in {asked.files} gzip files; medians of {asked.rounds} rounds in turn; load {load}."
     page = "\n".join(["## Ingest", "", about, "", *table(middle)])

@@ -16,6 +16,7 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from operator import attrgetter, is_
 from typing import Any
@@ -33,10 +34,12 @@ _KEPT_TIMES = 100_000
 _ODD = -1
 _NUL = b"\\u0000"
 _MISSING = msgspec.Raw()
+_TOGETHER = 8
 _KEY_BYTES = 4  # the shortest member, "":0
 _raws: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 _raw_lines: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 _values = msgspec.structs.astuple
+_encode = msgspec.json.Encoder().encode  # without a step between, since it is called for every record
 
 
 @dataclass(slots=True)
@@ -141,7 +144,7 @@ class OrdinaryReader:
         `decoded` is what `prove` gave for the same text.
         """
         found = self._decode(text, lines=lines) if decoded is None else decoded
-        texts = list(map(encode, found))
+        texts = list(map(_encode, found))
         if texts and (b"\n" if lines else b",").join(texts) == text.rstrip():
             columns = list(zip(*map(_values, found), strict=True))
             fields = [columns[at] for at in self._orders[type(found[0])]]
@@ -186,7 +189,9 @@ class OrdinaryReader:
             "_raw": Utf8(texts),
         }
         for name, at in self._scalars:
-            laid[name] = self._field(stretches, at)
+            values = self._field(stretches, at)
+            if values.count(None) < size:
+                laid[name] = values
         for name, at in self._documents:
             if any(one.found.fields[at] for one in stretches):
                 written = chain.from_iterable(one.found.fields[at] or [b""] * one.size for one in stretches)
@@ -337,9 +342,13 @@ def _sound(parts: Sequence[bytes], most: int) -> bool:
             return False
     except UnsoundError:
         return False
-    least = 2 * most  # bytes of a text that is deeper
-    large = [part for part in parts if len(part) > least]
-    return not any(part.count(b"{") + part.count(b"[") > most and depth(part) > most for part in large)
+    return not any(map(partial(_deep, most=most), (parts[at : at + _TOGETHER] for at in range(0, len(parts), _TOGETHER))))
+
+
+def _deep(parts: Sequence[bytes], most: int) -> bool:
+    """True if one of some JSON texts is deeper than `most`; first it is asked whether all of them together open so many brackets."""
+    together = b"".join(parts)
+    return together.count(b"{") + together.count(b"[") > most and any(depth(part) > most for part in parts if part.count(b"{") + part.count(b"[") > most)
 
 
 def _digests(texts: list[bytes]) -> array[int]:

@@ -132,7 +132,7 @@ class _Run:
         job = self._next_job()
         process.job, process.question, process.answered = job, None, False
         if job is not None:
-            process.link.send({"files": job.files})
+            _send(process, {"files": job.files})
         return job is not None
 
     def _next_job(self) -> _Job | None:
@@ -180,7 +180,7 @@ class _Run:
                 process.tickets = tuple(range(self._tickets, self._tickets + len(names)))
                 self._tickets += len(names)
                 asked = zip(process.tickets, names, tables, strict=True)
-                process.link.send({"fresh": [self._owner.ask(ticket, name, table) for ticket, name, table in asked]})
+                _send(process, {"fresh": [self._owner.ask(ticket, name, table) for ticket, name, table in asked]})
                 self._turn += last
                 waiting = bool(last)
 
@@ -212,6 +212,12 @@ class _Run:
             later.number += (len(halves) - 1) * (later.number > job.number)
         self._next += len(halves) - 1
         self._again.extendleft(_Job(job.number + at, files) for at, files in reversed(list(enumerate(halves))))
+
+
+def _send(process: _Process, message: dict[str, Any]) -> None:
+    """Send a message; that a process has ended meanwhile is heard when it is listened to next."""
+    with suppress(EOFError):
+        process.link.send(message)
 
 
 def _written(ticket: int, message: dict[str, Any]) -> Written:
