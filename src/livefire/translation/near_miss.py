@@ -91,7 +91,8 @@ def _repeated(chain: Chain, start: datetime) -> Iterator[dict[Place, Any]]:
     for turn, order in enumerate(((0, 0, last), (0, last, last), (last, 0, last), (0, last, 0, last), (0, 0, last, last))):
         for variant, others in enumerate((f"turn-{turn}", f"between-{turn}", MISSING)):
             for at, step in enumerate(order):
-                moment = start + timedelta(minutes=10 * turn + 3 * variant, seconds=at)
+                # Runs with other keys lie near each other, so that a text which forgets the key pairs them.
+                moment = start + timedelta(seconds=60 * turn + 20 * variant + at)
                 key = f"turn-{turn}" if at in (0, len(order) - 1) and others is not MISSING else others
                 yield {**dict.fromkeys(keys, key), **next(meeting(pushed(chain.steps[step])), {}), ("_time", ()): _exactly(moment)}
 
