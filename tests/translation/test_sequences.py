@@ -87,7 +87,8 @@ def test_a_sequence_is_a_correlation_in_sigma_with_an_alias_where_the_keys_have_
 
 @pytest.mark.slow
 def test_a_correlation_in_order_is_a_sequence_in_eql() -> None:
-    made = turned(ORDERED.replace("eventName: ", "eventName|cased: "), "sigma", "eql", prove=True)
+    rule = ORDERED.replace("eventName: ", "eventName|cased: ").replace("[recipientAccountId]", "[userIdentity.accountId]")
+    made = turned(rule, "sigma", "eql", prove=True)
     assert made.text.startswith("sequence by cloud.account.id with maxspan=5m")
     assert made.proof is not None
     assert made.proof.verdict == "proved"

@@ -122,3 +122,10 @@ def test_a_column_that_is_worked_out_from_groups_is_shown_plain_or_not_at_all_an
         "the column twice is not shown: the rule works it out from groups",
     )
     assert refusal(f"{FORMATTED} | eval twice=count*2 | where twice > 2", "spl", "kql") == ("E312", "twice > 2")
+
+
+@pytest.mark.parametrize("target", ["kql", "cql", "esql"])
+def test_a_word_that_stands_for_a_missing_key_is_taken_for_granted_to_be_held_by_no_event(target: str) -> None:
+    """Splunk shows a call without an error as success: it groups that with an error of that name, which other products keep apart."""
+    made = turned('sourcetype="aws:cloudtrail" eventName=DeleteGroup | stats count by errorCode', "spl", target)
+    assert "no event holds 'success' at error_code: in errorCode that stands for no value" in [a.words for a in made.translation.assumptions]

@@ -14,6 +14,7 @@ from livefire.translation.printer import Found, Listed
 
 _SIGNS: dict[Op, str] = {"eq": "==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _CALLS: dict[Op, str] = {"starts": "startsWith", "ends": "endsWith", "contains": "stringContains"}
+_CALLED = re.compile(r"(?:startsWith|endsWith|stringContains|cidrMatch)~?\(")
 
 
 class EqlPrinter(ElasticPrinter):
@@ -25,6 +26,9 @@ class EqlPrinter(ElasticPrinter):
     def test(self, test: Test, found: Found, *, negated: bool) -> str:
         """Return a comparison or its complement."""
         said = self._said(test, self.value_of(found), found)
+        if negated and not found.present and _CALLED.match(said):
+            # A function of a missing field is null, and so is its negation.
+            return f"({self.presence(found, negated=True)} or not {said})"
         return f"not {said}" if negated else said
 
     def _said(self, test: Test, name: str, found: Found) -> str:

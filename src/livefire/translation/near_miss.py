@@ -76,9 +76,10 @@ def chains(found: Iterable[Chain], templates: Callable[[str], Sequence[Template]
         for turn, length in enumerate((span - second, span, span + second, second, -second)):
             own = dict.fromkeys((k.place for k in chain.keys), f"chain-{turn}")
             for at, step in enumerate(chain.steps):
-                moment = start + length * at / max(1, len(chain.steps) - 1)
+                # No two of them share a moment, also where the key cannot be told apart.
+                moment = start + timedelta(milliseconds=7 * turn) + length * at / max(1, len(chain.steps) - 1)
                 shapes.append({**own, **next(meeting(pushed(step)), {}), ("_time", ()): _exactly(moment)})
-        shapes += _repeated(chain, start + timedelta(hours=1))
+        shapes += _repeated(chain, start + timedelta(hours=1, milliseconds=500))
         records.setdefault(chain.source, []).extend(_records(shapes, templates(chain.source)[0], chain.source, f"{_ID}c", repeated=True))
     return records
 
@@ -90,7 +91,8 @@ def _repeated(chain: Chain, start: datetime) -> Iterator[dict[Place, Any]]:
     for turn, order in enumerate(((0, 0, last), (0, last, last), (last, 0, last), (0, last, 0, last), (0, 0, last, last))):
         for variant, others in enumerate((f"turn-{turn}", f"between-{turn}", MISSING)):
             for at, step in enumerate(order):
-                moment = start + timedelta(minutes=10 * turn + 3 * variant, seconds=at)
+                # Runs with other keys lie near each other, so that a text which forgets the key pairs them.
+                moment = start + timedelta(seconds=60 * turn + 20 * variant + at)
                 key = f"turn-{turn}" if at in (0, len(order) - 1) and others is not MISSING else others
                 yield {**dict.fromkeys(keys, key), **next(meeting(pushed(chain.steps[step])), {}), ("_time", ()): _exactly(moment)}
 

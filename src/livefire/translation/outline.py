@@ -44,6 +44,7 @@ class Key:
 
     `as_text` groups events without the field under the empty text; otherwise they are a group of
     their own. `renamed` is False where the rule groups by a field under the field's own name.
+    `stands` is the word under which the rule groups events without the field, together with those that hold it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Key:
     as_text: bool = False
     renamed: bool = True
     span: Span | None = None
+    stands: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Measure:
     where: Condition | None = None
     span: Span | None = None
     said: str = ""
+    stands: str = ""
 
     @property
     def number(self) -> bool:
@@ -265,7 +268,7 @@ class _Groups:
         subject = subject_of(bare, self.part, span, name)
         own = self.columns.get(name)
         renamed = own is None or plain(own) != plain(expr)
-        return Key(_named(name), subject, width, self._as_text(expr, bare, subject), renamed, span)
+        return Key(_named(name), subject, width, self._as_text(expr, bare, subject), renamed, span, _stands(expr))
 
     def _measure(self, item: n.Item, name: str, span: Span | None) -> Measure:
         call = item.expr
@@ -293,10 +296,19 @@ class _Groups:
         if function == "count":
             where_present: Condition = Present(subject)
             return Measure(_named(name), function, None, False, where or where_present, span, name)
-        return Measure(_named(name), function, subject, self._as_text(expr, bare, subject), where, span, name)
+        return Measure(_named(name), function, subject, self._as_text(expr, bare, subject), where, span, name, _stands(expr))
 
     def _as_text(self, expr: e.Expr, bare: e.Expr, subject: Subject) -> bool:
         return expr is not bare and expr.type is Type.STRING and subject not in self.present and isinstance(expr, e.Call) and expr.function == "logic.coalesce"
+
+
+def _stands(expr: e.Expr) -> str:
+    """Return the word that a value has in place of a missing one, empty where it is the empty text or none."""
+    match expr:
+        case e.Call(function="logic.coalesce", args=(_, e.Literal(value=str() as word))):
+            return word
+        case _:
+            return ""
 
 
 def _only_shows(expr: e.Expr) -> bool:

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from livefire.diagnostics import Span
 from livefire.plan import expr as e
 from livefire.schema import Type
-from livefire.translation.condition import Condition, Subject
+from livefire.translation.condition import Condition, Field, Subject
 from livefire.translation.outline import First, Having, Keep, Key, Measure, NamedColumns, OrderBy, member, outline
-from livefire.translation.printer import Found, Printer
+from livefire.translation.printer import Assumption, Found, Printer
 from livefire.translation.refusal import Untranslatable
 from livefire.translation.statement import Part, Work, known_present
 
@@ -92,6 +92,11 @@ class Pipe(ABC):
         return (name, None, value) if isinstance(value, e.Literal) else (name, self.name_of(value), None)
 
     def _grouped(self, keys: tuple[Key, ...], measures: tuple[Measure, ...]) -> list[str]:
+        several: tuple[Key | Measure, ...] = (*keys, *measures)
+        for one in several:
+            if one.stands and isinstance(one.subject, Field) and not self.known(one.subject):
+                # What is missing and what holds the word are one value in the rule, and two in the text.
+                self.printer.assumptions[Assumption("never", one.subject.column, one.subject.steps, one.stands, one.name)] = None
         found = tuple((k, self.printer.find(k.subject, k.span)) for k in keys)
         named = {at: k.name for at, k in enumerate(keys)}
         lines = self.group(found, measures, named)
