@@ -30,6 +30,11 @@ def wanted(technique: str, ids: Sequence[str]) -> bool:
     return not ids or any(technique == i or technique.startswith(i + ".") for i in map(str.upper, ids))
 
 
+def named(detection: Detection, ids: Sequence[str]) -> bool:
+    """True when a detection is asked for by its own id, such as `T1578.002/instance-created`."""
+    return detection.card.id.lower() in map(str.lower, ids)
+
+
 def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = (), *, near: bool = False) -> Iterator[Case]:
     """Yield every emulation of the techniques, or that one of the subjects covers, as a case; attacks of the published tests first.
 
@@ -70,7 +75,7 @@ def subjects(detections: Sequence[Detection], ids: Sequence[str], published: Pat
             found.append(Subject(f"{page.name} as written", (page.rule,), False, tests, "published"))
             found.append(Subject(f"{page.name} as meant", (page.rule,), True, tests, "published"))
     for detection in detections:
-        if any(wanted(t, ids) for a in detection.card.attack for t in a.techniques):
+        if named(detection, ids) or any(wanted(t, ids) for a in detection.card.attack for t in a.techniques):
             found.extend(_subject(detection, name) for name in detection.languages if language in (None, name))
     return tuple(found)
 

@@ -44,3 +44,20 @@ def test_the_pair_is_found_between_others(detection: str, tmp_path: Path) -> Non
         if language != "esql":
             marks[language] = found.fingerprint
     assert len(set(marks.values())) == 1, marks
+
+
+def test_calls_for_many_machines_end_no_sequence(tmp_path: Path) -> None:
+    # Elastic leaves the text of a request out beyond 8,191 characters, so a condition on it alone says nothing of a long one.
+    ids = [{"instanceId": f"i-0abc12340000{n:04d}"} for n in range(300)]
+    many = {"instancesSet": {"items": ids}}
+    run = {"instancesSet": {"items": [{"imageId": "ami-1", "minCount": 300, "maxCount": 300}]}}
+    acts = [("RunInstances", run, many), ("StopInstances", many, None), ("StartInstances", many, None), ("TerminateInstances", many, None)]
+    told = [
+        record(n, eventName=name, eventTime=f"2026-03-05T09:0{n}:00Z", requestParameters=asked, responseElements=given)
+        for n, (name, asked, given) in enumerate(acts, 1)
+    ]
+    (tmp_path / "a.json").write_bytes(file_of(*told))
+    ws = Workspace(tmp_path / "lake")
+    ws.ingest(tmp_path / "a.json")
+    ended = [d.card.id for d, _ in ws.hunt(language="eql").refused if "eql" in d.languages]
+    assert ended == []

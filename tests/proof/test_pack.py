@@ -8,6 +8,7 @@ from livefire.detections.detection import Detection
 from livefire.detections.pack import load_packs
 from livefire.emulation.catalogue import emulations
 from livefire.proof.matrix import Matrix, disagreements
+from livefire.proving import cases, subjects
 from livefire.workspace import Workspace
 
 PAGE_TESTS = 11
@@ -16,8 +17,8 @@ ATTACKS = {m.id for m in emulations() if m.kind.value == "attack"}
 
 
 def wrong(matrix: Matrix) -> list[tuple[str, str, str, str]]:
-    """Return the cells that are not as they should be: attacks that are missed, look-alikes that are not, rows that rest on noise."""
-    cells = [c for c in matrix.cells if c.covered or c.kind == "look_alike" or c.strays]
+    """Return the cells that are not as they should be: attacks missed, look-alikes that are not, rows that rest on noise, runs that end in a refusal."""
+    cells = [c for c in matrix.cells if c.covered or c.kind == "look_alike" or c.strays or c.verdict == "refused"]
     return [(c.subject, c.case, c.verdict, c.reason) for c in cells if not c.right]
 
 
@@ -29,6 +30,14 @@ def test_a_detection_fires_and_is_silent_where_it_should(number: int) -> None:
     matrix = Workspace().prove(detections=[detection], language=language, near=True)
     assert any(c.covered for c in matrix.cells)
     assert wrong(matrix) == []
+
+
+def test_a_detection_is_asked_for_by_its_own_id() -> None:
+    chosen = subjects(DETECTIONS, ["t1578.004/root-disk-swapped"], None, "kql")
+    assert [s.name for s in chosen] == ["T1578.004/root-disk-swapped kql"]
+    # What it covers, and what resembles that; the technique's other attacks are left out.
+    told = {c.id for c in cases(["T1578.004/root-disk-swapped"], chosen) if c.kind == "attack"}
+    assert told == {"T1578.004/aws-volume-from-snapshot", "T1578.004/azure-disk-from-snapshot", "T1578.004/gcp-boot-disk-swap"}
 
 
 def test_every_attack_is_covered_by_some_detection() -> None:

@@ -132,14 +132,18 @@ def known_language(language: str | None) -> None:
 
 
 def known_techniques(ids: list[str], detections: Sequence[Detection]) -> None:
-    """End the command when a technique is named that no emulation and no detection is of."""
+    """End the command when what is named is no technique of an emulation or a detection, and no detection."""
+    from difflib import get_close_matches
+
     from livefire.emulation.catalogue import emulations
-    from livefire.proving import wanted
+    from livefire.proving import named, wanted
 
     known = sorted({m.technique for m in emulations()} | {t for d in detections for a in d.card.attack for t in a.techniques})
-    absent = [i for i in ids if not any(wanted(technique, [i]) for technique in known)]
-    if absent:
-        stop(f"E004: nothing here is of {absent[0]}; there are {', '.join(known)}", USAGE)
+    for one in ids:
+        if any(wanted(technique, [one]) for technique in known) or any(named(d, [one]) for d in detections):
+            continue
+        meant = get_close_matches(one, [d.card.id for d in detections], 1)
+        stop(f"E004: nothing here is of {one}; {f'did you mean {meant[0]}?' if meant else 'there are ' + ', '.join(known)}", USAGE)
 
 
 def engine_given(text: str) -> str:
