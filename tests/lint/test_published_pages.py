@@ -32,4 +32,6 @@ def test_a_place_is_where_the_fault_stands() -> None:
 
 
 def test_the_page_is_current() -> None:
-    assert DOCS.read_text(encoding="utf-8") == page_text(PAGES)
+    # What others' readers say of the mended texts stands behind it, and needs them.
+    table, _, _ = DOCS.read_text(encoding="utf-8").partition("\n## The mended texts")
+    assert table == page_text(PAGES)
