@@ -28,7 +28,6 @@ _LONG = 120
 _UNHELD = re.compile("[\0\ud800-\udfff]")
 # Names that engines' spellings give to lambda parameters, and this printer to aliases: no column may be captured by one.
 _RESERVED = re.compile(r"|[a-z]|[xt][0-9]+")
-_UNHELD = re.compile("[\0\ud800-\udfff]")
 # Columns that a matcher of sequences reads: which event, and which steps it fits.
 ROW, STEPS = "~row", "~steps"
 
