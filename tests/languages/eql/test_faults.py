@@ -62,6 +62,7 @@ ROWS = [{"event": {"category": "file"}, "name": "x", "n": 1, "f": True}]
         ('any where name regex "(?i)a"', "E205", '"(?i)a"'),
         ('any where name regex "a{5000}"', "E205", '"a{5000}"'),
         ('any where name regex "~a"', "E305", '"~a"'),
+        ('any where name regex "ba{2}?"', "E305", '"ba{2}?"'),
         # sequences
         ("sequence [any where f]", "E201", "sequence"),
         ("sequence [any where f] [any where f", "E202", "["),

@@ -132,6 +132,7 @@ TEXTS: list[Row] = [{"s": "C:\\Win\\cmd.exe"}, {"s": "100%_done"}, {"s": "tab\th
         # What is repeated may be repeated again, and a sign without anything before it stands for itself.
         ('any where s regex "1?0++%*?.*"', [1]),
         ('any where s regex "*100.*"', []),
+        ('any where s regex "100%_done(x{2})?"', [1]),
         ('any where s regex """[^a-z]{3}%_(done|gone)"""', [1]),
         ('any where s in ("tab\\there", null)', [2]),
         ('any where s not in ("tab\\there")', [0, 1, 3, 4]),

@@ -42,6 +42,9 @@ def translate(pattern: str) -> Pattern:
         if pattern[at] in "^$" or (signs and (not out or out[-1] in ("(", "|"))):
             plain.append(pattern[at])
             piece, at = re.escape(pattern[at]), at + 1
+        elif signs and out[-1].startswith("{"):
+            # RE2 reads `a{2}?` as a lazy form; in Lucene it is two or none.
+            raise RegexpError(f"a repetition of a repetition ({out[-1]}{signs[0]}) cannot run here; put brackets around what is repeated first", "E305")
         elif signs:
             # Lucene repeats what is repeated, where RE2 would read a lazy form.
             piece, at = signs[0][0] if len(set(signs[0])) == 1 else "*", signs.end()
