@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from livefire.detections.evidence import acts_of, completing, fingerprint
 from livefire.detections.finding import Finding, precedence, row_fingerprint, row_time
 from livefire.diagnostics import Diagnostic, QueryError, Source
 from livefire.engines.base import Engine, Run, Statement, Storage
+from livefire.logsources.canonical import shown
 from livefire.logsources.networks import Networks
 from livefire.plan.catalog import Catalog
 from livefire.plan.evidence import EVIDENCE, carry_evidence, name_events
@@ -199,7 +199,7 @@ def python_values(raw: list[Any], type: Type) -> list[Any]:
     """Return a column's stored values as Python values of a plan type."""
     match type:
         case Type.DYNAMIC:
-            return [None if v is None else json.loads(v) for v in raw]
+            return [None if v is None else shown(v) for v in raw]
         case Type.DATETIME:
             return [None if v is None else v.replace(tzinfo=UTC) for v in raw]
         case Type.TIMESPAN:

@@ -7,12 +7,12 @@ what was made from what, so that the lineage of a resource can be followed throu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from livefire.logsources.canonical import embedded
 from livefire.logsources.traits import Traits, read_traits
 
 Row: TypeAlias = Mapping[str, Any]
@@ -203,10 +203,7 @@ def _body(properties: Any) -> dict[str, Any]:
     text = properties.get("responseBody") if isinstance(properties, dict) else None
     if isinstance(text, dict):
         return text
-    try:
-        value = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        return {}
+    value = embedded(text) if isinstance(text, str) else None
     return value if isinstance(value, dict) else {}
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from livefire.logsources.limits import Limits
+from livefire.logsources.limits import DEFAULT, Limits
 
 Value = object
 
@@ -44,6 +44,8 @@ _LONG_NUMBER = re.compile(rb"(?<=[:\[,])-?\d{18,}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _STRUCTURE = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+(["{}\[\]]|\Z)', re.DOTALL)
 _INT64 = 1 << 63
+DEEPEST = 128
+"""Levels of a value that anything here follows: Python's own readers and writers of JSON end at some hundreds."""
 _KEY_BYTES = 4  # the shortest member, "":0
 _INT_DIGITS = 4_000  # the interpreter refuses to convert more than 4,300
 
@@ -153,6 +155,34 @@ def read_record(data: bytes, limits: Limits) -> Record:
     value = _Reading(flags, limits).decode(text)
     canonical = _encode(value)
     return Record(value, canonical, ",".join(sorted(flags)))
+
+
+def embedded(text: str, limits: Limits = DEFAULT) -> Value:
+    """Return the value of JSON that stands in a text; the text itself where it is none, or is too deep or too large to be handled.
+
+    What is odd about it is settled as in a record, without a flag.
+    """
+    data = text.encode("utf-8", "replace")
+    try:
+        value = decode(data)
+        if encode(value) == data and b"\\u0000" not in data and not has_huge_number(data) and not deeper(text, limits.depth):
+            return value
+    except (UnsoundError, RecursionError):
+        pass
+    try:
+        return read_record(data, limits).value
+    except UnsoundError:
+        return text
+
+
+def shown(text: str) -> Value:
+    """Return the value of JSON that an engine gave; the text itself where it is deeper than what handles it can follow."""
+    return text if deeper(text, DEEPEST) else json.loads(text)
+
+
+def deeper(text: str, levels: int) -> bool:
+    """Tell whether a JSON text nests deeper than some levels."""
+    return text.count("[") + text.count("{") > levels and depth(text.encode("utf-8", "replace")) > levels
 
 
 def depth(data: bytes) -> int:

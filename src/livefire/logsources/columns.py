@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from livefire.logsources.base import Event, Form, LogSource, Path
-from livefire.logsources.canonical import encode
+from livefire.logsources.canonical import embedded, encode
 from livefire.schema import Type
 
 
@@ -226,12 +225,7 @@ def _moment(number: int) -> datetime:
 
 def parsed(value: object) -> object:
     """Return JSON that stands in a string as its value; anything else as it is."""
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+    return embedded(value) if isinstance(value, str) else value
 
 
 COERCE: dict[Type, Callable[[list[object]], list[object]]] = {

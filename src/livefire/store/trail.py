@@ -106,7 +106,7 @@ def read_keys(path: Path) -> dict[str, RSAPublicKey]:
             if not isinstance(key, RSAPublicKey):
                 raise KeyFileError("a key that is no RSA key")
             found[str(one["Fingerprint"]).lower()] = key
-    except (ValueError, KeyError, TypeError) as fault:
+    except (ValueError, KeyError, TypeError, RecursionError) as fault:
         raise KeyFileError(f"{path.name} holds no public keys as `aws cloudtrail list-public-keys` prints them") from fault
     return found
 

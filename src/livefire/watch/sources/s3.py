@@ -109,7 +109,7 @@ def created(body: str) -> list[tuple[str, str]]:
         said = json.loads(body)
         if isinstance(said, dict) and isinstance(said.get("Message"), str):
             said = json.loads(said["Message"])
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     if not isinstance(said, dict):
         return []
