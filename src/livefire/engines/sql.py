@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from importlib import import_module
 
 from livefire.diagnostics import Diagnostic, QueryError, Span
@@ -110,8 +111,8 @@ def walk(plan: n.Plan) -> Iterator[n.Plan]:
     while pending:
         node = pending.pop()
         yield node
-        parts = (part for expr in expressions(node) if not plain(expr) for part in parts_of(expr))
-        pending.extend(reversed([*n.inputs(node), *(part.plan for part in parts if isinstance(part, (e.ScalarQuery, e.InQuery)))]))
+        nested = [part.plan for expr in expressions(node) if not plain(expr) for part in parts_of(expr) if isinstance(part, (e.ScalarQuery, e.InQuery))]
+        pending.extend(reversed((*n.inputs(node), *nested)))
 
 
 walk_expr = parts_of
@@ -123,9 +124,9 @@ def expressions(plan: n.Plan) -> tuple[e.Expr, ...]:
         case n.Filter(predicate=p):
             return (p,)
         case n.Project(items=items) | n.Window(items=items):
-            return tuple(i.expr for i in items)
+            return tuple([i.expr for i in items])
         case n.Aggregate(keys=keys, items=items):
-            return tuple(i.expr for i in (*keys, *items))
+            return tuple([i.expr for i in (*keys, *items)])
         case n.Sort(keys=keys):
             return tuple(k.expr for k in keys)
         case n.Join(on=on):
@@ -142,19 +143,26 @@ def expressions(plan: n.Plan) -> tuple[e.Expr, ...]:
 
 def physical_names(plan: n.Plan) -> dict[str, str]:
     """Give every column name of a plan an SQL name; engines fold case, so names that differ only in case are numbered."""
-    taken: dict[str, str] = {}
+    taken: set[str] = set()
     names: dict[str, str] = {}
     for node in walk(plan):
-        for column in node.schema:
-            if column.name in names:
+        for name in node.schema.names:
+            if name in names:
                 continue
-            candidate, count = column.name, 1
-            while candidate.casefold() in taken or _RESERVED.fullmatch(candidate.casefold()):
+            candidate, count = name, 1
+            while (folded := _folded(candidate)) is None or folded in taken:
                 count += 1
-                candidate = f"{column.name}~{count}"
-            taken[candidate.casefold()] = column.name
-            names[column.name] = candidate
+                candidate = f"{name}~{count}"
+            taken.add(folded)
+            names[name] = candidate
     return names
+
+
+@lru_cache(maxsize=8192)
+def _folded(name: str) -> str | None:
+    """Return a name as engines compare it; None for one that spellings use themselves."""
+    folded = name.casefold()
+    return None if _RESERVED.fullmatch(folded) else folded
 
 
 def bound_first(text: str, template: str, hole: str) -> bool:
@@ -238,6 +246,8 @@ class Printer:
                 return self.name(name)
             case e.Literal():
                 return self.literal(expr)
+            case e.Call():
+                return self._spell(expr)
             case e.Parameter(name=name, type=kind):
                 return f"CAST(${name} AS {self.sql_type(kind)})"
             case e.Path():
@@ -255,8 +265,6 @@ class Printer:
                 return f"({self._relation(n.Limit(plan, 1)).text()})"
             case e.InQuery(needle=needle, plan=plan):
                 return f"({self.expr(needle)} IN ({self._relation(plan).text()}))"
-            case e.Call():
-                return self._spell(expr)
 
     def _spell(self, call: e.Call | e.Aggregate | e.WindowCall) -> str:
         spelling = self.dialect.functions.get(call.function)
