@@ -175,6 +175,38 @@ def grouped(expr: e.Expr) -> bool:
     return any(isinstance(part, (e.Aggregate, e.WindowCall)) for part in walk_expr(expr))
 
 
+def comparison(sign: str) -> Spelling:
+    """Return the spelling of a comparison as IEEE 754 has it: what is no number equals nothing, and is neither below nor above anything.
+
+    The engines put it above all numbers and take it for equal to itself. A guard stands where a side may be none: for `<`
+    that is the right one, which would pass for the greater.
+    """
+    alike = f"({{0}} {sign} {{1}})"
+    guarded = {"=": "({0} = {1} AND NOT isnan({0}))", "<>": "({0} <> {1} OR isnan({0}))"}.get(
+        sign, f"({{0}} {sign} {{1}} AND NOT isnan({{{int('<' in sign)}}}))"
+    )
+
+    def spell(printer: Printer, call: e.Call | e.Aggregate | e.WindowCall) -> str:
+        left, right = (_may_be_no_number(a) for a in call.args)
+        risk = left and right if sign in ("=", "<>") else right if "<" in sign else left
+        return printer.fill(guarded if risk else alike, call)
+
+    return spell
+
+
+def _may_be_no_number(expr: e.Expr) -> bool:
+    """Tell whether a value may be NaN: constants, whole numbers and what JSON holds are not."""
+    match expr:
+        case e.Literal(value=value):
+            return isinstance(value, float) and math.isnan(value)
+        case e.Call(function="logic.cast" | "number.to_real", args=(inner,)):
+            return inner.type is Type.REAL
+        case e.Call(function="dynamic.real"):
+            return False
+        case _:
+            return expr.type is Type.REAL
+
+
 class Printer:
     """Prints one plan for one engine."""
 
@@ -277,9 +309,9 @@ class Printer:
                 raise QueryError(
                     [Diagnostic("error", "E303", f"engine {self.dialect.name} cannot compute {call.function} here: {reason}", call.span or Span(0, 0))]
                 ) from reason
-        return self._fill(spelling, call)
+        return self.fill(spelling, call)
 
-    def _fill(self, template: str, call: e.Call | e.Aggregate | e.WindowCall) -> str:
+    def fill(self, template: str, call: e.Call | e.Aggregate | e.WindowCall) -> str:
         """Fill a template; a long argument that it repeats is bound once, or nesting would double the text each time."""
         args = [self.expr(a) for a in call.args]
         long = [i for i, text in enumerate(args) if bound_first(text, template, f"{{{i}}}") and not grouped(call.args[i])]

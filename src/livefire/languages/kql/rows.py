@@ -20,7 +20,7 @@ from livefire.languages.kql.scope import HIDDEN, Function, Gathered, Relation, S
 from livefire.languages.kql.sources import lower_source
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import aggregate, window
+from livefire.plan.functions import aggregate, call, window
 from livefire.schema import Field, Schema, Type
 
 
@@ -242,6 +242,9 @@ def sort_keys(scope: Scope, relation: Relation, keys: tuple[k.OrderKey, ...], ga
             scope.context.quirk(104, "a dynamic value cannot be sorted by", span=key.span, help="convert it, as in tostring(x)")
         descending = key.descending is not False
         nulls_first = key.nulls_first if key.nulls_first is not None else not descending
+        if value.type is Type.REAL and descending is not nulls_first:
+            # NaN stands beside the nulls, and not above all numbers: https://learn.microsoft.com/kusto/query/sort-operator
+            found.append(e.SortKey(call("number.is_nan", value), nulls_first, nulls_first))
         found.append(e.SortKey(value, descending, nulls_first))
     return tuple(found)
 
