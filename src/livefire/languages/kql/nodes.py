@@ -454,6 +454,15 @@ class Partition:
 
 
 @record(frozen=True, slots=True)
+class Several:
+    """`fork` or `facet`: several result tables, each the operators that its rows flow through and its name, if any."""
+
+    operator: str
+    tables: tuple[tuple[str, tuple[Step, ...]], ...]
+    span: Span
+
+
+@record(frozen=True, slots=True)
 class Sample:
     """`sample count`, or `sample-distinct count of value`."""
 
@@ -579,6 +588,7 @@ Step: TypeAlias = (
     | TopHitters
     | TopNested
     | Partition
+    | Several
     | Scan
     | Sample
     | GraphStep
