@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from livefire.record import record
 
 
 class Type(enum.Enum):
@@ -46,7 +47,7 @@ _NUMERIC = frozenset({Type.INT, Type.LONG, Type.REAL, Type.DECIMAL})
 TICKS_PER_SECOND = 10_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Field:
     """A named, typed column."""
 
@@ -67,7 +68,7 @@ class _Named:
     _names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Schema(_Named):
     """An ordered list of columns with unique names; names are case-sensitive."""
 
@@ -91,6 +92,12 @@ class Schema(_Named):
 
     def __contains__(self, name: object) -> bool:
         return name in self.names
+
+    def wider(self, *more: Field) -> Schema:
+        """Return the schema with columns behind its own."""
+        found = Schema((*self.fields, *more))
+        object.__setattr__(found, "_names", (*self.names, *[f.name for f in more]))
+        return found
 
     def get(self, name: str) -> Field | None:
         """Return the column of that exact name, or None."""

@@ -93,3 +93,14 @@ def test_check(tmp_path: Path) -> None:
 def test_version_is_that_of_the_package() -> None:
     shown = livefire("--version")
     assert (shown.exit_code, shown.stdout.split()) == (OK, ["livefire", __version__])
+
+
+def test_run_gives_every_table_of_a_fork(lake: Path, tmp_path: Path) -> None:
+    rule = tmp_path / "tables.kql"
+    rule.write_text("print n = 5 | fork Kept = (where n > 1) (count)", encoding="utf-8")
+    found = answer("run", rule, "--lake", lake)
+    # The first table stands where that of any other query does, and again in the list of all.
+    assert (found["columns"], found["rows"]) == (["n"], [[5]])
+    assert [(t["name"], t["columns"], t["rows"]) for t in found["tables"]] == [("Kept", ["n"], [[5]]), ("", ["Count"], [[1]])]
+    shown = livefire("run", rule, "--lake", lake).stdout
+    assert shown.index("Kept") < shown.index("table 2") < shown.index("Count")

@@ -158,13 +158,20 @@ def show_result(result: Result, source: Source, clock: datetime, *, as_json: boo
     from livefire.report.tables import fits, iso, plain, records, table
 
     if as_json:
-        values = [[plain(v) for v in row] for row in result.rows]
-        emit({"columns": result.columns, "types": result.types, "rows": values, "diagnostics": objects(result.diagnostics, source)})
+        listed = [
+            {"columns": one.columns, "types": one.types, "rows": [[plain(v) for v in row] for row in one.rows], "diagnostics": objects(one.diagnostics, source)}
+            for one in result.tables
+        ]
+        more = {"tables": [{"name": one.name, **values} for one, values in zip(result.tables, listed, strict=True)]} if result.others else {}
+        emit({**listed[0], **more})
         return
-    show_diagnostics(result.diagnostics, source)
-    rows = result.rows
-    show((table if fits(result.columns, rows, console().width) else records)(result.columns, rows))
-    say(f"{len(rows):,} row{'s' if len(rows) != 1 else ''}, clock set to {iso(clock)}")
+    show_diagnostics(tuple(dict.fromkeys(d for one in result.tables for d in one.diagnostics)), source)
+    for place, one in enumerate(result.tables):
+        rows = one.rows
+        if result.others:
+            say(one.name or f"table {place + 1}")
+        show((table if fits(one.columns, rows, console().width) else records)(one.columns, rows))
+        say(f"{len(rows):,} row{'s' if len(rows) != 1 else ''}, clock set to {iso(clock)}")
 
 
 def explain_stage(ws: Workspace, source: Source, language: str, stage: Stage, *, lenient: bool, **options: Any) -> None:

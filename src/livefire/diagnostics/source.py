@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bisect
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from livefire.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Span:
     """A half-open range of character offsets [start, end) in a source."""
 
@@ -16,13 +18,13 @@ class Span:
 
     def to(self, other: Span) -> Span:
         """Return the smallest span that covers both."""
-        return Span(min(self.start, other.start), max(self.end, other.end))
+        return Span(self.start if self.start < other.start else other.start, self.end if self.end > other.end else other.end)
 
 
 NOWHERE = Span(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Position:
     """A place as people count it: line and column start at 1, columns count characters."""
 
@@ -30,7 +32,7 @@ class Position:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Source:
     """A query or rule text with the name it is shown under (a file name, or `<query>`)."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from importlib import import_module
 
 from livefire.diagnostics import Diagnostic, QueryError, Span
@@ -110,8 +111,8 @@ def walk(plan: n.Plan) -> Iterator[n.Plan]:
     while pending:
         node = pending.pop()
         yield node
-        parts = (part for expr in expressions(node) if not plain(expr) for part in parts_of(expr))
-        pending.extend(reversed([*n.inputs(node), *(part.plan for part in parts if isinstance(part, (e.ScalarQuery, e.InQuery)))]))
+        nested = [part.plan for expr in expressions(node) if not plain(expr) for part in parts_of(expr) if isinstance(part, (e.ScalarQuery, e.InQuery))]
+        pending.extend(reversed((*n.inputs(node), *nested)))
 
 
 walk_expr = parts_of
@@ -123,9 +124,9 @@ def expressions(plan: n.Plan) -> tuple[e.Expr, ...]:
         case n.Filter(predicate=p):
             return (p,)
         case n.Project(items=items) | n.Window(items=items):
-            return tuple(i.expr for i in items)
+            return tuple([i.expr for i in items])
         case n.Aggregate(keys=keys, items=items):
-            return tuple(i.expr for i in (*keys, *items))
+            return tuple([i.expr for i in (*keys, *items)])
         case n.Sort(keys=keys):
             return tuple(k.expr for k in keys)
         case n.Join(on=on):
@@ -142,19 +143,26 @@ def expressions(plan: n.Plan) -> tuple[e.Expr, ...]:
 
 def physical_names(plan: n.Plan) -> dict[str, str]:
     """Give every column name of a plan an SQL name; engines fold case, so names that differ only in case are numbered."""
-    taken: dict[str, str] = {}
+    taken: set[str] = set()
     names: dict[str, str] = {}
     for node in walk(plan):
-        for column in node.schema:
-            if column.name in names:
+        for name in node.schema.names:
+            if name in names:
                 continue
-            candidate, count = column.name, 1
-            while candidate.casefold() in taken or _RESERVED.fullmatch(candidate.casefold()):
+            candidate, count = name, 1
+            while (folded := _folded(candidate)) is None or folded in taken:
                 count += 1
-                candidate = f"{column.name}~{count}"
-            taken[candidate.casefold()] = column.name
-            names[column.name] = candidate
+                candidate = f"{name}~{count}"
+            taken.add(folded)
+            names[name] = candidate
     return names
+
+
+@lru_cache(maxsize=8192)
+def _folded(name: str) -> str | None:
+    """Return a name as engines compare it; None for one that spellings use themselves."""
+    folded = name.casefold()
+    return None if _RESERVED.fullmatch(folded) else folded
 
 
 def bound_first(text: str, template: str, hole: str) -> bool:
@@ -165,6 +173,38 @@ def bound_first(text: str, template: str, hole: str) -> bool:
 def grouped(expr: e.Expr) -> bool:
     """Tell whether an expression holds an aggregate or a window call."""
     return any(isinstance(part, (e.Aggregate, e.WindowCall)) for part in walk_expr(expr))
+
+
+def comparison(sign: str) -> Spelling:
+    """Return the spelling of a comparison as IEEE 754 has it: what is no number equals nothing, and is neither below nor above anything.
+
+    The engines put it above all numbers and take it for equal to itself. A guard stands where a side may be none: for `<`
+    that is the right one, which would pass for the greater.
+    """
+    alike = f"({{0}} {sign} {{1}})"
+    guarded = {"=": "({0} = {1} AND NOT isnan({0}))", "<>": "({0} <> {1} OR isnan({0}))"}.get(
+        sign, f"({{0}} {sign} {{1}} AND NOT isnan({{{int('<' in sign)}}}))"
+    )
+
+    def spell(printer: Printer, call: e.Call | e.Aggregate | e.WindowCall) -> str:
+        left, right = (_may_be_no_number(a) for a in call.args)
+        risk = left and right if sign in ("=", "<>") else right if "<" in sign else left
+        return printer.fill(guarded if risk else alike, call)
+
+    return spell
+
+
+def _may_be_no_number(expr: e.Expr) -> bool:
+    """Tell whether a value may be NaN: constants, whole numbers and what JSON holds are not."""
+    match expr:
+        case e.Literal(value=value):
+            return isinstance(value, float) and math.isnan(value)
+        case e.Call(function="logic.cast" | "number.to_real", args=(inner,)):
+            return inner.type is Type.REAL
+        case e.Call(function="dynamic.real"):
+            return False
+        case _:
+            return expr.type is Type.REAL
 
 
 class Printer:
@@ -238,6 +278,8 @@ class Printer:
                 return self.name(name)
             case e.Literal():
                 return self.literal(expr)
+            case e.Call():
+                return self._spell(expr)
             case e.Parameter(name=name, type=kind):
                 return f"CAST(${name} AS {self.sql_type(kind)})"
             case e.Path():
@@ -255,8 +297,6 @@ class Printer:
                 return f"({self._relation(n.Limit(plan, 1)).text()})"
             case e.InQuery(needle=needle, plan=plan):
                 return f"({self.expr(needle)} IN ({self._relation(plan).text()}))"
-            case e.Call():
-                return self._spell(expr)
 
     def _spell(self, call: e.Call | e.Aggregate | e.WindowCall) -> str:
         spelling = self.dialect.functions.get(call.function)
@@ -269,9 +309,9 @@ class Printer:
                 raise QueryError(
                     [Diagnostic("error", "E303", f"engine {self.dialect.name} cannot compute {call.function} here: {reason}", call.span or Span(0, 0))]
                 ) from reason
-        return self._fill(spelling, call)
+        return self.fill(spelling, call)
 
-    def _fill(self, template: str, call: e.Call | e.Aggregate | e.WindowCall) -> str:
+    def fill(self, template: str, call: e.Call | e.Aggregate | e.WindowCall) -> str:
         """Fill a template; a long argument that it repeats is bound once, or nesting would double the text each time."""
         args = [self.expr(a) for a in call.args]
         long = [i for i, text in enumerate(args) if bound_first(text, template, f"{{{i}}}") and not grouped(call.args[i])]

@@ -41,6 +41,17 @@ class Context:
         report(f"{'W' if self.lenient else 'E'}{code}", message, **where)  # type: ignore[arg-type]  # the keywords are those of error and warn
 
 
+@dataclass(slots=True)
+class Several:
+    """Which table of a text is asked for, as the option `several` of whoever can show more than one.
+
+    A language whose text gives several tables writes down their names, empty for one without.
+    """
+
+    place: int = 0
+    names: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """A rule language.

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from typing import Literal, Protocol
 
 from livefire.plan.nodes import Plan
+from livefire.record import record
 from livefire.schema import Schema
 
 PathStyle = Literal["dotted", "splunk", "logscale"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OpenRoot:
     """Field names that begin with `prefix` are paths into a dynamic column.
 
@@ -26,7 +27,7 @@ class OpenRoot:
     style: PathStyle = "dotted"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Table:
     """A table as one vendor shows it.
 
@@ -84,7 +85,7 @@ class Catalog(Protocol):
         """Return vendor → columns for the columns that mean the same as this one under any vendor's name."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TableCatalog:
     """A catalog over a plain collection of tables; a later table hides an earlier one of the same name.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from livefire.diagnostics import Span
+from livefire.record import record
 from livefire.schema import Type
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = bool | int | float | Decimal | str | datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Column:
     """A column of the input, by its exact name."""
 
@@ -24,7 +25,7 @@ class Column:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Literal:
     """A constant: datetime values are naive UTC, timespans whole ticks, dynamics JSON text, null is None."""
 
@@ -32,7 +33,7 @@ class Literal:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parameter:
     """A value bound when the plan runs: `now`, `start`, `end` or one that a user declares."""
 
@@ -40,7 +41,7 @@ class Parameter:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Call:
     """A meaning of the catalogue (`text.equals_fold`) applied to arguments."""
 
@@ -50,7 +51,7 @@ class Call:
     span: Span | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Case:
     """The value of the first branch whose condition is true (null counts as false), else `otherwise`."""
 
@@ -59,7 +60,7 @@ class Case:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Path:
     """Navigation into a dynamic value by constant steps; missing members and JSON null are null.
 
@@ -71,7 +72,7 @@ class Path:
     type: Type = Type.DYNAMIC
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Lambda:
     """A one-line function over the elements of a list, only as an argument of a meaning that takes one."""
 
@@ -84,7 +85,7 @@ class Lambda:
         return self.body.type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SortKey:
     """One key of an order."""
 
@@ -93,7 +94,7 @@ class SortKey:
     nulls_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Aggregate:
     """An aggregate meaning over the rows of a group, optionally only those where `where` is true."""
 
@@ -106,7 +107,7 @@ class Aggregate:
     span: Span | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WindowCall:
     """A window meaning, only as an item of a `Window` node.
 
@@ -126,7 +127,7 @@ class WindowCall:
     by_value: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ScalarQuery:
     """The single value of a one-column plan: its first row, null when it has none."""
 
@@ -134,7 +135,7 @@ class ScalarQuery:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class InQuery:
     """True when the needle equals a value in the first column of a plan (null never equals)."""
 
@@ -194,10 +195,12 @@ def columns_of(expr: Expr) -> frozenset[str]:
     waiting = [expr]
     while waiting:
         part = waiting.pop()
-        if isinstance(part, Column):
+        if type(part) is Column:
             found.add(part.name)
-        elif isinstance(part, Lambda):
+        elif type(part) is Call:
+            waiting.extend(part.args)
+        elif type(part) is Lambda:
             found |= columns_of(part.body) - {p.name for p in part.parameters}
-        elif not isinstance(part, Literal | Parameter):
+        else:
             waiting.extend(children(part))
     return frozenset(found)

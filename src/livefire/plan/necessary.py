@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, TypeAlias
 
 from livefire.plan import expr as e
 from livefire.plan.functions import all_of, any_of, call
 from livefire.plan.walk import conjuncts, map_expr
+from livefire.record import record
 from livefire.schema import Type
 
 _constants: Any = import_module("re._constants")  # Python's own reader of patterns has no public name
@@ -34,7 +35,7 @@ _NUMERIC = re.compile(r"[0-9eE._-]*")
 _FOLDED_INTO = re.compile(r"[kKsS]")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Trait:
     """A stored text equals one of `values` (`in`), contains, begins or ends with one; `json`: one stands in its JSON text, or an escape does.
 
@@ -68,14 +69,14 @@ class Trait:
                 return any(v in value for v in self.values)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class All:
     """Every part has to pass."""
 
     parts: tuple[Needed, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Some:
     """One part has to pass."""
 
@@ -85,7 +86,7 @@ class Some:
 Needed: TypeAlias = Trait | All | Some
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Origin:
     """Where a text comes from: stored columns, constants in their place, whether JSON was read on the way, whether case was lost."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, TypeAlias
 from typing import Literal as Choice
 
 from livefire.diagnostics import Span
 from livefire.plan.expr import Column, Expr, Scalar, SortKey
+from livefire.record import record
 from livefire.schema import Field, Schema, Type, field_of
 
 
@@ -40,7 +41,7 @@ class _Once:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Item:
     """A named output expression."""
 
@@ -48,7 +49,7 @@ class Item:
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Scan:
     """The rows of a stored table.
 
@@ -63,7 +64,7 @@ class Scan:
     time: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Values:
     """Constant rows."""
 
@@ -71,7 +72,7 @@ class Values:
     rows: tuple[tuple[Scalar, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Filter(_Known):
     """The rows for which the predicate is true; false and null both drop a row."""
 
@@ -85,7 +86,7 @@ class Filter(_Known):
         return self.input.schema
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Project(_Known):
     """Exactly the listed columns, computed from the input."""
 
@@ -99,7 +100,7 @@ class Project(_Known):
         return Schema(tuple([field_of(i.name, i.expr.type) for i in self.items]))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Aggregate(_Known):
     """One row a group (null keys group together); one row in all when there are no keys."""
 
@@ -114,7 +115,7 @@ class Aggregate(_Known):
         return Schema(tuple(Field(i.name, i.expr.type) for i in (*self.keys, *self.items)))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sort(_Known):
     """The rows in order; the order lasts until a node that has none (aggregate, join, union, distinct)."""
 
@@ -128,7 +129,7 @@ class Sort(_Known):
         return self.input.schema
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Limit(_Known):
     """The first `count` rows after `offset`."""
 
@@ -143,7 +144,7 @@ class Limit(_Known):
         return self.input.schema
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Distinct(_Known):
     """Each different row once; nulls are equal to each other."""
 
@@ -159,7 +160,7 @@ class Distinct(_Known):
 JoinKind: TypeAlias = Choice["inner", "left", "right", "full", "semi", "anti", "cross"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Join(_Known):
     """Pairs of rows that satisfy `on`.
 
@@ -181,7 +182,7 @@ class Join(_Known):
         return Schema((*self.left.schema.fields, *self.right.schema.fields))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Union(_Known):
     """All rows of all inputs, which have the same schema in the same order."""
 
@@ -194,7 +195,7 @@ class Union(_Known):
         return self.inputs[0].schema
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Unnest(_Known):
     """One row an element of a dynamic array, appended as `name` (dynamic); `index` counts from 0.
 
@@ -218,7 +219,7 @@ class Unnest(_Known):
         return Schema((*self.input.schema.fields, *extra))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Window(_Known):
     """The input's columns and one more a window call."""
 
@@ -232,7 +233,7 @@ class Window(_Known):
         return Schema((*self.input.schema.fields, *(Field(i.name, i.expr.type) for i in self.items)))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Carried:
     """A value that a recurrence carries from row to row: `before` names that of the row before, `start` in the first row."""
 
@@ -242,7 +243,7 @@ class Carried:
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Recurrence:
     """The rows in their order, one after another, each with values computed from it and from those of the row before.
 
@@ -264,7 +265,7 @@ class Recurrence:
         return Schema((*self.input.schema.fields, *(Field(c.name, c.expr.type) for c in self.carried)))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Step:
     """One step of a sequence: candidate rows, and the values that must agree between steps.
 
@@ -282,7 +283,7 @@ class Step:
     null_keys: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sequence(_Known):
     """Events that follow each other per key, strictly in the order of time, tiebreak (nulls last) and storage.
 
@@ -311,6 +312,13 @@ class Sequence(_Known):
 
 
 Plan: TypeAlias = Scan | Values | Filter | Project | Aggregate | Sort | Limit | Distinct | Join | Union | Unnest | Window | Sequence | Recurrence
+
+
+def project_more(plan: Plan, kept: tuple[Item, ...], fresh: tuple[Item, ...], schema: Schema, span: Span | None = None) -> Project:
+    """Return a projection to items whose schema is known and to fresh ones: tables are wide, and rules add column after column to them."""
+    wider = Project(plan, (*kept, *fresh), span)
+    object.__setattr__(wider, "_schema", schema.wider(*[field_of(i.name, i.expr.type) for i in fresh]))
+    return wider
 
 
 def inputs(plan: Plan) -> tuple[Plan, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from livefire.plan import expr as e
@@ -24,7 +24,7 @@ def _exactly(plan: n.Plan, names: tuple[str, ...]) -> n.Plan:
 def _read(exprs: Iterable[e.Expr]) -> frozenset[str]:
     found: set[str] = set()
     for x in exprs:
-        if isinstance(x, e.Column):
+        if type(x) is e.Column:
             found.add(x.name)
         else:
             found |= e.columns_of(x)
@@ -116,17 +116,25 @@ def _sequence(plan: n.Sequence, needed: frozenset[str]) -> n.Sequence:
 def merge_projects(plan: n.Project) -> n.Project:
     """Return one projection where the inner one only renames columns, gives constants, or fills in nulls with them."""
     inner = plan.input
-    if not isinstance(inner, n.Project) or not all(light(i.expr) for i in inner.items):
+    if not isinstance(inner, n.Project) or not all(map(light, [i.expr for i in inner.items])):
         return plan
-    known = {i.name: i.expr for i in inner.items}
-    if any(isinstance(part, e.Lambda) for i in plan.items if not isinstance(i.expr, e.Column) for part in parts_of(i.expr)):
+    computed = [i.expr for i in plan.items if type(i.expr) is not e.Column]
+    if any(isinstance(part, e.Lambda) for x in computed for part in parts_of(x)):
         return plan
+    known = {i.name: i for i in inner.items}
 
     def change(part: e.Expr) -> e.Expr:
-        return known.get(part.name, part) if isinstance(part, e.Column) else filled(part)
+        return known[part.name].expr if isinstance(part, e.Column) and part.name in known else filled(part)
 
-    items = tuple([map_item(i, change if isinstance(i.expr, e.Column) else lambda x: map_expr(x, change)) for i in plan.items])
-    return n.Project(inner.input, items, plan.span)
+    return n.Project(inner.input, tuple([_put_in(i, known) or map_item(i, lambda x: map_expr(x, change)) for i in plan.items]), plan.span)
+
+
+def _put_in(item: n.Item, known: Mapping[str, n.Item]) -> n.Item | None:
+    """Return the item of a lower projection for one that is but its column, under the name of this; None for another."""
+    if type(item.expr) is not e.Column:
+        return None
+    below = known.get(item.expr.name, item)
+    return below if below.name == item.name else n.Item(item.name, below.expr)
 
 
 _PLAIN = (e.Column, e.Literal, e.Parameter)
@@ -134,12 +142,14 @@ _PLAIN = (e.Column, e.Literal, e.Parameter)
 
 def light(expr: e.Expr) -> bool:
     """Tell whether an expression may be computed more than once: a column or constant, or one with its nulls filled in."""
-    return isinstance(expr, _PLAIN) or (isinstance(expr, e.Call) and expr.function == "logic.coalesce" and plain(expr))
+    return type(expr) in _PLAIN or (isinstance(expr, e.Call) and expr.function == "logic.coalesce" and plain(expr))
 
 
 def filled(expr: e.Expr) -> e.Expr:
     """Return one filling in of nulls where one stands in another, without what can no longer be reached."""
     if not isinstance(expr, e.Call) or expr.function != "logic.coalesce":
+        return expr
+    if len(expr.args) == 2 and type(expr.args[0]) is e.Column and type(expr.args[1]) is e.Literal:
         return expr
     args: list[e.Expr] = []
     for arg in expr.args:

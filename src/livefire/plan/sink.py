@@ -5,6 +5,8 @@ There a condition is over stored columns, so that an engine can leave out whole 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import all_of
@@ -25,23 +27,32 @@ def sink_filters(plan: n.Plan) -> n.Plan:
 
 
 def _sink(plan: n.Plan) -> n.Plan:
-    if isinstance(plan, n.Sequence):  # its steps show by their form that they are over the same rows
-        return plan
-    plan = map_inputs(plan, _sink)
-    return _sunk(plan.input, tuple(conjuncts(plan.predicate))) if isinstance(plan, n.Filter) else plan
+    """Return a plan with every condition sunk; each is carried down once, together with those it meets on its way."""
+    match plan:
+        case n.Sequence():  # its steps show by their form that they are over the same rows
+            return plan
+        case n.Filter(input=child, predicate=predicate):
+            return _sunk(child, tuple(conjuncts(predicate)))
+        case _:
+            return map_inputs(plan, _sink)
 
 
 def _sunk(plan: n.Plan, conditions: tuple[e.Expr, ...]) -> n.Plan:
     """Return a plan filtered by conditions, each as deep as it goes."""
     if isinstance(plan, n.Filter):
         return _sunk(plan.input, (*conjuncts(plan.predicate), *conditions))
-    known = {i.name: i.expr for i in plan.items} if isinstance(plan, n.Project) else {}
-    lower = tuple(c for c in conditions if known and _sinks(c, known))
-    if isinstance(plan, n.Project) and lower:
-        put_in = tuple(map_expr(c, lambda part: known.get(part.name, part) if isinstance(part, e.Column) else filled(part)) for c in lower)
-        plan = n.Project(_sunk(plan.input, put_in), plan.items, plan.span)
-    kept = tuple(bared(c) for c in conditions if c not in lower)
-    return n.Filter(plan, all_of(*kept)) if kept else plan
+    if isinstance(plan, n.Project):
+        known = {i.name: i.expr for i in plan.items}
+        lower = [c for c in conditions if _sinks(c, known)]
+        if lower:
+            put_in = tuple([map_expr(c, lambda part: known.get(part.name, part) if isinstance(part, e.Column) else filled(part)) for c in lower])
+            below: n.Plan = n.Project(_sunk(plan.input, put_in), plan.items, plan.span)
+            return _filtered(below, [c for c in conditions if c not in lower])
+    return _filtered(_sink(plan), conditions)
+
+
+def _filtered(plan: n.Plan, conditions: Sequence[e.Expr]) -> n.Plan:
+    return n.Filter(plan, all_of(*map(bared, conditions))) if conditions else plan
 
 
 def _sinks(condition: e.Expr, known: dict[str, e.Expr]) -> bool:

@@ -75,7 +75,7 @@ def parts_of(expr: e.Expr) -> Iterator[e.Expr]:
     while waiting:
         part = waiting.pop()
         yield part
-        if not isinstance(part, _LEAVES):
+        if type(part) not in _LEAVES:
             waiting.extend(reversed(e.children(part)))
 
 
@@ -101,11 +101,9 @@ def place_of(expr: e.Expr) -> Span | None:
 
 def plain(expr: e.Expr) -> bool:
     """Return whether an expression holds no plan, as far as that is seen at once: a leaf, or a call of leaves."""
-    if isinstance(expr, _LEAVES):
+    if type(expr) in _LEAVES:
         return True
-    if not isinstance(expr, e.Call):
-        return False
-    return not [a for a in expr.args if not isinstance(a, _LEAVES)]
+    return isinstance(expr, e.Call) and not [a for a in expr.args if type(a) not in _LEAVES]
 
 
 def quiet(plan: n.Plan) -> bool:

@@ -81,7 +81,17 @@ class Benching(Browsing):
 
         now = end or self.clock()
         result = self.query(
-            text, language, now=now, start=start, end=end, lenient=lenient, seconds=min(seconds, SECONDS), max_rows=MOST_ROWS, stop=stop, name="query"
+            text,
+            language,
+            now=now,
+            start=start,
+            end=end,
+            lenient=lenient,
+            seconds=min(seconds, SECONDS),
+            max_rows=MOST_ROWS,
+            stop=stop,
+            name="query",
+            several=False,
         )
         rows = result.rows
         return {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from livefire.detections.runner import python_values, rows_of
 from livefire.diagnostics import NOWHERE, Diagnostic, QueryError, Source
 from livefire.engines.base import Run, Storage
 from livefire.engines.sql import walk
-from livefire.languages.base import Probe
+from livefire.languages.base import Probe, Several
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Catalog
 from livefire.schema import Schema
@@ -38,6 +38,13 @@ class Result:
     table: pa.Table
     diagnostics: tuple[Diagnostic, ...]
     compiled: stages.Compiled
+    name: str = ""
+    others: tuple[Result, ...] = ()
+
+    @property
+    def tables(self) -> tuple[Result, ...]:
+        """Every table of the query in its order: this one first, as most queries have just one; `name` is what the query calls it, if anything."""
+        return (self, *self.others)
 
     @property
     def columns(self) -> list[str]:
@@ -78,9 +85,12 @@ class Queries(Holdings):
         `now` is the query's clock (default: the present); `start` and `end` cut every timed
         table to [start, end). `index` names the table where the text names none. Options:
         `lenient`, `seconds` (budget), `max_rows`, `stop` (asked for from another thread), `name`
-        (of the text, for messages), and those of the language. Raises QueryError with diagnostics when the query cannot be run faithfully.
+        (of the text, for messages), `several` (False where only one table can be shown), and those of the language. A query
+        with several tables (KQL `fork`, `facet`) has them in `tables`, each with `seconds` of its own.
+
+        Raises QueryError with diagnostics when the query cannot be run faithfully.
         """
-        source = Source(text, str(options.pop("name", "<query>")))
+        source, several = Source(text, str(options.pop("name", "<query>"))), bool(options.pop("several", True))
         run = Run(
             {"now": naive(now or present()), "start": naive(start), "end": naive(end)},
             float(options.pop("seconds", 60.0)),
@@ -90,8 +100,18 @@ class Queries(Holdings):
         probe = self.probe(run)
         if self._outputs is not None:
             options["write"] = self._writer(probe)
-        compiled = self.compile(source, language, bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index, **options)
-        storage = self._storage()
+        options.update(bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index)
+        storage, tables = self._storage(), Several()
+        first = self._table(source, language, storage, run, {**options, "several": tables} if several else options)
+        others = [self._table(source, language, storage, run, {**options, "several": Several(i)}) for i in range(1, len(tables.names))]
+        if not others:
+            return first
+        named = [replace(one, name=name) for one, name in zip((first, *others), tables.names, strict=True)]
+        return replace(named[0], others=tuple(named[1:]))
+
+    def _table(self, source: Source, language: str, storage: Storage, run: Run, options: Mapping[str, Any]) -> Result:
+        """Return one table of a query."""
+        compiled = self.compile(source, language, **options)
         try:
             table = self._engine().execute(compiled.plan, storage, run)
         except QueryError as error:

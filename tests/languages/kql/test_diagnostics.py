@@ -47,7 +47,8 @@ CASES = [
     ("T | take 1.5", "E107", "1.5", "a constant number of rows is expected here", ""),
     ("T | project a = 1, a = 2", "E106", "a", "two columns are named 'a'", ""),
     ("T | extend bin(Size)", "E105", "bin(Size)", "bin takes 2 arguments, and 1 were given", ""),
-    ("T | fork (count) (take 1)", "E301", "fork", "the operator fork is not run: it gives several tables at once; run each branch as a query", ""),
+    ("T | fork (count) (join T on a)", "E301", "join T on a", "join stands in no branch of fork", None),
+    ("let x = T | fork (count) (take 1); x", "E301", "fork (count) (take 1)", "fork gives a list of tables (2), and one is wanted here", None),
     (
         "externaldata(a: string)['https://files.example/a.csv']",
         "E101",

@@ -197,3 +197,33 @@ def test_a_column_declared_dynamic_reads_json_text() -> None:
     workspace = Workspace()
     workspace.load("T", [{"d": '{"k": [7]}'}, {"d": "plain"}], schema={"d": "dynamic"})
     assert workspace.query("T | project tolong(d.k[0]), tostring(d)").rows == [(7, '{"k":[7]}'), (None, "plain")]
+
+
+def test_a_remainder_is_never_negative() -> None:
+    # The page states 0 <= N % D < abs(D): -7 is -3 times 3 and 2, -7.5 is -4 times 2 and 0.5.
+    assert run("print -7 % 3, 7 % -3, -7 % -3, -7.5 % 2, 6 % -3") == [(2, 1, 2, 0.5, 0)]
+    assert run("datatable(n: long)[-1, long(null)] | project n % 24") == [(23,), (None,)]
+
+
+def test_the_mean_of_nothing_passes_no_threshold() -> None:
+    # It is NaN, which is above nothing: a rule with a threshold does not fire on no event.
+    nothing = "datatable(n: long)[] | summarize a = avg(n)"
+    assert run(f"{nothing} | where a > 5 or a >= 0 or a == a or a between (0.0 .. 9.0)") == []
+    assert len(run(f"{nothing} | where not(a > 5) and a != a and isnan(a)")) == 1
+    # The other side of the sign is guarded too.
+    assert run(f"{nothing} | where 5.0 < a or 5.0 <= a") == []
+
+
+@pytest.mark.parametrize(
+    ("order", "wanted"),
+    [
+        ("asc", ["null", "nan", "-inf", "-5", "5", "inf"]),
+        ("desc", ["inf", "5", "-5", "-inf", "nan", "null"]),
+        ("asc nulls last", ["-inf", "-5", "5", "inf", "nan", "null"]),
+        ("desc nulls first", ["null", "nan", "inf", "5", "-5", "-inf"]),
+    ],
+)
+def test_no_number_is_sorted_beside_the_nulls(order: str, wanted: list[str]) -> None:
+    # The table of https://learn.microsoft.com/kusto/query/sort-operator#use-of-special-floating-point-values
+    rows = 'datatable(x: real, s: string)[5, "5", real(nan), "nan", real(null), "null", real(+inf), "inf", real(-inf), "-inf", -5, "-5"]'
+    assert run(f"{rows} | sort by x {order} | project s") == [(w,) for w in wanted]

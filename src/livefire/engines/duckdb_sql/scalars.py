@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livefire.engines.sql import Printer, Spelling
+from livefire.engines.sql import Printer, Spelling, comparison
 from livefire.plan import expr as e
 from livefire.schema import Type
 
@@ -82,12 +82,12 @@ FUNCTIONS: dict[str, Spelling] = {
         "(CASE COALESCE(json_type({0}), 'NULL') WHEN 'NULL' THEN 'null' WHEN 'BOOLEAN' THEN 'bool' WHEN 'DOUBLE' THEN 'double'"
         " WHEN 'VARCHAR' THEN 'string' WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' ELSE 'long' END)"
     ),
-    "compare.eq": "({0} = {1})",
-    "compare.ne": "({0} <> {1})",
-    "compare.lt": "({0} < {1})",
-    "compare.le": "({0} <= {1})",
-    "compare.gt": "({0} > {1})",
-    "compare.ge": "({0} >= {1})",
+    "compare.eq": comparison("="),
+    "compare.ne": comparison("<>"),
+    "compare.lt": comparison("<"),
+    "compare.le": comparison("<="),
+    "compare.gt": comparison(">"),
+    "compare.ge": comparison(">="),
     "compare.same": "({0} IS NOT DISTINCT FROM {1})",
     "compare.in": _in,
     "compare.greatest": _variadic("greatest"),
@@ -99,6 +99,7 @@ FUNCTIONS: dict[str, Spelling] = {
     "number.divide_whole": "({0} // NULLIF({1}, 0))",
     "number.modulo": "({0} % NULLIF({1}, 0))",
     "number.modulo_floor": "((({0} % NULLIF({1}, 0)) + {1}) % NULLIF({1}, 0))",
+    "number.modulo_positive": "(CASE WHEN {0} % NULLIF({1}, 0) < 0 THEN {0} % NULLIF({1}, 0) + abs({1}) ELSE {0} % NULLIF({1}, 0) END)",
     # A list of one names the number once, however deep the arithmetic is.
     "number.finite": "list_transform([{0}], LAMBDA x: CASE WHEN isfinite(x) THEN x END)[1]",
     "number.or_null": "TRY({0})",

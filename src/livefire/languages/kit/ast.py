@@ -5,15 +5,16 @@ Nodes keep what was written. What a spelling means is decided when it is lowered
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from livefire.diagnostics import Span
 from livefire.plan.expr import Scalar
+from livefire.record import record
 from livefire.schema import Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Constant:
     """A literal with the type it was written in; dynamics as JSON text."""
 
@@ -22,7 +23,7 @@ class Constant:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Name:
     """A name as written, without quotes; `quoted` tells whether it had them."""
 
@@ -32,7 +33,7 @@ class Name:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Unary:
     """A sign or word before its operand."""
 
@@ -41,7 +42,7 @@ class Unary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Binary:
     """An operator between operands, in the spelling of the language."""
 
@@ -52,7 +53,7 @@ class Binary:
     operator_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Argument:
     """An argument of a call, named or not."""
 
@@ -61,7 +62,7 @@ class Argument:
     span: Span = field(default=Span(0, 0), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Apply:
     """A call of a function by its written name."""
 
@@ -71,7 +72,7 @@ class Apply:
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Member:
     """`base.name`."""
 
@@ -80,7 +81,7 @@ class Member:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Index:
     """`base[index]`."""
 
@@ -89,7 +90,7 @@ class Index:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ListOf:
     """A parenthesised or bracketed list of values."""
 
@@ -97,7 +98,7 @@ class ListOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Pattern:
     """A regular expression literal with its flags, as written between its slashes."""
 
@@ -106,7 +107,7 @@ class Pattern:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Star:
     """`*` where a language takes it for every column or any value."""
 

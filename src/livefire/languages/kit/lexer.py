@@ -27,12 +27,15 @@ class Token:
 class Lexer:
     """Splits a text by the first pattern that matches at each place.
 
-    A pattern named `skip` (blanks, comments) gives no token. What no pattern matches is
+    A pattern named `skip` (blanks, comments) stands first and gives no token; it is read in one match with
+    the token behind it, and what it has read is not given back. What no pattern matches is
     reported as E201 (E203 for an unclosed quote) and skipped, so that later faults are still found.
     """
 
     def __init__(self, patterns: Sequence[tuple[str, str]]) -> None:
-        self._pattern = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns), re.DOTALL)
+        (_, skip), *kinds = patterns
+        choice = "|".join(f"(?P<{name}>{pattern})" for name, pattern in kinds)
+        self._pattern = re.compile(f"(?>(?:{skip})*)(?:{choice})?", re.DOTALL)
 
     def tokens(self, diagnostics: Diagnostics, start: int = 0, end: int | None = None) -> list[Token]:
         """Return the tokens of a source, or of a part of it; offsets are always those of the whole source."""
@@ -43,13 +46,18 @@ class Lexer:
         read = self._pattern.match
         while place < stop:
             match = read(text, place, stop)
-            after = match.end() if match is not None else place
-            if match is None or after == place:
+            assert match is not None  # both its parts may be empty
+            kind = match.lastgroup
+            if kind is None:
+                place = match.end()
+                if place < stop:
+                    place = self._reject(diagnostics, place, stop)
+                continue
+            place, after = match.span(kind)
+            if after == place:
                 place = self._reject(diagnostics, place, stop)
                 continue
-            kind = match.lastgroup or ""
-            if kind != "skip":
-                found.append(Token(kind, text[place:after], Span(place, after)))
+            found.append(Token(kind, text[place:after], Span(place, after)))
             place = after
         found.append(Token(END, "", Span(stop, stop)))
         return found

@@ -25,6 +25,9 @@ from livefire.plan import nodes as n
 from livefire.plan.functions import all_of, any_of, call, negate, window
 from livefire.schema import Type
 
+MOST_JOINS = 1_300
+"""How many joins a pattern may take: an edge of up to 50 lengths, which is compiled in about a second."""
+
 _DEGREES = {"node_degree_in": INTO, "node_degree_out": OUT, "node_id": KEY}
 
 
@@ -79,6 +82,11 @@ def graph_match(scope: Scope, graph: Relation, step: g.GraphMatch) -> Relation:
         return Relation(graph.plan, open=True)
     if step.option == "none" and step.sequences > 1:
         scope.error("E305", "cycles=none over several sequences is not run", step.span, "write the pattern as one sequence, or leave cycles out")
+        return Relation(graph.plan, open=True)
+    joins = sum((h.edge.most * (h.edge.most + 1) - (h.edge.least or 1) * ((h.edge.least or 1) - 1)) // 2 for h in step.hops)
+    if joins > MOST_JOINS:
+        words = f"the pattern takes {joins:,} joins, and up to {MOST_JOINS:,} are run: an edge is joined for each of its lengths"
+        scope.error("E305", words, step.span, "ask for shorter paths, as in -[e*1..10]->")
         return Relation(graph.plan, open=True)
     named = [*dict.fromkeys(v.name for v in step.nodes), *(h.edge.name for h in step.hops)]
     if len(set(named)) < len(named):

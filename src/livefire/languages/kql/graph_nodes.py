@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as Choice
 
 from livefire.diagnostics import Span
+from livefire.record import record
 
 if TYPE_CHECKING:
     from livefire.languages.kql.nodes import Expression, Item, Step
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GraphNode:
     """`(name)` of a pattern; an anonymous node has a name that no text can write."""
 
@@ -20,7 +20,7 @@ class GraphNode:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GraphEdge:
     """`-[name]->`, `<-[name]-`, `-[name]-` or `-[name*1..5]->` of a pattern; `least` is None for one edge."""
 
@@ -31,7 +31,7 @@ class GraphEdge:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Hop:
     """An edge between two nodes of a pattern, the left one first."""
 
@@ -40,7 +40,7 @@ class Hop:
     right: GraphNode
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MakeGraph:
     """`make-graph source --> target with (nodes) on key, …` or `with_node_id=name`, perhaps `partitioned-by column (operator)`."""
 
@@ -53,7 +53,7 @@ class MakeGraph:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GraphMatch:
     """`graph-match cycles=… pattern where condition project items`; `shortest` for `graph-shortest-paths output=…`."""
 
@@ -67,7 +67,7 @@ class GraphMatch:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GraphToTable:
     """`graph-to-table nodes` or `graph-to-table edges`, with names for the ids."""
 

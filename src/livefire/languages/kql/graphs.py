@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from livefire.diagnostics import Span
 from livefire.languages.kit.ast import Name
@@ -16,6 +16,7 @@ from livefire.languages.kql.sources import lower_source
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import aggregate, call, window
+from livefire.record import record
 from livefire.schema import Field, Schema, Type
 
 KEY, SOURCE, TARGET, PART, EDGE, INTO, OUT = (f"\x02graph {x}" for x in ("key", "source", "target", "part", "edge", "in", "out"))
@@ -25,7 +26,7 @@ KEY, SOURCE, TARGET, PART, EDGE, INTO, OUT = (f"\x02graph {x}" for x in ("key", 
 _NOTHING = n.Values(Schema(()), ())
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Graph(Relation):
     """A graph where rows would stand: its edges with their ends, its nodes with their ids.
 

@@ -104,7 +104,8 @@ _LEXER = Lexer(
 
 def tokens(diagnostics: Diagnostics) -> list[Token]:
     """Return the tokens of the source; `in~` is one sign, and E201 or E203 is recorded for what is no token."""
-    return _joined(_LEXER.tokens(diagnostics))
+    found = _LEXER.tokens(diagnostics)
+    return _joined(found) if "in~" in diagnostics.source.text else found
 
 
 def _joined(found: list[Token]) -> list[Token]:

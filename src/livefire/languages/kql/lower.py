@@ -31,6 +31,7 @@ from livefire.languages.kql.graph_nodes import GraphMatch, GraphToTable
 from livefire.languages.kql.saved import saved_names
 from livefire.languages.kql.scalars import lower_scalar
 from livefire.languages.kql.scope import Declared, Frame, Function, Relation, Scope, State, nowhere
+from livefire.languages.kql.several import one_table, refused
 from livefire.languages.kql.sources import is_tabular, lower_any, lower_source
 from livefire.plan import expr as e
 from livefire.plan.nodes import Plan
@@ -40,7 +41,7 @@ def lower(ast: object, context: Context) -> Plan:
     """Return the plan of a text; errors are recorded, and `Halt` raised where lowering cannot go on."""
     scope = Scope(State(context), saved_names(context))
     try:
-        return lower_block(scope, cast("k.Block", ast)).plan
+        return lower_block(scope, one_table(cast("k.Block", ast), context)).plan
     except QueryError:
         raise Halt from None
 
@@ -154,7 +155,7 @@ def _render(scope: Scope, relation: Relation, step: k.Render) -> Relation:
 _STEPS: dict[type, Callable[..., Relation]] = {
     **rows.STEPS, **grouping.STEPS, **joins.STEPS, **unions.STEPS, **expanding.STEPS, **parsing.STEPS, **series.STEPS, **evaluate.STEPS,
     **within.STEPS, **scanning.STEPS, **ranking.STEPS, **graphs.STEPS, **graph_matching.STEPS,
-    k.Unsupported: _unsupported, k.Render: _render,
+    k.Unsupported: _unsupported, k.Render: _render, k.Several: refused,
 }  # fmt: skip
 
 __all__ = ["Span", "lower", "lower_block", "lower_body", "lower_steps", "span_of"]

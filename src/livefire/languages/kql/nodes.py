@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from livefire.diagnostics import Span
 from livefire.languages.kit.ast import Ast, Constant
 from livefire.languages.kql.graph_nodes import GraphStep
+from livefire.record import record
 from livefire.schema import Type
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Item:
     """An expression of a list with the names given to it: `x`, `n = x` or `(a, b) = x`."""
 
@@ -21,7 +22,7 @@ class Item:
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TypeOf:
     """`typeof(long)`."""
 
@@ -29,7 +30,7 @@ class TypeOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Query:
     """A source and the operators its rows flow through; a bare source has none."""
 
@@ -38,7 +39,7 @@ class Query:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Block:
     """Statements and a last query: the text of a rule, or the body of a function."""
 
@@ -47,7 +48,7 @@ class Block:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SchemaColumn:
     """`name: type`."""
 
@@ -56,7 +57,7 @@ class SchemaColumn:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parameter:
     """A parameter of a function: scalar with a type, or tabular with a schema (None takes any columns)."""
 
@@ -68,7 +69,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FunctionBody:
     """`(parameters) { statements; query }`, perhaps after `view`."""
 
@@ -78,7 +79,7 @@ class FunctionBody:
     view: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DataTable:
     """`datatable(schema)[values]`."""
 
@@ -87,7 +88,7 @@ class DataTable:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Print:
     """`print items`."""
 
@@ -95,7 +96,7 @@ class Print:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Range:
     """`range name from a to b step c`."""
 
@@ -106,7 +107,7 @@ class Range:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExternalData:
     """`externaldata(schema)[places] with (format=…, ignoreFirstRecord=…)`."""
 
@@ -117,7 +118,7 @@ class ExternalData:
     without_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wildcard:
     """A table or column pattern such as `Sec*`."""
 
@@ -125,7 +126,7 @@ class Wildcard:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Option:
     """`name = value` after an operator's name, the value as written."""
 
@@ -134,7 +135,7 @@ class Option:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Where:
     """`where predicate`."""
 
@@ -142,7 +143,7 @@ class Where:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Extend:
     """`extend items` and `serialize items`."""
 
@@ -151,7 +152,7 @@ class Extend:
     serialize: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Project:
     """`project items`."""
 
@@ -159,7 +160,7 @@ class Project:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ProjectNames:
     """`project-away` (keep false) or `project-keep` of names and patterns."""
 
@@ -168,7 +169,7 @@ class ProjectNames:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ProjectRename:
     """`project-rename new = old`."""
 
@@ -176,7 +177,7 @@ class ProjectRename:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ProjectReorder:
     """`project-reorder` of names and patterns, each with '', `asc`, `desc`, `granny-asc` or `granny-desc`."""
 
@@ -184,7 +185,7 @@ class ProjectReorder:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Summarize:
     """`summarize items by keys`."""
 
@@ -193,7 +194,7 @@ class Summarize:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Distinct:
     """`distinct items`; an item may be `*`."""
 
@@ -201,7 +202,7 @@ class Distinct:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OrderKey:
     """An expression to sort by; `descending` and `nulls_first` None where not written."""
 
@@ -211,7 +212,7 @@ class OrderKey:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sort:
     """`sort by keys`."""
 
@@ -219,7 +220,7 @@ class Sort:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Top:
     """`top count by keys`."""
 
@@ -228,7 +229,7 @@ class Top:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Take:
     """`take count`."""
 
@@ -236,7 +237,7 @@ class Take:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Count:
     """`count` or `count as name`."""
 
@@ -244,7 +245,7 @@ class Count:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Join:
     """`join kind=… (right) on conditions`, or `lookup`."""
 
@@ -255,7 +256,7 @@ class Join:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Union:
     """`union options sources`; as a pipe operator its input is the first source."""
 
@@ -264,7 +265,7 @@ class Union:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExpandItem:
     """A column to expand, perhaps under a new name and as a type."""
 
@@ -274,7 +275,7 @@ class ExpandItem:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MvExpand:
     """`mv-expand items limit n`."""
 
@@ -284,7 +285,7 @@ class MvExpand:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MvApply:
     """`mv-apply items limit n on (steps)`."""
 
@@ -295,7 +296,7 @@ class MvApply:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Capture:
     """A column that a parse pattern fills; `skip` for `*`."""
 
@@ -305,7 +306,7 @@ class Capture:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parse:
     """`parse` or `parse-where` of an expression with texts and columns in turn."""
 
@@ -317,7 +318,7 @@ class Parse:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ParseKv:
     """`parse-kv value as (schema) with (options)`."""
 
@@ -327,7 +328,7 @@ class ParseKv:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SeriesItem:
     """An aggregate of make-series with its default for empty bins."""
 
@@ -337,7 +338,7 @@ class SeriesItem:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MakeSeries:
     """`make-series items on axis from a to b step c by keys`."""
 
@@ -352,14 +353,14 @@ class MakeSeries:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GetSchema:
     """`getschema`."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Evaluate:
     """`evaluate plugin(arguments) : (schema)`."""
 
@@ -368,14 +369,14 @@ class Evaluate:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Render:
     """`render chart with (…)`, which changes no row."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Invoke:
     """`invoke function(arguments)`."""
 
@@ -383,7 +384,7 @@ class Invoke:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class As:
     """`as name`."""
 
@@ -391,7 +392,7 @@ class As:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Search:
     """`search in (tables) predicate`."""
 
@@ -401,7 +402,7 @@ class Search:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Find:
     """`find withsource=name in (tables) where predicate project columns, pack(*)`; `columns` None is project-smart."""
 
@@ -413,7 +414,7 @@ class Find:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TopHitters:
     """`top-hitters count of value by weight`."""
 
@@ -423,7 +424,7 @@ class TopHitters:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class NestedLevel:
     """One level of top-nested."""
 
@@ -435,7 +436,7 @@ class NestedLevel:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TopNested:
     """`top-nested` with its levels."""
 
@@ -443,7 +444,7 @@ class TopNested:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Partition:
     """`partition by column (steps)`."""
 
@@ -452,7 +453,16 @@ class Partition:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
+class Several:
+    """`fork` or `facet`: several result tables, each the operators that its rows flow through and its name, if any."""
+
+    operator: str
+    tables: tuple[tuple[str, tuple[Step, ...]], ...]
+    span: Span
+
+
+@record(frozen=True, slots=True)
 class Sample:
     """`sample count`, or `sample-distinct count of value`."""
 
@@ -461,7 +471,7 @@ class Sample:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ScanStep:
     """A step of `scan`: its condition, and the values it gives to declared columns."""
 
@@ -472,7 +482,7 @@ class ScanStep:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Scan:
     """`scan with_match_id=m declare (columns) with (steps)`; a declared column may have a default."""
 
@@ -482,7 +492,7 @@ class Scan:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Unsupported:
     """An operator that is Kusto's but cannot be run here."""
 
@@ -491,7 +501,7 @@ class Unsupported:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Let:
     """`let name = value`."""
 
@@ -501,7 +511,7 @@ class Let:
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class QueryParameters:
     """`declare query_parameters(…)`."""
 
@@ -509,7 +519,7 @@ class QueryParameters:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Declared:
     """`declare pattern name = (parameters)[path] { (values).[value] = { body }; … }`, each body with the constants it stands for."""
 
@@ -521,7 +531,7 @@ class Declared:
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Setting:
     """`set name = value`, for the settings that have an effect on rows."""
 
@@ -530,7 +540,7 @@ class Setting:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ProjectByNames:
     """`project-by-names` of texts and arrays of names and patterns."""
 
@@ -538,7 +548,7 @@ class ProjectByNames:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ignored:
     """A statement without effect on rows here (`set`, `alias`, `restrict`)."""
 
@@ -578,6 +588,7 @@ Step: TypeAlias = (
     | TopHitters
     | TopNested
     | Partition
+    | Several
     | Scan
     | Sample
     | GraphStep

@@ -221,19 +221,19 @@ def divide(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
 
 
 def modulo(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
-    """`left % right`, with the sign of the dividend."""
+    """`left % right`, never negative: https://learn.microsoft.com/kusto/query/numerical-operators#note-about-the-modulo-operator"""
     left, right = _undynamic(left, right)
     if Type.UNKNOWN in (left.type, right.type):
         return e.null(Type.UNKNOWN)
     if left.type is Type.TIMESPAN and right.type is Type.TIMESPAN:
-        return call("number.modulo", left, right, type=Type.TIMESPAN, span=span)
+        return call("number.modulo_positive", left, right, type=Type.TIMESPAN, span=span)
     if left.type is Type.DATETIME and right.type is Type.TIMESPAN:
         return call("time.difference", left, call("time.bin", left, right), type=Type.TIMESPAN, span=span)
     pair = _pair(scope, "%", left, right, span)
     if pair is None:
         return e.null(Type.LONG)
     a, b, wide = pair
-    return call("number.modulo", a, b, type=wide, span=span)
+    return call("number.modulo_positive", a, b, type=wide, span=span)
 
 
 def _undynamic(left: e.Expr, right: e.Expr, difference: bool = False) -> tuple[e.Expr, e.Expr]:

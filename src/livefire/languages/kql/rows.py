@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -20,7 +20,7 @@ from livefire.languages.kql.scope import HIDDEN, Function, Gathered, Relation, S
 from livefire.languages.kql.sources import lower_source
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.plan.functions import aggregate, window
+from livefire.plan.functions import aggregate, call, window
 from livefire.schema import Field, Schema, Type
 
 
@@ -93,38 +93,40 @@ def extend(scope: Scope, relation: Relation, step: k.Extend) -> Relation:
     for item in step.items:
         for name, value, written in named_values(inner, item.value, item.names, default_name(item.value)):
             if name is None or not written:
-                existing = name is not None and name in relation.schema
+                existing = name is not None and name in inner.columns
                 given = (name if existing and name not in fresh else names.unique(name)) if name is not None else names.numbered()
             else:
                 given = name
                 if given in fresh:
                     scope.error("E106", f"two columns are named {given!r}", item.name_span)
-                names.claim(given) if given not in relation.schema else None
+                names.claim(given) if given not in inner.columns else None
             if isinstance(item.value, Name) and not item.names and given == item.value.text:
                 continue
             fresh[given] = value
     added = {name: e.Column(name, value.type) for name, value in fresh.items()}
-    extended = relation.with_plan(_extended(relation, gathered, fresh, step.span))
+    extended = relation.with_plan(_extended(relation, inner.columns, gathered, fresh, step.span))
     scope.state.known(extended.schema, {**inner.columns, **added})
     return extended
 
 
-def _extended(relation: Relation, gathered: Gathered, fresh: dict[str, e.Expr], span: Span) -> n.Plan:
+def _extended(relation: Relation, columns: Mapping[str, e.Expr], gathered: Gathered, fresh: Mapping[str, e.Expr], span: Span) -> n.Plan:
     if not fresh:
         return relation.plan
     below = with_windows(relation, gathered)
     if isinstance(below, n.Project) and below is relation.plan and _passes(below, fresh):
-        kept = [n.Item(i.name, fresh.pop(i.name)) if i.name in fresh else i for i in below.items]
-        below = below.input
+        kept, below = below.items, below.input
     else:
-        kept = [n.Item(f.name, fresh.pop(f.name)) if f.name in fresh else n.unchanged(f.name, f.type) for f in relation.schema]
-    return n.Project(below, (*kept, *(n.Item(name, value) for name, value in fresh.items())), span)
+        kept = tuple([n.unchanged(f.name, f.type) for f in relation.schema.fields])
+    added = tuple([n.Item(name, value) for name, value in fresh.items() if name not in columns])
+    if len(added) == len(fresh):
+        return n.project_more(below, kept, added, relation.schema, span)
+    return n.Project(below, (*[n.Item(i.name, fresh[i.name]) if i.name in fresh else i for i in kept], *added), span)
 
 
-def _passes(below: n.Project, fresh: dict[str, e.Expr]) -> bool:
+def _passes(below: n.Project, fresh: Mapping[str, e.Expr]) -> bool:
     """True where every column that new values read comes through a projection as it is, so that they may stand in it."""
     read = frozenset().union(*(e.columns_of(value) for value in fresh.values()))
-    return not [i for i in below.items if i.name in read and not (isinstance(i.expr, e.Column) and i.expr.name == i.name)]
+    return not read or not [i for i in below.items if i.name in read and not (isinstance(i.expr, e.Column) and i.expr.name == i.name)]
 
 
 def project(scope: Scope, relation: Relation, step: k.Project) -> Relation:
@@ -240,6 +242,9 @@ def sort_keys(scope: Scope, relation: Relation, keys: tuple[k.OrderKey, ...], ga
             scope.context.quirk(104, "a dynamic value cannot be sorted by", span=key.span, help="convert it, as in tostring(x)")
         descending = key.descending is not False
         nulls_first = key.nulls_first if key.nulls_first is not None else not descending
+        if value.type is Type.REAL and descending is not nulls_first:
+            # NaN stands beside the nulls, and not above all numbers: https://learn.microsoft.com/kusto/query/sort-operator
+            found.append(e.SortKey(call("number.is_nan", value), nulls_first, nulls_first))
         found.append(e.SortKey(value, descending, nulls_first))
     return tuple(found)
 

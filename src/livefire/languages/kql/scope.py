@@ -14,6 +14,7 @@ from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.catalog import Table
 from livefire.plan.functions import call
+from livefire.record import record
 from livefire.schema import Schema, Type
 
 HIDDEN = "\x02"
@@ -22,7 +23,7 @@ SITE = "site"
 MAX_CALLS = 60
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Relation:
     """Rows under construction.
 
@@ -60,7 +61,7 @@ class Relation:
         return replace(self, plan=plan, **changes)  # type: ignore[arg-type]  # the flags are bools
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Function:
     """A function of a `let`, with the names visible where it was defined."""
 
@@ -68,7 +69,7 @@ class Function:
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Declared:
     """A pattern of `declare pattern`, with the names visible where it was declared."""
 
@@ -140,7 +141,7 @@ class State:
         return f"{HIDDEN}{what}{self.fresh}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Scope:
     """Where an expression stands."""
 

@@ -14,6 +14,7 @@ from livefire.languages.kql.expressions import ExpressionParser
 from livefire.languages.kql.lexer import unquote
 from livefire.languages.kql.steps_graph import graph_match, graph_shortest_paths, graph_to_table, make_graph
 from livefire.languages.kql.steps_scan import scan
+from livefire.languages.kql.steps_several import facet, fork
 from livefire.schema import Type
 
 
@@ -498,8 +499,6 @@ class StepParser(ExpressionParser):
 
 UNSUPPORTED: dict[str, str] = {
     "find": "it stands at the start of a query, not after '|'",
-    "facet": "it gives several tables at once; run one `summarize count() by` for each column",
-    "fork": "it gives several tables at once; run each branch as a query",
     "reduce": "it clusters texts by an undocumented algorithm",
     "reduce-by": "it clusters texts by an undocumented algorithm",
     "graph-mark-components": "components of a graph are not found here",
@@ -521,6 +520,7 @@ READERS: dict[str, Callable[[StepParser, Span], k.Step]] = {
     "render": StepParser.render, "invoke": StepParser.invoke, "as": StepParser.as_name, "search": StepParser.search,
     "sample": StepParser.sample,
     "sample-distinct": StepParser.sample,
+    "fork": fork, "facet": facet,
     "scan": scan, "make-graph": make_graph, "graph-match": graph_match, "graph-shortest-paths": graph_shortest_paths, "graph-to-table": graph_to_table,
     "top-hitters": StepParser.top_hitters, "top-nested": StepParser.top_nested, "partition": StepParser.partition, "__partitionby": StepParser.partition,
 }  # fmt: skip

@@ -38,6 +38,19 @@ FUNCTIONS = (
         examples=(example((-7, L), (3, L), gives=2), example((7, L), (3, L), gives=1)),
     ),
     Function(
+        "number.modulo_positive",
+        (2, 2),
+        "first",
+        "remainder that is never negative; by zero is null",
+        "null if any argument is null or the divisor is 0",
+        examples=(
+            example((-7, L), (3, L), gives=2),
+            example((7, L), (-3, L), gives=1),
+            example((-7, L), (-3, L), gives=2),
+            example((7, L), (0, L), gives=None),
+        ),
+    ),
+    Function(
         "number.or_null",
         (1, 1),
         "first",
