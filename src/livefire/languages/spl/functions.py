@@ -262,7 +262,7 @@ def _tostring(v: Evaluator, ast: Apply) -> Expr:
     number = v.number(values[0], ast.args[0].value.span)
     match form:
         case "binary":
-            v.scope.refuse("E302", 'tostring(x, "binary") is not run', ast.span)
+            v.scope.refuse("E302", 'tostring(x, "binary") is not run: how it writes negative and broken numbers is not documented', ast.span)
         case "duration":
             return timing.duration(real_of(number))
         case "commas":
@@ -295,6 +295,19 @@ def _commas(number: Expr) -> Expr:
         Type.STRING,
     )
     return call("text.concat", sign, trimmed, fraction)
+
+
+_IPV4 = r"^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$"
+
+
+def _ipmask(v: Evaluator, ast: Apply) -> Expr:
+    """The bits of an IPv4 address that a mask, written as an address, has too; null where either is none.
+
+    https://docs.splunk.com/Documentation/Splunk/9.4.0/SearchReference/ConversionFunctions
+    """
+    shown = [v.text(v.value(a.value), a.value.span) for a in ast.args]
+    numbers = [Case(((call("text.matches_regex", x, e.text(_IPV4)), call("address.ipv4_number", x)),), e.null(Type.LONG), Type.LONG) for x in shown]
+    return call("address.ipv4_text", call("number.bit_and", *numbers), e.whole(32), span=ast.span)
 
 
 def _typeof(v: Evaluator, ast: Apply) -> Expr:
@@ -382,6 +395,7 @@ FUNCTIONS: dict[str, Function] = {
     "max": Function(1, None, _extreme("compare.greatest", numbers_first=False)),
     "tonumber": Function(1, 2, _tonumber),
     "tostring": Function(1, 2, _tostring),
+    "ipmask": Function(2, 2, _ipmask),
     "md5": Function(1, 1, _hash("md5")),
     "sha1": Function(1, 1, _hash("sha1")),
     "sha256": Function(1, 1, _hash("sha256")),
@@ -392,13 +406,12 @@ FUNCTIONS: dict[str, Function] = {
     **multivalues.FUNCTIONS,
 }
 KNOWN: dict[str, str] = {
-    "sigfig": "significant figures are not kept with a number",
+    "sigfig": "the number of significant figures of what it was computed from is not kept with a number; use round()",
     "cluster": "text clustering has no documented definition",
     "sha512": "use sha256",
     "commands": "it takes a search as text",
     "lookup": "use the lookup command",
     "relative_entropy": "not documented",
-    "ipmask": "compare with cidrmatch(), which needs no masked text",
     "isarray": "its types are those of SPL2; use json_valid() or spath",
     "isobject": "its types are those of SPL2; use json_valid() or spath",
     "isdouble": "its types are those of SPL2; use isnum()",

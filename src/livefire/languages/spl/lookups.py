@@ -9,10 +9,10 @@ from livefire.languages.binder import nearest
 from livefire.languages.kit.ast import Name
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.combining import in_order
-from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import TIME, Frame, columns
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
+from livefire.languages.spl.searching import Searcher
 from livefire.languages.spl.showing import shown
 from livefire.languages.spl.tables import events
 from livefire.languages.spl.values import is_multi, multi_of, not_null, only_of, text_of, tidy
@@ -75,7 +75,10 @@ def _looked_up(node: s.Lookup, frame: Frame, table: Frame, scope: Scope, *, keys
 
 
 def lower_inputlookup(node: s.InputLookup, frame: Frame, scope: Scope, *, first: bool) -> Frame:
-    """`inputlookup`: the rows of a table, with append=true after those before it."""
+    """`inputlookup`: the rows of a table, with append=true after those before it; `where` is a condition of search, not of eval.
+
+    https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/inputlookup
+    """
     scope.known("inputlookup", node.options, "append", "start", "max", "strict")
     skip, most = scope.whole(node.options, "start", 0), scope.whole(node.options, "max", 0)
     if not first and not scope.flag(node.options, "append"):
@@ -84,13 +87,13 @@ def lower_inputlookup(node: s.InputLookup, frame: Frame, scope: Scope, *, first:
     if table is None:
         rows = Frame(n.Values(Schema(()), ()), wild=True)
         if node.condition is not None:
-            Evaluator(scope, rows).condition(node.condition)
+            Searcher(scope, rows).predicate(node.condition)
     else:
         rows = replace(events(table, ()), closed=(f"inputlookup {table.name}", node.span))
         if table.time is not None and table.time != TIME:
             rows = without(rows, TIME)
         if node.condition is not None:
-            rows = rows.filtered(Evaluator(scope, rows).condition(node.condition), node.condition.span)
+            rows = rows.filtered(Searcher(scope, rows).predicate(node.condition), node.condition.span)
     rows, line = numbered(rows, (), scope)
     rows = without(rows.over(n.Sort(rows.plan, (SortKey(rows.column(line)),))), line)
     if skip or most:

@@ -122,13 +122,22 @@ def _stream_options(p: Parser) -> tuple[s.Options, tuple[tuple[str, Ast], ...]]:
         if name in ("reset_before", "reset_after"):
             p.advance()
             p.advance()
-            opened = p.piece
-            p.expect("(", f"after {name}=")
-            resets.append((name, p.expression()))
-            p.close(opened)
+            resets.append((name, _reset(p, name)))
         else:
             options.append(p.option())
     return tuple(options), tuple(resets)
+
+
+def _reset(p: Parser, name: str) -> Ast:
+    """Return the condition in brackets, which may stand in quotes as a whole."""
+    if p.token.kind == "string":
+        word = p.word("a condition")
+        return p.written_expression(word.text, word.span)
+    opened = p.piece
+    p.expect("(", f"after {name}=")
+    condition = p.expression()
+    p.close(opened)
+    return condition
 
 
 def read_chart(kind: str) -> Callable[[Parser, Span], s.Command]:
