@@ -170,18 +170,24 @@ def replacement_of(text: str) -> str:
 
 
 def _substr(v: Evaluator, ast: Apply) -> Expr:
-    """Characters counted from 1, from the end where negative: substr("chunk", -3) is "unk"."""
-    values = args_of(v, ast)
-    shown = v.text(values[0], ast.args[0].value.span)
-    start = call("number.to_long", real_of(v.number(values[1], ast.args[1].value.span)))
+    """Characters counted from 1, from the end where negative, as SQLite counts: substr("chunk", -3) is "unk", substr("chunk", 0, 3) is "ch".
+
+    https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/text-functions and
+    https://www.sqlite.org/lang_corefunc.html#substr
+    """
+    shown, *places = args_of(v, ast)
+    shown = v.text(shown, ast.args[0].value.span)
+    start, *asked = (call("number.to_long", real_of(v.number(x, a.value.span))) for x, a in zip(places, ast.args[1:], strict=True))
     size = call("text.length", shown)
-    from_end = call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))
-    from_start = call("compare.greatest", call("number.subtract", start, e.whole(1), type=Type.LONG), e.whole(0))
-    offset = Case(((call("compare.lt", start, e.whole(0)), from_end),), from_start, Type.LONG)
-    if len(values) == 2:
-        return call("text.slice", shown, offset, span=ast.span)
-    length = call("number.to_long", real_of(v.number(values[2], ast.args[2].value.span)))
-    return call("text.slice", shown, offset, length, span=ast.span)
+    # The place of the first character from 0, which may lie before the text: what is asked for there is no part of the result.
+    from_end = call("number.add", size, start, type=Type.LONG)
+    first = Case(((call("compare.lt", start, e.whole(0)), from_end),), call("number.subtract", start, e.whole(1), type=Type.LONG), Type.LONG)
+    if not asked:
+        return call("text.slice", shown, call("compare.greatest", first, e.whole(0)), span=ast.span)
+    last = call("number.add", first, asked[0], type=Type.LONG)
+    low = call("compare.greatest", call("compare.least", first, last), e.whole(0))
+    high = call("compare.greatest", call("compare.greatest", first, last), low)
+    return call("text.slice", shown, low, call("number.subtract", high, low, type=Type.LONG), span=ast.span)
 
 
 def _trim(meaning: str) -> Build:

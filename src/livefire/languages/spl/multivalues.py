@@ -43,7 +43,9 @@ def _index(v: Evaluator, ast: Apply) -> Expr:
     value = _first(v, ast)
     start = _place(v, ast.args[1].value)
     if len(ast.args) == 3:
-        return tidy(call("dynamic.slice", value, start, _place(v, ast.args[2].value), span=ast.span))
+        found = tidy(call("dynamic.slice", value, start, _place(v, ast.args[2].value), span=ast.span))
+        before = call("compare.lt", call("number.add", call("dynamic.length", value), start, type=Type.LONG), e.whole(0))
+        return Case(((before, e.null(Type.DYNAMIC)),), found, Type.DYNAMIC)
     if isinstance(start, e.Literal) and isinstance(start.value, int):
         return call("dynamic.text", e.Path(value, (start.value,)), span=ast.span)
     return call("dynamic.text", call("dynamic.element", value, start), span=ast.span)
