@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from livefire.diagnostics import Span
 from livefire.languages.spl import nodes as s
+from livefire.languages.spl.fitting import fits_wildcard, lies_in_block
 from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.mentions import names_in
 from livefire.languages.spl.parser import condition_text
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from livefire.languages.spl.evaluating import Evaluator
 
 _MOST = 500
-_BLOCK = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"
+_BLOCK = r"^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f]*:[0-9a-f:]*)/\d{1,3}$"
 # Values that a search does more with than compare their letters: wildcards, blocks of addresses, numbers that may be written in other ways.
 _ODD = rf"[*]|{_BLOCK}|^[-+]?(0\d+|\d*\.\d+|\d+\.\d*|\d+(\.\d*)?e[-+]?\d+)$|^[+]\d"
 
@@ -88,14 +89,12 @@ def _fitting(values: list[Expr], rows: n.Plan, wanted: list[e.Column]) -> Expr:
 
 def _fits(shown: Expr, asked: Expr) -> Expr:
     """Return whether a value is what a search for `asked` finds: both are in small letters."""
-    escaped = call("text.replace_regex", asked, e.text(r"([.+?^${}()|\[\]\\])"), e.text("\\\\\\1"))
-    pattern = call("text.concat", e.text("(?s)^"), call("text.replace", escaped, e.text("*"), e.text(".*")), e.text("$"))
-    wild = call("text.matches_regex", shown, pattern)
-    inside = call("compare.eq", call("address.ipv4_compare", shown, asked, e.whole(32)), e.whole(0))
     number = call("compare.eq", number_of(shown), number_of(asked))
     block = call("text.matches_regex", asked, e.text(_BLOCK))
     return Case(
-        ((call("text.contains", asked, e.text("*")), wild), (block, inside), (not_null(number_of(asked)), number)), call("compare.eq", shown, asked), Type.BOOL
+        ((call("text.contains", asked, e.text("*")), fits_wildcard(shown, asked)), (block, lies_in_block(shown, asked)), (not_null(number_of(asked)), number)),
+        call("compare.eq", shown, asked),
+        Type.BOOL,
     )
 
 
