@@ -117,8 +117,11 @@ def _extracted(v: Evaluator, document: Expr, ast: Ast, *, exact: bool) -> Expr:
         v.scope.refuse("E302", "the path is run as a constant, such as a.b or a{}.b", ast.span)
     if exact:
         return e.Path(document, (text,))
-    # `{}` alone is the whole document, whether it is an array or not.
-    return document if text == "{}" else reached(document, path_steps(text, ast.span, v.scope), v.scope)
+    if text == "{}":
+        return document  # whether it is an array or not
+    steps = path_steps(text, ast.span, v.scope)
+    found = reached(document, steps, v.scope)
+    return tidy(found) if "*" in steps else found
 
 
 def _is_json(v: Evaluator, ast: Apply) -> Expr:

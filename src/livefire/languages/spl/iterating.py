@@ -99,6 +99,8 @@ def _once(command: s.Eval, frame: Frame, listed: str, number: int, scope: Scope)
         if assignment.around is not None:
             scope.refuse("E305", "foreach over values cannot name a field by another's value", assignment.span)
         name = assignment.name.text
+        if "\x02" in name:
+            scope.refuse("E305", "a value of the row cannot name a field here", assignment.name.span, help="use mvexpand, and eval {field}=…")
         value = Evaluator(scope, frame).value(assignment.value)
         if value.type is Type.BOOL:
             scope.refuse("E104", "a field cannot hold a condition", assignment.value.span, help="use if(condition, …, …)")

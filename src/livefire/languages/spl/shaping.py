@@ -260,10 +260,12 @@ def _given_rows(node: s.Plain, scope: Scope) -> Frame:
     if len(rows) > _MANY:
         scope.refuse("E107", f"makeresults is run for at most {_MANY:,} rows", node.span)
     names = list(dict.fromkeys(x for row in rows for x in row))
+    if TIME in names:
+        scope.refuse("E304", "rows that bring their own _time are not run", node.span, help="call it otherwise, and set _time with eval and strptime()")
     line = "\x02row"
     plan = n.Values(Schema.of((line, Type.LONG), *((x, Type.STRING) for x in names)), tuple((i, *(r.get(x) for x in names)) for i, r in enumerate(rows)))
     ordered = n.Sort(plan, (SortKey(n.column(plan, line)),))
-    items = (n.Item(TIME, call("time.start_of", NOW, e.text("second"))), *(n.Item(x, n.column(ordered, x)) for x in names if x != TIME))
+    items = (n.Item(TIME, call("time.start_of", NOW, e.text("second"))), *(n.Item(x, n.column(ordered, x)) for x in names))
     return Frame(n.Project(ordered, items, node.span), quiet=frozenset({TIME}), closed=("makeresults", node.span))
 
 
@@ -272,7 +274,7 @@ def _of_csv(text: str) -> list[dict[str, str | None]] | None:
         lines = [x for x in csv.reader(io.StringIO(text.strip()), skipinitialspace=True, strict=True) if x]
     except csv.Error:
         return None
-    if not lines or any(len(x) > len(lines[0]) for x in lines) or not all(lines[0]):
+    if not lines or any(len(x) > len(lines[0]) for x in lines) or not all(lines[0]) or len(set(lines[0])) < len(lines[0]):
         return None
     return [{name: value or None for name, value in zip(lines[0], x, strict=False)} for x in lines[1:]]
 
