@@ -118,12 +118,16 @@ def lower_appendcols(node: s.Append, frame: Frame, scope: Scope) -> Frame:
 
 
 def lower_union(node: s.Append, frame: Frame, scope: Scope, *, first: bool) -> Frame:
-    """`union` and `multisearch`: the events of all searches, newest first."""
+    """`union` and `multisearch`: the events of all searches, newest first; rows without a time, those of one search after those of another.
+
+    https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/union
+    """
     if node.names:
         scope.refuse("E305", "data sets of union are knowledge of a Splunk server", node.names[0].span, help="write each as a search in brackets")
     frames = [scope.pipeline(part, None, scope.mentions) for part in node.parts]
-    joined = stack(frames if first else [frame, *frames])
-    return newest_first(joined) if joined.has(TIME) and joined.column(TIME).type is Type.DATETIME else joined
+    together = frames if first else [frame, *frames]
+    joined = stack(together)
+    return newest_first(joined) if joined.has(TIME) and joined.column(TIME).type is Type.DATETIME else in_order(together, scope)
 
 
 def lower_set(node: s.Append, scope: Scope) -> Frame:

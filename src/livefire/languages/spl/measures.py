@@ -154,7 +154,9 @@ def read_chart(kind: str) -> Callable[[Parser, Span], s.Command]:
             over_options = p.options()
         split_options: s.Options = ()
         if p.take_word("by"):
-            names, split_options = read_by(p)
+            names, split_options = read_by(p, "where")
+            if p.at_word("where"):
+                p.fail(f"{kind} … where is not run", code="E304", help="add limit=, or count with stats by the fields and filter after it")
             fields = ([over] if over else []) + list(names)
             limit = 1 if kind == "timechart" else 2
             if len(fields) > limit:
