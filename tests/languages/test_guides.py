@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -61,3 +62,19 @@ def test_example(example: Example) -> None:
 def test_guide_has_examples(path: Path) -> None:
     assert path.stem in REGISTRY
     assert sum(1 for _ in examples(path)) >= 10
+
+
+@pytest.mark.parametrize("language", ["spl", "cql"])
+def test_the_schema_on_read_guides_cite_the_page_that_decides_a_case(language: str) -> None:
+    path = Path(__file__).parents[2] / "docs" / "languages" / f"{language}.md"
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    known = set(re.findall(r"^\[([\w-]+)\]: https://", text, re.MULTILINE))
+    cited = set()
+    for example in examples(path):
+        before = int(example.place.rpartition(":")[2]) - 1
+        lead = next(x for x in reversed(lines[:before]) if x.strip())
+        names = set(re.findall(r"\[([\w-]+)\](?:$|\s)", lead))
+        assert names <= known, f"{example.place}: {names - known} is no page"
+        cited |= {example.place} if names or "](https://" in lead else set()
+    assert len(cited) >= 150

@@ -26,7 +26,7 @@ LanguageOption = Annotated[
     str | None, typer.Option("--language", "-l", help="kql, cql, eql, esql, kuery, lucene, spl or sigma; told from the file name otherwise.")
 ]
 Moment = Annotated[str | None, typer.Option(help="ISO 8601 time, UTC where it names no zone.")]
-Macros = Annotated[Path | None, typer.Option(help="Folder of macros.conf or contentctl YAML files.")]
+Macros = Annotated[Path | None, typer.Option(help="Folder of macros.conf, transforms.conf or contentctl YAML files.")]
 Lookups = Annotated[Path | None, typer.Option(help="Folder of CSV files, each a lookup table of its name.")]
 Outputs = Annotated[Path | None, typer.Option(help="The only folder that outputlookup may write to; without it nothing is written.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Run what the product would reject by the reading a person would take.")]

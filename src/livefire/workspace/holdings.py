@@ -43,6 +43,7 @@ class Holdings:
         self._lake: Lake | None = None
         self._loaded: dict[str, tuple[Table, TableFiles]] = {}
         self._macros: dict[str, Mapping[str, Any]] = {}
+        self._lookup_definitions: dict[str, Mapping[str, Any]] = {}
         self._outputs: Path | None = None
         self._functions: dict[str, str] = {}
         self._placeholders: dict[str, tuple[str, ...]] = {}
@@ -96,10 +97,11 @@ class Holdings:
         `site` is a folder: `watchlists/<alias>.csv` answers `_GetWatchlist`, `external/<file>` an
         `externaldata` whose address ends in that name, `functions/<Name>.kql` a call of that name, `places.csv` says
         where networks are and whose (see `store.site`). `macros` is a folder of macros.conf or contentctl YAML files, `lookups` one of CSV
-        files (each a table of its name), `outputs` the only folder that outputlookup may write to;
-        without it nothing is written. `placeholders` are a site's values for the `%name%` of Sigma's
+        files (each a table of its name); a transforms.conf, or the YAML of a lookup, in either says how lookups match. `outputs`
+        is the only folder that outputlookup may write to; without it nothing is written. `placeholders` are a site's values for the `%name%` of Sigma's
         `expand`. SiteError, MacroFileError or OSError for what cannot be read.
         """
+        from livefire.languages.spl.lookup_files import read_lookup_definitions
         from livefire.languages.spl.macro_files import read_macros
         from livefire.store.lookups import read_lookups
 
@@ -107,6 +109,8 @@ class Holdings:
             self._declare_site(Path(site))
         if macros is not None:
             self._macros |= read_macros(Path(macros))
+        for folder in (macros, lookups):
+            self._lookup_definitions |= read_lookup_definitions(Path(folder)) if folder is not None else {}
         for name, rows, schema in read_lookups(Path(lookups)) if lookups is not None else ():
             self.load(name, rows, schema)
         if outputs is not None:
@@ -167,7 +171,7 @@ class Holdings:
         """Return the options of a query with the macros, functions and placeholders declared here; one's own come first."""
         given = options.get("macros")
         macros = {"macros": {**self._macros, **(given if isinstance(given, Mapping) else {})}} if self._macros else {}
-        named = {"functions": self._functions, "placeholders": self._placeholders}
+        named = {"functions": self._functions, "placeholders": self._placeholders, "lookup_definitions": self._lookup_definitions}
         return {**{name: values for name, values in named.items() if values}, **options, **macros}
 
     def _engine(self) -> Engine:

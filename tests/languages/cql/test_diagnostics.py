@@ -27,6 +27,7 @@ from tests.languages.cql.running import codes, result
         ("a == 1", [("E233", 1, 3)]),
         ("a=1 OR count()", [("E104", 1, 8)]),
         ("worldMap(ip=a)", [("N131", 1, 1)]),
+        ("groupBy(a, function=[sum(b, as=s), max(b, as=s)])", [("W106", 1, 36)]),
     ],
 )
 def test_places(query: str, expected: list[tuple[str, int, int]]) -> None:

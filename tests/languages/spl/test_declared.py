@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from livefire import QueryError, Workspace
+from livefire.languages.spl.lookup_files import read_lookup_definitions
 from livefire.languages.spl.macro_files import MacroFileError, read_macros
 
 CONF = """
@@ -89,6 +90,56 @@ def test_outputlookup_does_not_leave_its_folder(ws: Workspace, tmp_path: Path) -
         ws.query("index=cloud | table who | outputlookup ../out.csv", language="spl")
     assert "E107" in {d.code for d in caught.value.diagnostics}
     assert not (tmp_path / "out.csv").exists()
+
+
+TRANSFORMS = """
+[tools]
+filename = tools.csv
+match_type = WILDCARD(process)
+case_sensitive_match = false
+max_matches = 2
+min_matches = 1
+default_match = unknown
+[nets]
+filename = nets.csv
+match_type = CIDR(block)
+"""
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> Workspace:
+    (tmp_path / "tools.csv").write_text("process,kind\n*rclone*,copies\nr?l*,literal\nRCLONE.exe,exact\n*clone*,third\n")
+    (tmp_path / "nets.csv").write_text("block,site\n10.0.0.0/8,lan\n10.1.0.0/16,lab\n2001:db8::/32,six\nhost,odd\n")
+    (tmp_path / "transforms.conf").write_text(TRANSFORMS)
+    found = Workspace()
+    found.declare(lookups=tmp_path)
+    seen = [("rclone.exe", "10.1.2.3"), ("r?lx", "2001:db8::1"), ("cat", "192.0.2.1"), (None, None)]
+    found.load("seen", [{"k": i, "process": p, "ip": ip} for i, (p, ip) in enumerate(seen)], {"k": "long", "process": "string", "ip": "string"})
+    return found
+
+
+def test_a_lookup_matches_as_transforms_conf_says(declared: Workspace) -> None:
+    rows = declared.query("index=seen | lookup tools process OUTPUT kind | table k kind", language="spl").rows
+    # The first two rows of the file that fit, `?` being no wildcard; without one the default; an event without the field asks nothing.
+    assert rows == [(0, ["copies", "exact"]), (1, "literal"), (2, "unknown"), (3, None)]
+
+
+def test_a_lookup_of_blocks_takes_every_block_that_holds_the_address(declared: Workspace) -> None:
+    rows = declared.query("index=seen | lookup nets block AS ip OUTPUTNEW site | table k site", language="spl").rows
+    assert rows == [(0, ["lan", "lab"]), (1, "six"), (2, None), (3, None)]
+
+
+def test_the_file_of_a_lookup_compares_as_it_is_and_its_name_reads_the_same_rows(declared: Workspace) -> None:
+    rows = declared.query("index=seen | lookup tools.csv process OUTPUT kind | table k kind", language="spl").rows
+    assert rows == [(0, None), (1, None), (2, None), (3, None)]
+    assert declared.query("| inputlookup tools where kind=ex* | table process", language="spl").rows == [("RCLONE.exe",)]
+
+
+def test_the_yaml_of_a_lookup_says_how_it_matches(tmp_path: Path) -> None:
+    text = "name: tools\nfilename: tools.csv\nmatch_type: [WILDCARD(process), CIDR(ip)]\ncase_sensitive_match: false\nmin_matches: 1\ndefault_match: 'false'\n"
+    (tmp_path / "tools.yml").write_text(text)
+    said = read_lookup_definitions(tmp_path)["tools"]
+    assert said == {"table": "tools.csv", "kinds": {"process": "wildcard", "ip": "cidr"}, "case": False, "least": 1, "most": 1000, "default": "false"}
 
 
 def test_the_smallest_block_that_holds_an_address_places_it(ws: Workspace) -> None:

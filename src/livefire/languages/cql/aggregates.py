@@ -107,7 +107,11 @@ def _gather_one(lower: Lower, event: Event, value: s.Value, out: Gathered, find:
     args = (*value.args, s.Argument("as", name, name.span)) if name is not None else value.args
     bound = Bound(function, s.Call(value.function, args, value.span, value.name_span), lower.context)
     for item in function.run(lower, event, bound):
-        out.add(item.name, _where(item.expr, event.alive))
+        result = _where(item.expr, event.alive)
+        if any(i.name == item.name and i.expr != result for i in out.items):
+            said = f"two results are called {item.name!r}: the last one is shown, and which one LogScale shows is not documented"
+            lower.context.diagnostics.warn("W106", said, value.span, help="give one another name with as=")
+        out.add(item.name, result)
 
 
 def _where(expr: e.Expr, condition: e.Expr | None) -> e.Expr:

@@ -209,7 +209,13 @@ def _printed(v: Evaluator, ast: Apply, match: re.Match[str], value: Expr, number
         shown = Case(((positive, call("text.concat", e.text("+"), shown)),), shown, Type.STRING)
     if not match["width"]:
         return shown
-    if "-" in flags or ("0" in flags and "+" in flags):
+    if len(match["width"]) > 3:
+        v.scope.refuse("E107", "printf() is run for a width below 1,000", ast.args[0].value.span)
+    if "-" in flags:
+        width = int(match["width"])
+        long = call("compare.ge", call("text.length", shown), e.whole(width))
+        return Case(((long, shown),), call("text.slice", call("text.concat", shown, e.text(" " * width)), e.whole(0), e.whole(width)), Type.STRING)
+    if "0" in flags and "+" in flags:
         v.scope.refuse("E304", "printf() is not run with this flag and a width", ast.args[0].value.span)
     return call("text.pad_left", shown, e.whole(int(match["width"])), e.text("0" if "0" in flags and code != "s" else " "))
 

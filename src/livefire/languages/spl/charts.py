@@ -80,6 +80,8 @@ def lower_bin(node: s.Bin, frame: Frame, scope: Scope) -> Frame:
         if option.name in ("start", "end", "minspan", "bins"):
             scope.warn("W159", f"bin {option.name}= has no effect where span= is given", option.span)
     count, unit = read_span(span, scope)
+    if unit.startswith("log"):
+        scope.refuse("E304", "how the ranges of a logarithmic span are written is not documented", span.span, help="use eval with floor(log(…)) or rangemap")
     value = only_of(value, "bin")
     align = next((o for o in node.options if o.name == "aligntime"), None)
     if value.type is Type.DATETIME:

@@ -11,7 +11,7 @@ from livefire.languages.spl.values import compare, is_multi, multi_of, not_null,
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Expr, SortKey
-from livefire.plan.functions import all_of, call
+from livefire.plan.functions import all_of, call, window
 from livefire.schema import Type
 
 
@@ -118,9 +118,36 @@ def lower_appendcols(node: s.Append, frame: Frame, scope: Scope) -> Frame:
 
 
 def lower_union(node: s.Append, frame: Frame, scope: Scope, *, first: bool) -> Frame:
-    """`union` and `multisearch`: the events of all searches, newest first."""
+    """`union` and `multisearch`: the events of all searches, newest first; rows without a time, those of one search after those of another.
+
+    https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/union
+    """
     if node.names:
         scope.refuse("E305", "data sets of union are knowledge of a Splunk server", node.names[0].span, help="write each as a search in brackets")
     frames = [scope.pipeline(part, None, scope.mentions) for part in node.parts]
-    joined = stack(frames if first else [frame, *frames])
-    return newest_first(joined) if joined.has(TIME) and joined.column(TIME).type is Type.DATETIME else joined
+    together = frames if first else [frame, *frames]
+    joined = stack(together)
+    return newest_first(joined) if joined.has(TIME) and joined.column(TIME).type is Type.DATETIME else in_order(together, scope)
+
+
+def lower_set(node: s.Append, scope: Scope) -> Frame:
+    """`set`: the different rows of two searches together, those of both, or those of one only; rows are the same when all their fields are.
+
+    https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/set
+    """
+    side, first, last = scope.name("side"), scope.name("first"), scope.name("last")
+    frames = [scope.pipeline(part, None, scope.mentions) for part in node.parts]
+    shown = [f.over(n.Project(f.plan, tuple(n.Item(x, f.column(x)) for x in f.names))) for f in frames]
+    joined = in_order([f.extended(n.Item(side, e.whole(i))) for i, f in enumerate(shown)], scope)
+    keys = tuple(call("dynamic.text", c) if is_multi(c) else text_of(c) for x, c in joined.known.items() if x != side)
+    joined, place = numbered(joined, keys, scope)
+    sides = tuple(n.Item(x, window(f, joined.column(side), type=Type.LONG, partition_by=keys)) for x, f in ((first, "agg.min"), (last, "agg.max")))
+    told = joined.over(n.Window(joined.plan, sides, node.span))
+    alone = call("compare.eq", told.column(first), told.column(last))
+    kept: Expr = call("compare.eq", told.column(place), e.whole(1))
+    match node.names[0].text.lower():
+        case "diff":
+            kept = all_of(kept, alone)
+        case "intersect":
+            kept = all_of(kept, call("logic.not", alone))
+    return without(told.filtered(kept, node.span), side, first, last, place)

@@ -280,6 +280,17 @@ def read_append(kind: str, least: int, most: int | None) -> Callable[[Parser, Sp
     return read
 
 
+def read_set(p: Parser, start: Span) -> s.Command:
+    """`set union|diff|intersect [subsearch] [subsearch]`."""
+    which = p.word("union, diff or intersect")
+    if which.text.lower() not in ("union", "diff", "intersect"):
+        p.fail(f"set takes union, diff or intersect, found {which.text[:40]!r}", span=which.span)
+    parts = p.bracketed("set")
+    if len(parts) != 2:
+        p.fail(f"set takes two subsearches, got {len(parts)}", span=p.span_from(start))
+    return s.Append("set", (), parts, (which,), p.span_from(start))
+
+
 def read_lookup(p: Parser, start: Span) -> s.Command:
     """`lookup table key [AS field] … [OUTPUT|OUTPUTNEW column [AS field] …]`."""
     options = p.options()
@@ -309,7 +320,7 @@ def read_inputlookup(p: Parser, start: Span) -> s.Command:
     for option in options:
         if option.name in ("start", "max") and not option.value.text.isdecimal():
             p.fail(f"{option.name} is a whole number from 0", code="E206", span=option.span)
-    condition = p.expression() if p.take_word("where") else None
+    condition = p.condition() if p.take_word("where") else None
     return s.InputLookup(table, condition, options, p.span_from(start))
 
 
@@ -518,6 +529,7 @@ READ: dict[str, Callable[[Parser, Span], s.Command]] = {
     "appendpipe": read_append("appendpipe", 1, 1),
     "multisearch": read_append("multisearch", 2, None),
     "union": read_append("union", 1, None),
+    "set": read_set,
     "lookup": read_lookup,
     "inputlookup": read_inputlookup,
     "convert": read_convert,
@@ -529,20 +541,36 @@ READ: dict[str, Callable[[Parser, Span], s.Command]] = {
 }
 PLAIN = (
     "accum", "addcoltotals", "addinfo", "addtotals", "apply", "autoregress", "datamodel", "delta", "eventcount", "fit", "filldown", "fillnull",
-    "format", "from", "gentimes", "inputcsv", "iplocation", "makemv", "makeresults", "multikv", "rangemap", "strcat", "mvcombine", "mvexpand", "nomv",
+    "extract", "kv", "format", "from",
+    "gentimes", "inputcsv", "iplocation", "makemv", "makeresults", "multikv", "rangemap", "strcat", "mvcombine", "mvexpand", "nomv",
     "outputlookup", "outputcsv", "reverse", "summary", "tail", "tojson", "transpose", "untable", "uniq", "xmlkv", "xyseries", "noop",
 )  # fmt: skip
 REFUSED = (
     "abstract", "analyzefields", "anomalies", "anomalousvalue", "anomalydetection", "arules", "associate", "audit",
     "bucketdir", "cluster", "cofilter", "collect", "concurrency", "contingency", "correlate", "dbinspect", "dbxquery", "delete",
-    "diff", "dump", "erex", "extract", "kv", "fieldsummary", "findtypes", "folderize", "gauge", "geom", "geomfilter",
+    "diff", "dump", "erex", "fieldsummary", "findtypes", "folderize", "gauge", "geom", "geomfilter",
     "geostats", "highlight", "history", "iconify", "input", "intersect", "kmeans", "kvform", "loadjob", "localize", "localop", "makecontinuous",
     "mcatalog", "mcollect", "metadata", "meventcollect", "mpreview", "msearch", "nslookup", "outlier", "outputtext", "overlap", "pivot",
     "predict", "redistribute", "relevancy", "reltime", "rest", "runshellscript", "savedsearch", "script", "scrub", "searchtxn", "sendalert",
-    "sendemail", "set", "setfields", "sichart", "sirare", "sistats", "sitimechart", "sitop", "surrounding", "tags", "timewrap",
+    "sendemail", "setfields", "sichart", "sirare", "sistats", "sitimechart", "sitop", "surrounding", "tags", "timewrap",
     "trendline", "tscollect", "typeahead", "typelearner", "typer", "walklex", "x11", "xmlunescape", "xpath",
 )  # fmt: skip
 COMMANDS: dict[str, Callable[[Parser, Span], s.Command]] = {n: read_refused(n) for n in REFUSED} | {n: read_plain(n) for n in PLAIN} | READ
 GENERATING = frozenset(
-    {"inputlookup", "makeresults", "multisearch", "tstats", "mstats", "from", "datamodel", "gentimes", "union", "rest", "metadata", "loadjob", "savedsearch"}
+    {
+        "inputlookup",
+        "makeresults",
+        "multisearch",
+        "set",
+        "tstats",
+        "mstats",
+        "from",
+        "datamodel",
+        "gentimes",
+        "union",
+        "rest",
+        "metadata",
+        "loadjob",
+        "savedsearch",
+    }
 )

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from livefire.diagnostics import Span
 from livefire.languages.binder import nearest
+from livefire.languages.kit.ast import Name
 from livefire.languages.spl import nodes as s
+from livefire.languages.spl.aggregates import present
 from livefire.languages.spl.charts import bucket, read_span
 from livefire.languages.spl.combining import in_order
 from livefire.languages.spl.elsewhere import MODELS
@@ -125,8 +127,6 @@ def lower_tstats(node: s.Tstats, frame: Frame, scope: Scope) -> Frame:
         "every",
     )
     scope.known(node.kind, node.options, *known)
-    if scope.flag(node.options, "prestats"):
-        scope.refuse("E304", f"{node.kind} prestats=true is not run", node.span, help="leave it out, and write no stats after it")
     rows = _modelled(node, scope)
     span = next((o for o in (*node.by_options, *node.options) if o.name == "span"), None)
     if span is not None and rows.has(TIME):
@@ -143,8 +143,48 @@ def lower_tstats(node: s.Tstats, frame: Frame, scope: Scope) -> Frame:
             if rows.has(b.text) and b.text != TIME
         ]
         rows = rows.extended(*items) if items else rows
+    if scope.flag(node.options, "prestats"):
+        return _before_stats(node, frame, rows, scope)
     found = grouped(node.measures, node.by, rows, scope, node.span, command=node.kind)
     return in_order([frame, found], scope) if scope.flag(node.options, "append") else found
+
+
+def written(measure: s.Measure) -> tuple[str, str]:
+    """Return what a measure computes, however its result is called: the function, and its field."""
+    function = {"c": "count", "distinct_count": "dc", "estdc": "dc", "mean": "avg"}.get(measure.function, measure.function)
+    if measure.argument is None:
+        return function, ""
+    return function, measure.argument.text if isinstance(measure.argument, Name) else f"\x02{measure.written}"
+
+
+def _before_stats(node: s.Tstats, frame: Frame, rows: Frame, scope: Scope) -> Frame:
+    """prestats=true: what the next command, which is stats, chart or timechart, works its results out from; the events themselves serve it as well."""
+    keys = [scope.field(rows, b) for b in node.by]
+    rows = rows.filtered(present(keys), node.span) if keys else rows
+    names = {*(b.text for b in node.by), *(x for _, x in map(written, node.measures) if x), TIME}
+    kept = rows.kept(tuple(x for x in rows.known if x in names), node.span)
+    kept = Frame(kept.plan, closed=(f"{node.kind} prestats=true", node.span), wild=rows.wild)
+    return in_order([frame, kept], scope) if scope.flag(node.options, "append") else kept
+
+
+def prepared(commands: list[s.Command], scope: Scope) -> None:
+    """Refuse a prestats=true whose results no stats after it works out, or that one wants other results of (E304)."""
+    ready: set[tuple[str, str]] = set()
+    for command, after in zip(commands, [*commands[1:], None], strict=True):
+        if not (isinstance(command, s.Tstats) and scope.flag(command.options, "prestats")):
+            continue
+        ready |= {written(m) for m in command.measures}
+        if isinstance(after, s.Tstats) and scope.flag(after.options, "prestats") and scope.flag(after.options, "append"):
+            continue
+        fits = isinstance(after, (s.Chart, s.Stats)) and getattr(after, "kind", "") in ("stats", "chart", "timechart")
+        if not fits or not {written(m) for m in getattr(after, "measures", ())} <= ready:
+            scope.refuse(
+                "E304",
+                "after prestats=true comes a stats, chart or timechart of the same results",
+                command.span,
+                help="leave prestats out, and write no stats after it",
+            )
+        ready = set()
 
 
 def _modelled(node: s.Tstats, scope: Scope) -> Frame:

@@ -21,6 +21,8 @@ from livefire.schema import Type
 
 _SED = re.compile(r"s(?P<sign>[^\w\s\\])(?P<old>(?:\\.|(?!(?P=sign)).)*)(?P=sign)(?P<new>(?:\\.|(?!(?P=sign)).)*)(?P=sign)(?P<flags>\w*)", re.DOTALL)
 
+_SIGNS = re.compile(r"y(?P<sign>[^\w\s\\])(?P<old>(?:(?!(?P=sign)).)+)(?P=sign)(?P<new>(?:(?!(?P=sign)).)+)(?P=sign)", re.DOTALL)
+
 
 def _subject(node_options: s.Options, key: str, frame: Frame, scope: Scope, span: Span) -> tuple[str, Expr]:
     name = scope.option(node_options, key, RAW)
@@ -77,9 +79,12 @@ def _kept(frame: Frame, name: str, found: Expr) -> Expr:
 
 
 def _sed(text: str, subject: Expr, node: s.Rex, scope: Scope) -> Expr:
+    signs = _SIGNS.fullmatch(text.strip())
+    if signs is not None and len(signs["old"]) == len(signs["new"]) and "\\" not in signs["old"] + signs["new"] and len(set(signs["old"])) == len(signs["old"]):
+        return mapped(subject, lambda x: call("text.translate", x, e.text(signs["old"]), e.text(signs["new"]), span=node.span), node.span)
     match = _SED.fullmatch(text.strip())
     if match is None or match["flags"] not in ("", "g"):
-        scope.refuse("E304", "this sed expression is not run", node.pattern.span, help="write s/pattern/text/ or s/pattern/text/g")
+        scope.refuse("E304", "this sed expression is not run", node.pattern.span, help="write s/pattern/text/, s/pattern/text/g or y/abc/xyz/")
     sign = match["sign"]
     old, new = match["old"].replace(f"\\{sign}", sign), match["new"].replace(f"\\{sign}", sign)
     pattern = read_pattern(old, node.pattern.span, scope.context.diagnostics)

@@ -170,18 +170,24 @@ def replacement_of(text: str) -> str:
 
 
 def _substr(v: Evaluator, ast: Apply) -> Expr:
-    """Characters counted from 1, from the end where negative: substr("chunk", -3) is "unk"."""
-    values = args_of(v, ast)
-    shown = v.text(values[0], ast.args[0].value.span)
-    start = call("number.to_long", real_of(v.number(values[1], ast.args[1].value.span)))
+    """Characters counted from 1, from the end where negative, as SQLite counts: substr("chunk", -3) is "unk", substr("chunk", 0, 3) is "ch".
+
+    https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/text-functions and
+    https://www.sqlite.org/lang_corefunc.html#substr
+    """
+    shown, *places = args_of(v, ast)
+    shown = v.text(shown, ast.args[0].value.span)
+    start, *asked = (call("number.to_long", real_of(v.number(x, a.value.span))) for x, a in zip(places, ast.args[1:], strict=True))
     size = call("text.length", shown)
-    from_end = call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))
-    from_start = call("compare.greatest", call("number.subtract", start, e.whole(1), type=Type.LONG), e.whole(0))
-    offset = Case(((call("compare.lt", start, e.whole(0)), from_end),), from_start, Type.LONG)
-    if len(values) == 2:
-        return call("text.slice", shown, offset, span=ast.span)
-    length = call("number.to_long", real_of(v.number(values[2], ast.args[2].value.span)))
-    return call("text.slice", shown, offset, length, span=ast.span)
+    # The place of the first character from 0, which may lie before the text: what is asked for there is no part of the result.
+    from_end = call("number.add", size, start, type=Type.LONG)
+    first = Case(((call("compare.lt", start, e.whole(0)), from_end),), call("number.subtract", start, e.whole(1), type=Type.LONG), Type.LONG)
+    if not asked:
+        return call("text.slice", shown, call("compare.greatest", first, e.whole(0)), span=ast.span)
+    last = call("number.add", first, asked[0], type=Type.LONG)
+    low = call("compare.greatest", call("compare.least", first, last), e.whole(0))
+    high = call("compare.greatest", call("compare.greatest", first, last), low)
+    return call("text.slice", shown, low, call("number.subtract", high, low, type=Type.LONG), span=ast.span)
 
 
 def _trim(meaning: str) -> Build:
@@ -262,7 +268,7 @@ def _tostring(v: Evaluator, ast: Apply) -> Expr:
     number = v.number(values[0], ast.args[0].value.span)
     match form:
         case "binary":
-            v.scope.refuse("E302", 'tostring(x, "binary") is not run', ast.span)
+            v.scope.refuse("E302", 'tostring(x, "binary") is not run: how it writes negative and broken numbers is not documented', ast.span)
         case "duration":
             return timing.duration(real_of(number))
         case "commas":
@@ -295,6 +301,19 @@ def _commas(number: Expr) -> Expr:
         Type.STRING,
     )
     return call("text.concat", sign, trimmed, fraction)
+
+
+_IPV4 = r"^(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$"
+
+
+def _ipmask(v: Evaluator, ast: Apply) -> Expr:
+    """The bits of an IPv4 address that a mask, written as an address, has too; null where either is none.
+
+    https://docs.splunk.com/Documentation/Splunk/9.4.0/SearchReference/ConversionFunctions
+    """
+    shown = [v.text(v.value(a.value), a.value.span) for a in ast.args]
+    numbers = [Case(((call("text.matches_regex", x, e.text(_IPV4)), call("address.ipv4_number", x)),), e.null(Type.LONG), Type.LONG) for x in shown]
+    return call("address.ipv4_text", call("number.bit_and", *numbers), e.whole(32), span=ast.span)
 
 
 def _typeof(v: Evaluator, ast: Apply) -> Expr:
@@ -382,6 +401,7 @@ FUNCTIONS: dict[str, Function] = {
     "max": Function(1, None, _extreme("compare.greatest", numbers_first=False)),
     "tonumber": Function(1, 2, _tonumber),
     "tostring": Function(1, 2, _tostring),
+    "ipmask": Function(2, 2, _ipmask),
     "md5": Function(1, 1, _hash("md5")),
     "sha1": Function(1, 1, _hash("sha1")),
     "sha256": Function(1, 1, _hash("sha256")),
@@ -392,13 +412,12 @@ FUNCTIONS: dict[str, Function] = {
     **multivalues.FUNCTIONS,
 }
 KNOWN: dict[str, str] = {
-    "sigfig": "significant figures are not kept with a number",
+    "sigfig": "the number of significant figures of what it was computed from is not kept with a number; use round()",
     "cluster": "text clustering has no documented definition",
     "sha512": "use sha256",
     "commands": "it takes a search as text",
     "lookup": "use the lookup command",
     "relative_entropy": "not documented",
-    "ipmask": "compare with cidrmatch(), which needs no masked text",
     "isarray": "its types are those of SPL2; use json_valid() or spath",
     "isobject": "its types are those of SPL2; use json_valid() or spath",
     "isdouble": "its types are those of SPL2; use isnum()",

@@ -10,8 +10,8 @@ from livefire.diagnostics import Halt, Span
 from livefire.languages.base import Context
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.charts import lower_bin, lower_chart, lower_top
-from livefire.languages.spl.combining import lower_append, lower_appendcols, lower_join, lower_union
-from livefire.languages.spl.datamodels import lower_datamodel, lower_from, lower_tstats
+from livefire.languages.spl.combining import lower_append, lower_appendcols, lower_join, lower_set, lower_union
+from livefire.languages.spl.datamodels import lower_datamodel, lower_from, lower_tstats, prepared
 from livefire.languages.spl.extraction import (
     lower_filldown,
     lower_fillnull,
@@ -25,8 +25,10 @@ from livefire.languages.spl.extraction import (
 )
 from livefire.languages.spl.frame import TIME, Frame
 from livefire.languages.spl.grouping import lower_stats
+from livefire.languages.spl.iterating import lower_foreach
 from livefire.languages.spl.lookups import lower_inputlookup, lower_lookup, lower_model, lower_outputlookup
 from livefire.languages.spl.mentions import mentioned
+from livefire.languages.spl.pairs import lower_extract
 from livefire.languages.spl.parser import parse_text
 from livefire.languages.spl.pivoting import lower_transpose, lower_xyseries
 from livefire.languages.spl.places import lower_location
@@ -36,7 +38,6 @@ from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.shaping import (
     lower_addtotals,
     lower_convert,
-    lower_foreach,
     lower_makeresults,
     lower_nothing,
     lower_replace,
@@ -102,6 +103,8 @@ _PLAIN: dict[str, Callable[[s.Plain, Frame, Scope], Frame]] = {
     "autoregress": lower_autoregress,
     "datamodel": lower_datamodel,
     "delta": lower_delta,
+    "extract": lower_extract,
+    "kv": lower_extract,
     "filldown": lower_filldown,
     "fillnull": lower_fillnull,
     "fit": lower_model,
@@ -151,6 +154,7 @@ def lower_pipeline(pipeline: s.Pipeline, frame: Frame | None, later: frozenset[s
     outer = scope.mentions
     scope.mentions = mentioned(pipeline) | later
     commands = list(pipeline.commands)
+    prepared(commands, scope)
     if frame is None:
         frame = _source(commands.pop(0), scope)
     for command in commands:
@@ -168,6 +172,8 @@ def _source(command: s.Command, scope: Scope) -> Frame:
         return lower_inputlookup(command, nothing, scope, first=True)
     if isinstance(command, s.Append) and command.kind in ("union", "multisearch"):
         return lower_union(command, nothing, scope, first=True)
+    if isinstance(command, s.Append) and command.kind == "set":
+        return lower_set(command, scope)
     if isinstance(command, s.Unread):
         return Frame(n.Values(Schema.of((TIME, Type.DATETIME)), ()), wild=True)
     if isinstance(command, (s.Tstats, s.Refused)) or (isinstance(command, s.Plain) and command.name in _GENERATING):
@@ -185,8 +191,8 @@ def step(command: s.Command, frame: Frame, scope: Scope) -> Frame:
     if isinstance(command, s.Plain):
         return _plain(command, frame, scope)
     if isinstance(command, s.Append):
-        if command.kind == "multisearch":
-            scope.refuse("E201", "multisearch begins a search", command.span)
+        if command.kind in ("multisearch", "set"):
+            scope.refuse("E201", f"{command.kind} begins a search", command.span)
         if command.kind == "union":
             return lower_union(command, frame, scope, first=False)
         return lower_appendcols(command, frame, scope) if command.kind == "appendcols" else lower_append(command, frame, scope)

@@ -25,28 +25,39 @@ def read_macros(folder: Path) -> dict[str, Mapping[str, Any]]:
     A later file in order of path takes the place of an earlier one of the same name, and one of a
     folder `local` that of one elsewhere. MacroFileError for a file that is no such file, OSError for one that cannot be read.
     """
-    paths = [folder] if folder.is_file() else sorted(p for p in folder.rglob("*") if p.name == "macros.conf" or p.suffix in (".yml", ".yaml"))
     found: dict[str, Mapping[str, Any]] = {}
-    for path in sorted(paths, key=lambda p: ("local" in p.parts, str(p))):
-        if path.stat().st_size > _LARGEST:
-            raise MacroFileError(f"{path.name} is larger than {_LARGEST:,} bytes")
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    for path, text in texts(folder, "macros.conf"):
         found.update(_of_conf(text) if path.suffix == ".conf" else _of_yaml(text, path.name))
     return found
 
 
+def texts(folder: Path, conf: str) -> Iterator[tuple[Path, str]]:
+    """Yield the files of a name and the YAML files below a folder (or one file) with their texts, those of a folder `local` last."""
+    paths = [folder] if folder.is_file() else sorted(p for p in folder.rglob("*") if p.name == conf or p.suffix in (".yml", ".yaml"))
+    for path in sorted(paths, key=lambda p: ("local" in p.parts, str(p))):
+        if path.stat().st_size > _LARGEST:
+            raise MacroFileError(f"{path.name} is larger than {_LARGEST:,} bytes")
+        yield path, path.read_text(encoding="utf-8-sig", errors="replace")
+
+
 def _of_conf(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, settings in stanzas(text):
+        yield from _conf_macro(name, settings)
+
+
+def stanzas(text: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the stanzas of a .conf file: name, and settings by their names in small letters."""
     name, settings = "", dict[str, str]()
     for line in _logical_lines(text):
         stanza = _STANZA.fullmatch(line)
         if stanza:
-            yield from _conf_macro(name, settings)
+            yield name, settings
             name, settings = stanza["name"].strip(), {}
             continue
         setting = _SETTING.match(line)
         if setting and not line.startswith("#"):
             settings[setting["key"].lower()] = setting["value"].strip()
-    yield from _conf_macro(name, settings)
+    yield name, settings
 
 
 def _logical_lines(text: str) -> Iterator[str]:
@@ -74,14 +85,20 @@ def _conf_macro(name: str, settings: Mapping[str, str]) -> Iterator[tuple[str, M
         )
 
 
-def _of_yaml(text: str, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def yaml_of(text: str, file: str) -> dict[str, Any]:
+    """Return the mapping that a YAML text is, an empty one for anything else; MacroFileError for what is no YAML."""
     import yaml
 
     try:
         said = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as problem:
         raise MacroFileError(f"{file} is no YAML: {str(problem).splitlines()[0]}") from problem
-    if isinstance(said, dict) and isinstance(said.get("name"), str) and isinstance(said.get("definition"), str):
+    return said if isinstance(said, dict) else {}
+
+
+def _of_yaml(text: str, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    said = yaml_of(text, file)
+    if isinstance(said.get("name"), str) and isinstance(said.get("definition"), str):
         arguments = tuple(str(a) for a in said.get("arguments") or ())
         name = said["name"] if not arguments else f"{said['name']}({len(arguments)})"
         yield name, {"definition": said["definition"], "args": arguments, "computed": False}

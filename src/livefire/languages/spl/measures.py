@@ -122,13 +122,22 @@ def _stream_options(p: Parser) -> tuple[s.Options, tuple[tuple[str, Ast], ...]]:
         if name in ("reset_before", "reset_after"):
             p.advance()
             p.advance()
-            opened = p.piece
-            p.expect("(", f"after {name}=")
-            resets.append((name, p.expression()))
-            p.close(opened)
+            resets.append((name, _reset(p, name)))
         else:
             options.append(p.option())
     return tuple(options), tuple(resets)
+
+
+def _reset(p: Parser, name: str) -> Ast:
+    """Return the condition in brackets, which may stand in quotes as a whole."""
+    if p.token.kind == "string":
+        word = p.word("a condition")
+        return p.written_expression(word.text, word.span)
+    opened = p.piece
+    p.expect("(", f"after {name}=")
+    condition = p.expression()
+    p.close(opened)
+    return condition
 
 
 def read_chart(kind: str) -> Callable[[Parser, Span], s.Command]:
@@ -145,7 +154,9 @@ def read_chart(kind: str) -> Callable[[Parser, Span], s.Command]:
             over_options = p.options()
         split_options: s.Options = ()
         if p.take_word("by"):
-            names, split_options = read_by(p)
+            names, split_options = read_by(p, "where")
+            if p.at_word("where"):
+                p.fail(f"{kind} … where is not run", code="E304", help="add limit=, or count with stats by the fields and filter after it")
             fields = ([over] if over else []) + list(names)
             limit = 1 if kind == "timechart" else 2
             if len(fields) > limit:

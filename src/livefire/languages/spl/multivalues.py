@@ -1,19 +1,17 @@
-"""Functions over fields of several values, and over JSON text.
+"""Functions over fields of several values.
 
 https://docs.splunk.com/Documentation/Splunk/latest/SearchReference/MultivalueEvalFunctions
 """
 
 from __future__ import annotations
 
-import json
-
 from livefire.diagnostics import Span
 from livefire.languages.kit.ast import Apply, Ast, Name
 from livefire.languages.spl.evaluating import Evaluator, Function
+from livefire.languages.spl.json_paths import path_steps, reached
 from livefire.languages.spl.mentions import names_in
 from livefire.languages.spl.regexes import read_pattern
 from livefire.languages.spl.scope import Scope
-from livefire.languages.spl.tables import steps_of
 from livefire.languages.spl.times import span_of
 from livefire.languages.spl.values import constant_text, is_multi, multi_of, not_null, real_of, text_of, tidy
 from livefire.plan import expr as e
@@ -45,7 +43,9 @@ def _index(v: Evaluator, ast: Apply) -> Expr:
     value = _first(v, ast)
     start = _place(v, ast.args[1].value)
     if len(ast.args) == 3:
-        return tidy(call("dynamic.slice", value, start, _place(v, ast.args[2].value), span=ast.span))
+        found = tidy(call("dynamic.slice", value, start, _place(v, ast.args[2].value), span=ast.span))
+        before = call("compare.lt", call("number.add", call("dynamic.length", value), start, type=Type.LONG), e.whole(0))
+        return Case(((before, e.null(Type.DYNAMIC)),), found, Type.DYNAMIC)
     if isinstance(start, e.Literal) and isinstance(start.value, int):
         return call("dynamic.text", e.Path(value, (start.value,)), span=ast.span)
     return call("dynamic.text", call("dynamic.element", value, start), span=ast.span)
@@ -150,15 +150,10 @@ def _range(v: Evaluator, ast: Apply) -> Expr:
 
 def member(value: Expr, path: str, span: Span, scope: Scope) -> Expr:
     """Return what spath finds at a path of a JSON text: text, several values, or an object as its JSON text."""
-    if "{@" in path:
-        scope.refuse("E305", "attributes of XML are not read", span)
-    steps = steps_of(path)
-    if any("{" in s or not s for s in steps) or not steps:
-        scope.refuse("E305", f"the path {path[:60]!r} is not read", span, help="write members as a.b and all elements of an array as a{}.b")
     document = call("dynamic.try_parse", text_of(value), span=span)
-    if "*" in steps:
-        return tidy(call("dynamic.deep", document, e.text(json.dumps(steps)), span=span))
-    return call("dynamic.text", e.Path(document, tuple(steps)), span=span)
+    steps = path_steps(path, span, scope)
+    found = reached(document, steps, scope)
+    return tidy(found) if "*" in steps else call("dynamic.text", found, span=span)
 
 
 def _spath(v: Evaluator, ast: Apply) -> Expr:
@@ -168,41 +163,6 @@ def _spath(v: Evaluator, ast: Apply) -> Expr:
     value = v.value(ast.args[0].value)
     value = v.one(value, ast.args[0].value.span)
     return member(value, path, ast.args[1].value.span, v.scope)
-
-
-def _json_extract(v: Evaluator, ast: Apply) -> Expr:
-    if len(ast.args) == 1:
-        return v.text(v.value(ast.args[0].value), ast.span)
-    if len(ast.args) > 2:
-        v.scope.refuse("E302", "json_extract() is run for one path", ast.args[2].value.span)
-    path = constant_text(v.value(ast.args[1].value))
-    if path is None or "{}" in path:
-        v.scope.refuse("E302", "json_extract() is run for a constant path without {}", ast.args[1].value.span, help="use spath(field, path)")
-    return member(v.value(ast.args[0].value), path, ast.args[1].value.span, v.scope)
-
-
-def _json_valid(v: Evaluator, ast: Apply) -> Expr:
-    shown = v.text(v.value(ast.args[0].value), ast.span)
-    return not_null(call("dynamic.try_parse", shown))
-
-
-def _json_array_to_mv(v: Evaluator, ast: Apply) -> Expr:
-    shown = v.text(v.value(ast.args[0].value), ast.span)
-    return tidy(call("dynamic.deep", call("dynamic.try_parse", shown), e.text('["*"]'), span=ast.span))
-
-
-def _json_keys(v: Evaluator, ast: Apply) -> Expr:
-    return call("dynamic.keys", call("dynamic.try_parse", v.text(v.value(ast.args[0].value), ast.span)), span=ast.span)
-
-
-def _json_object(v: Evaluator, ast: Apply) -> Expr:
-    if len(ast.args) % 2:
-        v.scope.refuse("E105", "json_object() takes pairs of key and value", ast.span)
-    return call("dynamic.text", call("dynamic.object", *(v.value(a.value) for a in ast.args), span=ast.span))
-
-
-def _json_array(v: Evaluator, ast: Apply) -> Expr:
-    return call("dynamic.text", call("dynamic.array", *(v.value(a.value) for a in ast.args), span=ast.span))
 
 
 FUNCTIONS = {
@@ -219,11 +179,4 @@ FUNCTIONS = {
     "mvrange": Function(2, 3, _range),
     "split": Function(2, 2, _split),
     "spath": Function(2, 2, _spath),
-    "json_extract": Function(1, None, _json_extract),
-    "json_extract_exact": Function(1, None, _json_extract),
-    "json_valid": Function(1, 1, _json_valid),
-    "json_array_to_mv": Function(1, 2, _json_array_to_mv),
-    "json_keys": Function(1, 1, _json_keys),
-    "json_object": Function(0, None, _json_object),
-    "json_array": Function(0, None, _json_array),
 }

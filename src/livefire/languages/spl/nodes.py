@@ -360,7 +360,7 @@ class InputLookup:
     """`inputlookup`."""
 
     table: Word
-    condition: Ast | None
+    condition: Condition | None
     options: Options
     span: Span
 

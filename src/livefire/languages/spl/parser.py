@@ -5,6 +5,7 @@ from __future__ import annotations
 from livefire.diagnostics import Fix, Span
 from livefire.languages.base import Context
 from livefire.languages.binder import nearest
+from livefire.languages.kit.ast import Ast
 from livefire.languages.kit.lexer import END
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.commands import COMMANDS, GENERATING
@@ -132,6 +133,14 @@ class Parser(ConditionReader):
         if condition is None or not inner.done:
             self.fail(f"{text[:40]!r} is no search", code="E206", span=span)
         return condition
+
+    def written_expression(self, text: str, span: Span) -> Ast:
+        """Return the expression that a quoted text writes; E206 where it is none."""
+        inner = Parser([*split(text, span), Piece(END, "", span)], self.context)
+        expression = inner.expression()
+        if not inner.done:
+            self.fail(f"{text[:40]!r} is no condition", code="E206", span=span)
+        return expression
 
     def _comparison_follows(self) -> bool:
         ahead = 1

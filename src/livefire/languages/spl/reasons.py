@@ -19,9 +19,9 @@ REASONS: dict[str, tuple[str, str]] = {
     "savedsearch": ("saved searches are kept on a Splunk server", "write the search itself"),
     "loadjob": ("results of earlier jobs are kept on a Splunk server", "write the search itself"),
     "metadata": _PAGE,
-    "extract": _TEXT,
-    "kv": _TEXT,
     "xpath": _TEXT,
+    "trendline": ("what its first rows hold, and the weights of wma, are not documented", "use streamstats window=5 avg(field)"),
+    "selfjoin": ("which of two rows that fit each other becomes the result is not documented", "use stats values(*) as * by the fields, or join"),
     "erex": ("it learns a pattern from examples", "use rex with the pattern"),
     "makecontinuous": ("it adds rows that no event is in", "use timechart"),
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from livefire.diagnostics import Span
 from livefire.languages.kit.ast import Name
 from livefire.languages.spl import nodes as s
+from livefire.languages.spl.documents import is_document
 from livefire.languages.spl.evaluating import Evaluator
 from livefire.languages.spl.frame import Frame
 from livefire.languages.spl.naming import lower_named
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.searching import Searcher
-from livefire.languages.spl.values import is_multi, is_null, is_text, multi_of, number_of, single_of, text_of
+from livefire.languages.spl.values import is_multi, is_null, is_text, multi_of, not_null, number_of, single_of, text_of
 from livefire.languages.spl.wildcards import capture, fill, is_pattern, matching
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
@@ -43,6 +44,7 @@ def lower_eval(node: s.Eval, frame: Frame, scope: Scope) -> Frame:
         if assignment.around is not None:
             frame = lower_named(assignment, value, frame, scope)
             continue
+        (scope.documents.add if is_document(assignment.value, scope) else scope.documents.discard)(assignment.name.text)
         frame = frame.extended(n.Item(assignment.name.text, value), span=assignment.span)
     return frame
 
@@ -81,6 +83,7 @@ def lower_rename(node: s.Rename, frame: Frame, scope: Scope) -> Frame:
         else:
             value = scope.field(frame, pair.old)
             frame = _renamed(frame, {pair.old.text: pair.new.text}, node.span) if frame.has(pair.old.text) else frame.extended(n.Item(pair.new.text, value))
+            (scope.documents.add if pair.old.text in scope.documents else scope.documents.discard)(pair.new.text)
     return frame
 
 
@@ -119,7 +122,10 @@ def _renamed(frame: Frame, changes: dict[str, str], span: Span, *, wild: bool = 
 
 
 def sort_keys(keys: tuple[s.SortField, ...], frame: Frame, scope: Scope, *, reverse: bool = False) -> tuple[SortKey, ...]:
-    """Return the keys of an order: numbers by value before text by code points, rows without a value last."""
+    """Return the keys of an order: numbers by value, then IPv4 addresses by value, then text by code points; rows without a value last.
+
+    https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/sort
+    """
     found: list[SortKey] = []
     for key in keys:
         value = scope.field(frame, key.field)
@@ -128,16 +134,27 @@ def sort_keys(keys: tuple[s.SortField, ...], frame: Frame, scope: Scope, *, reve
         if key.form == "str":
             found.append(SortKey(text_of(value), down))
         elif key.form == "ip":
-            scope.refuse("E304", "sorting by address is not run", key.field.span, help="sort by the text")
+            found += _ranked(text_of(value), (_address(text_of(value)),), down)
         elif not is_text(value):
             found.append(SortKey(value, down))
         elif key.form == "num":
             found.append(SortKey(number_of(value), down))
         else:
-            number = number_of(value)
-            rank = Case(((is_null(value), e.whole(2)), (is_null(number), e.whole(1 if not down else 0))), e.whole(0 if not down else 1), Type.LONG)
-            found += [SortKey(rank), SortKey(number, down), SortKey(value, down)]
+            found += _ranked(value, (number_of(value), _address(value)), down)
     return tuple(found)
+
+
+def _address(shown: Expr) -> Expr:
+    written = call("text.matches_regex", shown, e.text(r"^\d{1,3}(\.\d{1,3}){3}$"))
+    return Case(((written, call("address.ipv4_number", shown)),), e.null(Type.LONG), Type.LONG)
+
+
+def _ranked(shown: Expr, readings: tuple[Expr, ...], down: bool) -> list[SortKey]:
+    """Return the keys that put values by the first reading that they have, those with none after them as text, and what is missing last."""
+    ranks = tuple((not_null(x), e.whole(len(readings) - i if down else i)) for i, x in enumerate(readings))
+    missing = (is_null(shown), e.whole(len(readings) + 1))
+    rank = Case((missing, *ranks), e.whole(0 if down else len(readings)), Type.LONG)
+    return [SortKey(rank), *(SortKey(x, down) for x in readings), SortKey(shown, down)]
 
 
 def lower_sort(node: s.SortBy, frame: Frame, scope: Scope) -> Frame:

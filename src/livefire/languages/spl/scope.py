@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 from livefire.diagnostics import Fix, Halt, Label, Span
@@ -33,6 +33,8 @@ class Scope:
     mentions: frozenset[str] = frozenset()
     fresh: int = 0
     elsewhere: frozenset[str] = frozenset()
+    # Fields that an eval gave a JSON document, which other documents take in as it is.
+    documents: set[str] = field(default_factory=set)
     # From when to when the first search looks, where its text says so.
     since: Expr | None = None
     until: Expr | None = None

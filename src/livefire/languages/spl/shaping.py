@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from livefire.languages.spl import nodes as s
 from livefire.languages.spl.frame import TIME, Frame
-from livefire.languages.spl.lexer import Piece
-from livefire.languages.spl.parser import parse_tokens
 from livefire.languages.spl.rows import numbered, without
 from livefire.languages.spl.scope import Scope
 from livefire.languages.spl.stepwise import lower_addcoltotals
 from livefire.languages.spl.times import NOW
 from livefire.languages.spl.timing import formatted, parsed_by
 from livefire.languages.spl.values import is_multi, is_text, mapped, not_null, number_of, only_of, real_of, text_of, whole_of
-from livefire.languages.spl.wildcards import capture, is_pattern, matching
+from livefire.languages.spl.wildcards import is_pattern, matching
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.expr import Case, Expr, SortKey
@@ -165,46 +165,6 @@ def _fits(shown: Expr, old: str) -> Expr:
     return call("text.wildcard", shown, e.text(old.replace("\\", "\\\\").replace("?", "\\?")))
 
 
-def lower_foreach(node: s.Foreach, frame: Frame, scope: Scope) -> Frame:
-    """`foreach`: the template once for each field, `<<FIELD>>` being its name and `<<MATCHSTR>>` what the `*` stands for."""
-    from livefire.languages.spl.lower import step
-
-    mode = scope.option(node.options, "mode", "multifield")
-    if mode != "multifield":
-        scope.refuse("E304", f"foreach mode={mode[:20]} is not run", node.span, help="use mvmap")
-    for pattern in node.names:
-        names = matching(pattern.text, frame.names) if is_pattern(pattern.text) else (pattern.text,)
-        for name in names:
-            parts = capture(pattern.text, name) or ()
-            pieces = _filled(node.body, {"FIELD": name, "MATCHSTR": "".join(parts), **{f"MATCHSEG{i + 1}": p for i, p in enumerate(parts)}})
-            for command in parse_tokens(pieces, scope.context).commands:
-                frame = step(command, frame, scope)
-    return frame
-
-
-def _filled(body: tuple[object, ...], values: dict[str, str]) -> list[Piece]:
-    pieces = [p for p in body if isinstance(p, Piece)]
-    found: list[Piece] = []
-    place = 0
-    while place < len(pieces):
-        piece = pieces[place]
-        signs = "".join(p.text for p in pieces[place : place + 2]) + "".join(p.text for p in pieces[place + 3 : place + 5])
-        if signs in ("<<>>", "<<>>=") and pieces[place + 2].text in values:
-            text = values[pieces[place + 2].text]
-            plain = text.isidentifier()
-            found.append(Piece("word" if plain else "quoted", text if plain else f"'{text}'", piece.span, piece.glued))
-            if signs.endswith("="):
-                found.append(Piece("sign", "=", piece.span, glued=True))
-            place += 5
-            continue
-        text = piece.text
-        for key, value in values.items():
-            text = text.replace(f"<<{key}>>", value)
-        found.append(replace(piece, text=text))
-        place += 1
-    return found
-
-
 def lower_addtotals(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     """`addtotals`: the sum of the numbers in each row."""
     scope.known("addtotals", node.options, "row", "fieldname", "col", "label", "labelfield")
@@ -271,8 +231,9 @@ def lower_reverse(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
 def lower_makeresults(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
     """`makeresults`: rows with nothing but the present time."""
     del frame
-    known = ("count", "annotate", "splunk_server", "splunk_server_group")
-    scope.known("makeresults", node.options, *known, refused=("format", "data"))
+    scope.known("makeresults", node.options, "count", "annotate", "splunk_server", "splunk_server_group", "format", "data")
+    if any(o.name in ("format", "data") for o in node.options):
+        return _given_rows(node, scope)
     count = scope.whole(node.options, "count", 1)
     if count > _MANY:
         scope.refuse("E107", f"makeresults is run for at most {_MANY:,} rows", node.span)
@@ -286,6 +247,48 @@ def lower_makeresults(node: s.Plain, frame: Frame, scope: Scope) -> Frame:
         group = scope.option(node.options, "splunk_server_group")
         items.append(n.Item("splunk_server_group", e.text(group) if group else e.null(Type.STRING)))
     return Frame(n.Project(rows, tuple(items), node.span), closed=("makeresults", node.span))
+
+
+def _given_rows(node: s.Plain, scope: Scope) -> Frame:
+    """`makeresults format=csv|json data="…"`: the rows that the text writes, as text."""
+    form, text = scope.option(node.options, "format").lower(), scope.option(node.options, "data")
+    if form not in ("csv", "json"):
+        scope.refuse("E107", "format is csv or json, and data the rows in it", node.span)
+    rows = _of_csv(text) if form == "csv" else _of_json(text)
+    if rows is None:
+        scope.refuse("E206", f"the data is no {'table' if form == 'csv' else 'array of objects'}", node.span)
+    if len(rows) > _MANY:
+        scope.refuse("E107", f"makeresults is run for at most {_MANY:,} rows", node.span)
+    names = list(dict.fromkeys(x for row in rows for x in row))
+    if TIME in names:
+        scope.refuse("E304", "rows that bring their own _time are not run", node.span, help="call it otherwise, and set _time with eval and strptime()")
+    line = "\x02row"
+    plan = n.Values(Schema.of((line, Type.LONG), *((x, Type.STRING) for x in names)), tuple((i, *(r.get(x) for x in names)) for i, r in enumerate(rows)))
+    ordered = n.Sort(plan, (SortKey(n.column(plan, line)),))
+    items = (n.Item(TIME, call("time.start_of", NOW, e.text("second"))), *(n.Item(x, n.column(ordered, x)) for x in names))
+    return Frame(n.Project(ordered, items, node.span), quiet=frozenset({TIME}), closed=("makeresults", node.span))
+
+
+def _of_csv(text: str) -> list[dict[str, str | None]] | None:
+    try:
+        lines = [x for x in csv.reader(io.StringIO(text.strip()), skipinitialspace=True, strict=True) if x]
+    except csv.Error:
+        return None
+    if not lines or any(len(x) > len(lines[0]) for x in lines) or not all(lines[0]) or len(set(lines[0])) < len(lines[0]):
+        return None
+    return [{name: value or None for name, value in zip(lines[0], x, strict=False)} for x in lines[1:]]
+
+
+def _of_json(text: str) -> list[dict[str, str | None]] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, list) or not all(isinstance(x, dict) for x in found):
+        return None
+    return [
+        {k: None if v is None else v if isinstance(v, str) else json.dumps(v, separators=(",", ":"), ensure_ascii=False) for k, v in x.items()} for x in found
+    ]
 
 
 def lower_nothing(_node: s.Plain, frame: Frame, _scope: Scope) -> Frame:
