@@ -189,6 +189,27 @@ LISTS = (
         "E311",
         "requestParameters.instancesSet.items{}.instanceId=i-1",
     ),
+    says(
+        "a path through every element is a search of the list's objects in LogScale",
+        spl("NOT requestParameters.instancesSet.items{}.instanceId=i-1*"),
+        "cql",
+        'NOT objectArray:exists("Vendor.requestParameters.instancesSet.items[]", var=element, condition={element.instanceId=/^i-1/i})',
+        assumed=("request.instancesSet.items",),
+    ),
+    says(
+        "the members of a list's objects are values of one field in EQL",
+        spl("requestParameters.instancesSet.items{}.instanceId IN (i-1, i-2)"),
+        "eql",
+        'request_parameters.instancesSet.items.instanceId : ("i-1", "i-2")',
+        assumed=("request.instancesSet.items",) * 2,
+    ),
+    refused(
+        "and no field at all in Sigma",
+        spl("requestParameters.instancesSet.items{}.instanceId=i-1"),
+        "sigma",
+        "E311",
+        "requestParameters.instancesSet.items{}.instanceId=i-1",
+    ),
     refused("an object as a whole is no field in Elastic", sig("requestParameters|contains: x"), "esql", "E311", "requestParameters|contains: x"),
     refused("nor in Splunk", sig("requestParameters|contains: x"), "spl", "E310", "requestParameters|contains: x"),
 )

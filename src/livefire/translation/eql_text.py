@@ -11,6 +11,7 @@ from livefire.translation.elastic_text import ElasticPrinter, field_name
 from livefire.translation.lucene import lucene_regex
 from livefire.translation.patterns import ANY, ONE, tokens
 from livefire.translation.printer import Found, Listed
+from livefire.translation.vocabulary import EVERY
 
 _SIGNS: dict[Op, str] = {"eq": "==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _CALLS: dict[Op, str] = {"starts": "startsWith", "ends": "endsWith", "contains": "stringContains"}
@@ -22,6 +23,14 @@ class EqlPrinter(ElasticPrinter):
 
     language: ClassVar[str] = "eql"
     reading: ClassVar[Reading] = "each"
+    elements: ClassVar[bool] = True
+
+    def value_of(self, found: Found) -> str:
+        """Return the field's name; the members of objects in a list are values of one field."""
+        if EVERY not in found.shown.name:
+            return super().value_of(found)
+        self.assume_list(found, plain=True)
+        return field_name(found.shown.name.replace(EVERY, ""))
 
     def test(self, test: Test, found: Found, *, negated: bool) -> str:
         """Return a comparison or its complement."""

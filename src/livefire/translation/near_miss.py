@@ -60,10 +60,22 @@ def near_misses(
         found.append(shape)
         for place, values in _changes(tests).items():
             found += [{**shape, place: value} for value in values]
+    found += [moved for shape in shapes for moved in _among_others(shape)]
     grouped = [g for edge in edges for g in _groups(edge, next(iter(shapes[1:]), {}), now)]
     starts = [now - timedelta(hours=5, milliseconds=at) if following else None for at, _ in enumerate(templates)]
     records = [r for at, one in enumerate(templates) for r in _records(found, one, source, f"{_ID}{at}", start=starts[at])]
     return records + list(_records(grouped, templates[0], source, f"{_ID}g", repeated=True))
+
+
+def _among_others(shape: Mapping[Place, Any]) -> Iterator[dict[Place, Any]]:
+    """Yield a shape with what it says of every element in the second of two, and with each member in an element of its own."""
+    starred = [place for place in shape if "*" in place[1]]
+    for numbers in ([1] * len(starred), range(1, len(starred) + 1)):
+        if starred:
+            elements = dict(zip(starred, numbers, strict=True))
+            yield {
+                (c, tuple(elements[c, steps] if s == "*" else s for s in steps)) if (c, steps) in elements else (c, steps): v for (c, steps), v in shape.items()
+            }
 
 
 def chains(found: Iterable[Chain], templates: Callable[[str], Sequence[Template]], now: datetime) -> dict[str, list[Record]]:
@@ -302,7 +314,7 @@ def _set(target: Any, path: Steps, value: Any) -> None:
             return
     key = 0 if last == "*" else last
     if isinstance(target, list) and isinstance(key, int):
-        target[:] = [] if value is MISSING else [value]
+        target[max(key, 0) :] = [] if value is MISSING else ["other"] * max(0, key - len(target)) + [value]
     elif isinstance(target, dict) and isinstance(key, str):
         if value is MISSING:
             target.pop(key, None)
@@ -323,9 +335,11 @@ def _entered(target: Any, step: str | int, empty: Any) -> Any:
             target[step] = empty
         return target[step]
     if isinstance(target, list) and isinstance(step, int):
-        if not target or not isinstance(target[0], type(empty)):
-            target[:] = [empty]
-        return target[0]
+        at = max(step, 0)
+        target += [{} for _ in range(at + 1 - len(target))]
+        if not isinstance(target[at], type(empty)):
+            target[at] = empty
+        return target[at]
     return None
 
 
