@@ -160,6 +160,13 @@ REGEXES = (
     says("$ of SPL's regular expressions passes before a last line break, \\z does not", kql('UserAgent matches regex "a+$"'), "spl", "a+\\\\z"),
 )
 LISTS = (
+    says(
+        "an empty list is nothing in an index, and something in Sigma",
+        sig("requestParameters.attribute: null"),
+        "eql",
+        "request_parameters.attribute == null",
+        assumed=("request.attribute holds no empty list",),
+    ),
     says("Sigma and EQL meet any element of a list", sig("requestParameters.attribute: userData"), "eql", "request_parameters.attribute", assumed=()),
     says(
         "Sentinel has the list's text",
@@ -236,6 +243,26 @@ TIMES = (
     ),
     says("a time before the run, in UTC", kql('TimeGenerated > ago(1d) and EventName == "A"'), "esql", "@timestamp > NOW() - 1 day"),
     says("a time before the run in Splunk", kql('TimeGenerated > ago(1h) and EventName == "A"'), "spl", '_time > relative_time(now(), "-1h")'),
+    says(
+        "a moment of another zone is one of UTC in an index",
+        kql('EventName == "A" and TimeGenerated >= datetime(2026-09-14T08:40:03+02:00)'),
+        "eql",
+        '@timestamp >= "2026-09-14T06:40:03.000Z"',
+    ),
+    refused(
+        "an index counts milliseconds",
+        kql('EventName == "A" and TimeGenerated > datetime(2026-09-14T08:40:03.00001)'),
+        "esql",
+        "E311",
+        "TimeGenerated > datetime(2026-09-14T08:40:03.00001)",
+    ),
+    refused(
+        "Sigma compares numbers only",
+        kql('EventName == "A" and TimeGenerated > datetime(2026-09-14T08:40:03)'),
+        "sigma",
+        "E311",
+        "TimeGenerated > datetime(2026-09-14T08:40:03)",
+    ),
     refused("LogScale's time range belongs to the search", kql('TimeGenerated > ago(1h) and EventName == "A"'), "cql", "E311", "TimeGenerated > ago(1h)"),
 )
 GROUPS = (
@@ -306,6 +333,12 @@ FIELDS = (
     refused("a field that nobody else has", kql('TlsVersion == "TLSv1.1"'), "eql", "E310", 'TlsVersion == "TLSv1.1"'),
     refused(
         "two fields compared with each other", kql("UserIdentityAccountId != RecipientAccountId"), "spl", "E312", "UserIdentityAccountId != RecipientAccountId"
+    ),
+    says(
+        "Kusto's question after a range is null of what is no address, and so is its negation",
+        sig("sourceIPAddress|cidr: 10.0.0.0/8", condition="not s"),
+        "kql",
+        'not(coalesce(ipv4_is_in_range(SourceIpAddress, "10.0.0.0/8"), false))',
     ),
     says(
         "a range of addresses wants an address in Elastic",

@@ -223,12 +223,20 @@ def _breaks(value: Any, assumption: Assumption) -> bool:
             return isinstance(value, (list, dict))
         case "list":
             return value is not None and not isinstance(value, list)
+        case "filled":
+            return isinstance(value, (list, dict)) and not _leaves(value)
         case "address":
             return isinstance(value, str) and "/" in value
         case "single":
             return isinstance(value, list)
         case _:
             return isinstance(value, str) and value.casefold() == assumption.text.casefold()
+
+
+def _leaves(value: Any) -> bool:
+    """True for a value, or a list or object with one somewhere in it."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return value is not None if inside is None else any(_leaves(v) for v in inside)
 
 
 def _opened(value: Any) -> Any:

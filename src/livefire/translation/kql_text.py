@@ -64,7 +64,9 @@ class KqlPrinter(Printer):
         if test.op == "cidr":
             if ":" in str(test.value):
                 raise self.no_form("a range of IPv6 addresses beside IPv4 ones", test.span)
-            return f"{'not(' if negated else ''}ipv4_is_in_range({subject}, {quoted(test.value)}){')' if negated else ''}"
+            said = f"ipv4_is_in_range({subject}, {quoted(test.value)})"
+            # Of what is no address it is null, and so is its negation.
+            return f"not(coalesce({said}, false))" if negated else said
         if test.op in ("lt", "le", "gt", "ge") and isinstance(test.value, str):
             word = _TESTS[test.op, False]
             said = f"strcmp({subject}, {quoted(test.value)}) {word} 0"

@@ -44,10 +44,10 @@ class Assumption:
     no list. `never`: it never holds `text`, because the target shows a missing value by it. `address`:
     it holds an address and no range, which Kusto's functions take for one. `form`: events come in
     another form than that named by `text`. `moment`: no two events of one group, named by `text`, share a moment.
-    `list`: the place holds nothing or a list, never one object by itself.
+    `list`: the place holds nothing or a list, never one object by itself. `filled`: a list or object there holds something.
     """
 
-    kind: Literal["plain", "single", "never", "address", "form", "moment", "list"]
+    kind: Literal["plain", "single", "never", "address", "form", "moment", "list", "filled"]
     column: str
     steps: Steps
     text: str = ""
@@ -67,6 +67,8 @@ class Assumption:
             return f"no two events of {self.text} share a moment: which of them comes first no product promises"
         if self.kind == "single":
             return f"{where} holds no list"
+        if self.kind == "filled":
+            return f"{where} holds no empty list and no empty object"
         if self.kind == "list":
             return f"{where} holds a list wherever it is there, never one object by itself"
         what = repr(self.text) if self.text else "the empty text"
