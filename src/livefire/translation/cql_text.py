@@ -114,6 +114,8 @@ class CqlPrinter(Printer):
         """Return a test for any value."""
         if EVERY in found.shown.name:
             return self._element(found, negated, lambda member: self.presence(member, negated=False))
+        if found.shown.missing is not None:
+            return f"{self.value_of(found)}{'=' if negated else '!='}{quoted(found.shown.missing)}"
         return f"{self.value_of(found)}{'!=' if negated else '='}*"
 
     def value_of(self, found: Found) -> str:

@@ -89,6 +89,8 @@ class EsqlPrinter(ElasticPrinter):
 
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return IS NULL or IS NOT NULL."""
+        if found.shown.missing is not None:
+            return f"{self.value_of(found)} {'==' if negated else '!='} {quoted(found.shown.missing)}"
         return f"{self.value_of(found)} IS {'' if negated else 'NOT '}NULL"
 
 

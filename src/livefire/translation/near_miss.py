@@ -122,6 +122,13 @@ def _groups(edges: Edges, shape: Mapping[Place, Any], now: datetime) -> Iterator
             for at in range(size):
                 own = dict.fromkeys(keys, f"group-{size}-{varied}")
                 yield {**shape, **own, **dict.fromkeys(measured, f"value-{at}" if varied else "value")}
+    values = (MISSING, None, "", " ", *edges.words, "group", "GROUP", "group ")
+    for place in (*keys, *measured):
+        # Texts that a language may take for no value, or for each other, in groups of two.
+        for at, value in enumerate(values):
+            own = {**dict.fromkeys(keys, f"of-{at}-{place}"), **dict.fromkeys(measured, "value")}
+            yield {**shape, **own, place: value}
+            yield {**shape, **own, place: "group" if place in measured else value}
     for width in edges.widths:
         length, second = timedelta(microseconds=width // 10), timedelta(seconds=1)
         start = datetime(now.year, now.month, now.day) - length
