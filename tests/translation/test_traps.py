@@ -300,6 +300,36 @@ GROUPS = (
     says(
         "sort keeps 200 rows in LogScale unless told", kql('EventName == "A" | summarize n = count() by UserIdentityArn | sort by n desc'), "cql", "limit=20000"
     ),
+    says(
+        "the group without an error is one of Splunk's word for none, and of Sentinel's empty text",
+        kql('EventName == "A" | summarize n = count() by ErrorCode | where isnotempty(ErrorCode)'),
+        "spl",
+        '| where errorCode != "success"',
+        without=("fillnull",),
+        assumed=("error_code",) * 2,
+    ),
+    says(
+        "a filter of groups asks for what stands for a missing key",
+        esql('event.action == "A" | STATS n = COUNT(*) BY aws.cloudtrail.error_code | WHERE aws.cloudtrail.error_code IS NOT NULL'),
+        "cql",
+        '| Vendor.errorCode!=""',
+        assumed=("error_code",),
+    ),
+    says(
+        "where the add-on writes a word for none, every event has a value to count",
+        spl("eventName=A | stats count(errorCode) as n by eventName"),
+        "kql",
+        "n = count()",
+        without=("countif",),
+        assumed=(),
+    ),
+    refused(
+        "so Splunk cannot count the codes that are there",
+        esql('event.action == "A" | STATS n = COUNT_DISTINCT(aws.cloudtrail.error_code) BY event.action'),
+        "spl",
+        "E311",
+        "STATS n = COUNT_DISTINCT(aws.cloudtrail.error_code) BY event.action",
+    ),
     refused(
         "a filter language has no groups",
         kql('EventName == "A" | summarize n = count() by UserIdentityArn'),

@@ -29,6 +29,8 @@ Record = dict[str, Any]
 Place = tuple[str, Steps]
 MISSING = object()
 _BRANCHES, _SHAPES = 6, 400
+# After so many chains one is stored against its order.
+_APART = 5
 _MARK, _ID = "near-miss-mark", "near-miss-"
 # A member that no log source reads: for what may stand anywhere in the event.
 _ANYWHERE: Steps = ("note",)
@@ -78,16 +80,19 @@ def _among_others(shape: Mapping[Place, Any]) -> Iterator[dict[Place, Any]]:
             }
 
 
-def chains(found: Iterable[Chain], templates: Callable[[str], Sequence[Template]], now: datetime) -> dict[str, list[Record]]:
-    """Return the events of whole sequences by log source: in order, within their span, at its edge and beyond it, in another order, and some twice."""
+def chains(found: Iterable[Chain], templates: Callable[[str], Sequence[Template]], now: datetime, *, together: bool = False) -> dict[str, list[Record]]:
+    """Return the events of whole sequences by log source: in order, within their span, at its edge and beyond it, in another order, and some twice.
+
+    With `together` some steps share a moment, stored in order and against it.
+    """
     records: dict[str, list[Record]] = {}
-    second = timedelta(seconds=1)
+    second, none = timedelta(seconds=1), timedelta(0)
     for chain in found:
         span, start = timedelta(microseconds=chain.span // 10), now - timedelta(hours=3)
         shapes: list[dict[Place, Any]] = []
-        for turn, length in enumerate((span - second, span, span + second, second, -second)):
+        for turn, length in enumerate((span - second, span, span + second, second, -second, *((none, none) if together else ()))):
             own = dict.fromkeys((k.place for k in chain.keys), f"chain-{turn}")
-            for at, step in enumerate(chain.steps):
+            for at, step in sorted(enumerate(chain.steps), key=lambda x: x[0], reverse=turn > _APART):
                 # No two of them share a moment, also where the key cannot be told apart.
                 moment = start + timedelta(milliseconds=7 * turn) + length * at / max(1, len(chain.steps) - 1)
                 shapes.append({**own, **next(meeting(pushed(step)), {}), ("_time", ()): _exactly(moment)})

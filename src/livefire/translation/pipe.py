@@ -149,6 +149,9 @@ class Pipe(ABC):
                 return negate(self._having(part))
             case Present(subject=Field(column=column)) if column in self.words:
                 return TRUE
+            case Test(op="eq", subject=Field(column=column) as subject, value=value) if column in self.words and value == self.words[column]:
+                # No event holds the text itself: it stands for a missing key alone.
+                return negate(Present(subject))
             case Test(subject=Field(column=column) as subject, span=span) if column in self.words:
                 met = holds(condition.op, condition.fold, condition.flags, self.words[column], condition.value)
                 if met is None:
