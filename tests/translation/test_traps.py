@@ -74,6 +74,13 @@ NULLS = (
     says("NOT drops null in ES|QL too", esql('NOT event.action == "A"'), "spl", 'eventName != "A"', "eventName=*", without=("isnull(",)),
     says("NOT drops null in ES|QL and keeps it in LogScale", esql('NOT event.action == "A"'), "cql", 'Vendor.eventName!="A"', "Vendor.eventName=*"),
     says("not keeps null in EQL and drops it in ES|QL", eql('not event.action : "A"'), "esql", "event.action IS NULL OR"),
+    says(
+        "an empty text below a dynamic column is one",
+        ("spl", 'sourcetype="google:gcp:pubsub:message" data.protoPayload.request.x!=a'),
+        "kql",
+        "isnotnull(Request.x)",
+        without=("isnotempty",),
+    ),
     says("!= drops events without the field in a search", spl("eventName!=A"), "cql", "Vendor.eventName=*"),
     says("NOT keeps events without the field in a search", spl("NOT eventName=A"), "cql", "!in(Vendor.eventName", without=("=*",)),
     says(

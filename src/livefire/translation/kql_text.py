@@ -101,8 +101,11 @@ class KqlPrinter(Printer):
 
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return isnotempty for text, isnotnull for the rest."""
-        subject = self.value_of(found)
-        if found.shown.type in (Type.STRING, Type.DYNAMIC):
+        subject, shown = self.value_of(found), found.shown
+        if shown.steps and shown.type in (Type.STRING, Type.DYNAMIC) and (shown.inside or shown.type) is Type.DYNAMIC:
+            # Below a dynamic column an empty text is one, and what is not there is null.
+            return f"{'isnull' if negated else 'isnotnull'}({path(shown.name, shown.steps)})"
+        if shown.type in (Type.STRING, Type.DYNAMIC):
             return f"{'isempty' if negated else 'isnotempty'}({subject})"
         return f"{'isnull' if negated else 'isnotnull'}({subject})"
 
