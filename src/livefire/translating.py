@@ -117,7 +117,7 @@ class Translator:
             log: near_misses(wanted, self.templates(log), log, PROOF_CLOCK, [x for x in edges if x.source == log], following=bool(following))
             for log, wanted in conditions.items()
         }
-        for log, whole in chains(following, self.templates, PROOF_CLOCK).items():
+        for log, whole in chains(following, self.templates, PROOF_CLOCK, together=not any(a.kind == "moment" for a in assumptions)).items():
             records[log] += whole
         found = [self.emulated, ground("events that nearly meet it", records, self.sources, assumptions)]
         return [*found, Ground("the events stored here", self.stored, 0)] if self.stored is not None else found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -85,6 +86,21 @@ def test_what_is_written_is_read_again(target: str, tmp_path: Path) -> None:
     assert {language: text.strip("\n") for language, text in found.items()} == {language: rule(language) + last for language in READ_AGAIN[target]}
 
 
+def test_rules_of_elastic_have_names_of_their_own() -> None:
+    """The repository of Elastic's rules refuses a name twice, and both languages of a detection find the same."""
+    names = [tomllib.loads(a.text)["rule"]["name"] for a in exported("elastic").artefacts]
+    assert names == ["Disk snapshot deleted by a person", "Disk snapshot deleted by a person (ES|QL)"]
+
+
+def test_sentinel_looks_back_over_what_a_rule_joins_and_over_two_hours_for_single_events() -> None:
+    """Each run of an hour finds a single event again: twice is enough for one that comes late."""
+    joined = subject("kql", lookback="1d")
+    assert sentinel.document(joined)["queryPeriod"] == "1d"
+    alone = sentinel.document(replace(joined, single=True))
+    assert (alone["queryPeriod"], alone["queryFrequency"]) == ("2h", "1h")
+    assert alone["incidentConfiguration"]["groupingConfiguration"]["lookbackDuration"] == "1d"
+
+
 def test_a_rule_of_sigma_is_written_as_it_is() -> None:
     (artefact,) = exported("sigma").artefacts
     assert artefact.text.strip("\n") == rule("sigma")
@@ -97,6 +113,20 @@ def test_a_detection_without_the_language_is_translated_and_says_so() -> None:
     # The project step is a table in Splunk; eventName regards case, so it is compared with where.
     assert 'eventName == "DeleteSnapshot"' in artefact.text
     assert "Translated from kql and proved to find the same events." in artefact.text
+
+
+def test_a_sequence_becomes_a_correlation_of_sigma_that_is_read_again(tmp_path: Path) -> None:
+    steps = "".join(f'  [any where event.dataset == "aws.cloudtrail" and event.action == "{name}"]\n' for name in ("StopInstances", "StartInstances"))
+    own = Rule("elastic.eql", "eql", f"sequence by cloud.account.id with maxspan=5m\n{steps}")
+    made = livefire.Workspace().export([msgspec.structs.replace(detection(), rules=(own,))], "sigma", now=NOW)
+    assert made.refused == ()
+    first, second, last = yaml.safe_load_all(made.artefacts[0].text)
+    assert [first["name"], second["name"]] == last["correlation"]["rules"]
+    assert (last["title"], last["level"], last["correlation"]["type"]) == (detection().card.title, "high", "temporal_ordered")
+    path = tmp_path / "rule.yml"
+    path.write_text(made.artefacts[0].text, encoding="utf-8")
+    (again,) = read_file(path)
+    assert [d.code for d in livefire.Workspace().check(again.rule.text, language="sigma") if d.severity == "error"] == []
 
 
 def test_a_detection_that_cannot_be_translated_is_refused_with_every_reason() -> None:

@@ -92,6 +92,10 @@ def test_a_correlation_in_order_is_a_sequence_in_eql() -> None:
     assert made.text.startswith("sequence by cloud.account.id with maxspan=5m")
     assert made.proof is not None
     assert made.proof.verdict == "proved"
+    # Which of two events of one moment is first the rule says, and EQL only by a setting beside the query.
+    assert [a.kind for a in made.translation.assumptions] == ["moment"]
+    unsaid = replace(made.translation, assumptions=())
+    assert translator().prove(translator().compile(Source(rule, "rule"), "sigma"), unsaid).verdict == "different"
 
 
 @pytest.mark.slow

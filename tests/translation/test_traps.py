@@ -74,6 +74,13 @@ NULLS = (
     says("NOT drops null in ES|QL too", esql('NOT event.action == "A"'), "spl", 'eventName != "A"', "eventName=*", without=("isnull(",)),
     says("NOT drops null in ES|QL and keeps it in LogScale", esql('NOT event.action == "A"'), "cql", 'Vendor.eventName!="A"', "Vendor.eventName=*"),
     says("not keeps null in EQL and drops it in ES|QL", eql('not event.action : "A"'), "esql", "event.action IS NULL OR"),
+    says(
+        "an empty text below a dynamic column is one",
+        ("spl", 'sourcetype="google:gcp:pubsub:message" data.protoPayload.request.x!=a'),
+        "kql",
+        "isnotnull(Request.x)",
+        without=("isnotempty",),
+    ),
     says("!= drops events without the field in a search", spl("eventName!=A"), "cql", "Vendor.eventName=*"),
     says("NOT keeps events without the field in a search", spl("NOT eventName=A"), "cql", "!in(Vendor.eventName", without=("=*",)),
     says(
@@ -160,6 +167,13 @@ REGEXES = (
     says("$ of SPL's regular expressions passes before a last line break, \\z does not", kql('UserAgent matches regex "a+$"'), "spl", "a+\\\\z"),
 )
 LISTS = (
+    says(
+        "an empty list is nothing in an index, and something in Sigma",
+        sig("requestParameters.attribute: null"),
+        "eql",
+        "request_parameters.attribute == null",
+        assumed=("request.attribute holds no empty list",),
+    ),
     says("Sigma and EQL meet any element of a list", sig("requestParameters.attribute: userData"), "eql", "request_parameters.attribute", assumed=()),
     says(
         "Sentinel has the list's text",
@@ -189,6 +203,27 @@ LISTS = (
         "E311",
         "requestParameters.instancesSet.items{}.instanceId=i-1",
     ),
+    says(
+        "a path through every element is a search of the list's objects in LogScale",
+        spl("NOT requestParameters.instancesSet.items{}.instanceId=i-1*"),
+        "cql",
+        'NOT objectArray:exists("Vendor.requestParameters.instancesSet.items[]", var=element, condition={element.instanceId=/^i-1/i})',
+        assumed=("request.instancesSet.items",),
+    ),
+    says(
+        "the members of a list's objects are values of one field in EQL",
+        spl("requestParameters.instancesSet.items{}.instanceId IN (i-1, i-2)"),
+        "eql",
+        'request_parameters.instancesSet.items.instanceId : ("i-1", "i-2")',
+        assumed=("request.instancesSet.items",) * 2,
+    ),
+    refused(
+        "and no field at all in Sigma",
+        spl("requestParameters.instancesSet.items{}.instanceId=i-1"),
+        "sigma",
+        "E311",
+        "requestParameters.instancesSet.items{}.instanceId=i-1",
+    ),
     refused("an object as a whole is no field in Elastic", sig("requestParameters|contains: x"), "esql", "E311", "requestParameters|contains: x"),
     refused("nor in Splunk", sig("requestParameters|contains: x"), "spl", "E310", "requestParameters|contains: x"),
 )
@@ -215,6 +250,26 @@ TIMES = (
     ),
     says("a time before the run, in UTC", kql('TimeGenerated > ago(1d) and EventName == "A"'), "esql", "@timestamp > NOW() - 1 day"),
     says("a time before the run in Splunk", kql('TimeGenerated > ago(1h) and EventName == "A"'), "spl", '_time > relative_time(now(), "-1h")'),
+    says(
+        "a moment of another zone is one of UTC in an index",
+        kql('EventName == "A" and TimeGenerated >= datetime(2026-09-14T08:40:03+02:00)'),
+        "eql",
+        '@timestamp >= "2026-09-14T06:40:03.000Z"',
+    ),
+    refused(
+        "an index counts milliseconds",
+        kql('EventName == "A" and TimeGenerated > datetime(2026-09-14T08:40:03.00001)'),
+        "esql",
+        "E311",
+        "TimeGenerated > datetime(2026-09-14T08:40:03.00001)",
+    ),
+    refused(
+        "Sigma compares numbers only",
+        kql('EventName == "A" and TimeGenerated > datetime(2026-09-14T08:40:03)'),
+        "sigma",
+        "E311",
+        "TimeGenerated > datetime(2026-09-14T08:40:03)",
+    ),
     refused("LogScale's time range belongs to the search", kql('TimeGenerated > ago(1h) and EventName == "A"'), "cql", "E311", "TimeGenerated > ago(1h)"),
 )
 GROUPS = (
@@ -252,6 +307,36 @@ GROUPS = (
     says(
         "sort keeps 200 rows in LogScale unless told", kql('EventName == "A" | summarize n = count() by UserIdentityArn | sort by n desc'), "cql", "limit=20000"
     ),
+    says(
+        "the group without an error is one of Splunk's word for none, and of Sentinel's empty text",
+        kql('EventName == "A" | summarize n = count() by ErrorCode | where isnotempty(ErrorCode)'),
+        "spl",
+        '| where errorCode != "success"',
+        without=("fillnull",),
+        assumed=("error_code",) * 2,
+    ),
+    says(
+        "a filter of groups asks for what stands for a missing key",
+        esql('event.action == "A" | STATS n = COUNT(*) BY aws.cloudtrail.error_code | WHERE aws.cloudtrail.error_code IS NOT NULL'),
+        "cql",
+        '| Vendor.errorCode!=""',
+        assumed=("error_code",),
+    ),
+    says(
+        "where the add-on writes a word for none, every event has a value to count",
+        spl("eventName=A | stats count(errorCode) as n by eventName"),
+        "kql",
+        "n = count()",
+        without=("countif",),
+        assumed=(),
+    ),
+    refused(
+        "so Splunk cannot count the codes that are there",
+        esql('event.action == "A" | STATS n = COUNT_DISTINCT(aws.cloudtrail.error_code) BY event.action'),
+        "spl",
+        "E311",
+        "STATS n = COUNT_DISTINCT(aws.cloudtrail.error_code) BY event.action",
+    ),
     refused(
         "a filter language has no groups",
         kql('EventName == "A" | summarize n = count() by UserIdentityArn'),
@@ -285,6 +370,12 @@ FIELDS = (
     refused("a field that nobody else has", kql('TlsVersion == "TLSv1.1"'), "eql", "E310", 'TlsVersion == "TLSv1.1"'),
     refused(
         "two fields compared with each other", kql("UserIdentityAccountId != RecipientAccountId"), "spl", "E312", "UserIdentityAccountId != RecipientAccountId"
+    ),
+    says(
+        "Kusto's question after a range is null of what is no address, and so is its negation",
+        sig("sourceIPAddress|cidr: 10.0.0.0/8", condition="not s"),
+        "kql",
+        'not(coalesce(ipv4_is_in_range(SourceIpAddress, "10.0.0.0/8"), false))',
     ),
     says(
         "a range of addresses wants an address in Elastic",

@@ -6,7 +6,7 @@ https://www.elastic.co/docs/api/doc/kibana/operation/operation-createrule
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from livefire.detections.detection import Attack
@@ -21,18 +21,33 @@ _INDICES = {
     "gcp_audit": ("filebeat-*", "logs-gcp.audit-*"),
 }
 _INTEGRATIONS = {"aws_cloudtrail": "aws", "azure_activity": "azure", "gcp_audit": "gcp"}
+_LANGUAGES = {"eql": "EQL", "esql": "ES|QL"}
 _RISK = {"low": 21, "medium": 47, "high": 73, "critical": 99}
 _SITE = "https://attack.mitre.org"
 
 
 def as_toml(subjects: Sequence[Subject]) -> tuple[Artefact, ...]:
     """Return one file a rule; of a detection in EQL and ES|QL one for each."""
-    return tuple(Artefact(f"{s.slug}.{s.rule.language}.toml", toml_text({"metadata": _metadata(s), "rule": checked(document(s))})) for s in subjects)
+    return tuple(Artefact(f"{s.slug}.{s.rule.language}.toml", toml_text({"metadata": _metadata(s), "rule": checked(r)})) for s, r in documents(subjects))
 
 
 def _metadata(subject: Subject) -> dict[str, Any]:
     day = subject.day.replace("-", "/")
     return {"creation_date": day, "integration": [_INTEGRATIONS[d] for d in subject.sources], "maturity": "production", "updated_date": day}
+
+
+def documents(subjects: Sequence[Subject]) -> Iterator[tuple[Subject, dict[str, Any]]]:
+    """Yield every rule with a name of its own, as Elastic's repository wants it: the second language of a detection says which it is.
+
+    Both find the same: one of the two is to be switched on.
+    """
+    names: set[str] = set()
+    for subject in subjects:
+        found = document(subject)
+        if found["name"] in names:
+            found["name"] += f" ({_LANGUAGES[subject.rule.language]})"
+        names.add(found["name"])
+        yield subject, found
 
 
 def document(subject: Subject) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from livefire.detections.tuning import Excepted
-from livefire.exports.elastic import checked, document
+from livefire.exports.elastic import checked, documents
 from livefire.exports.model import REFUSED, Artefact, Connector, Subject, refuse
 
 _AWS = "aws.cloudtrail.user_identity"
@@ -41,9 +41,9 @@ def as_ndjson(subjects: Sequence[Subject]) -> tuple[Artefact, ...]:
     """Return one file to import: exception lists with their items, connectors, a rule a line, then what was exported."""
     lists, items, rules = [], [], []
     connectors = {c.name: c for s in subjects for c in s.connectors}
-    for subject in subjects:
+    for subject, found in documents(subjects):
         own = [i for e in subject.excepted if fnmatch.fnmatchcase(subject.card.id, e.detection) for i in _items(e, subject)]
-        rule = {**checked(document(subject)), "enabled": False, "version": 1, "exceptions_list": [], "actions": _actions(subject)}
+        rule = {**checked(found), "enabled": False, "version": 1, "exceptions_list": [], "actions": _actions(subject)}
         if own:
             lists.append(_list(subject))
             items += own

@@ -17,6 +17,7 @@ from livefire.exports.model import Artefact, Check, Subject, span
 
 VERSION = "1.0.0"
 _DAY, _HOUR = 86_400, 3600
+_LATE = 2 * _HOUR
 _SEVERITIES = {"informational": "Informational", "low": "Low", "medium": "Medium", "high": "High", "critical": "High"}
 _TACTICS = (
     "Reconnaissance", "ResourceDevelopment", "InitialAccess", "Execution", "Persistence", "PrivilegeEscalation", "DefenseEvasion",
@@ -79,7 +80,8 @@ def as_bicep(subjects: Sequence[Subject]) -> tuple[Artefact, ...]:
 def document(subject: Subject) -> dict[str, Any]:
     """Return a rule as the repository's YAML has it."""
     card, attack = subject.card, subject.attack
-    period = max(subject.lookback, _HOUR)
+    # A row that is one event needs no more of the past than it may be late: each is found twice, and not once an hour for a day.
+    period = max(min(subject.lookback, _LATE) if subject.single else subject.lookback, _HOUR)
     names = tactics(attack.version) if attack is not None else {}
     entities = [
         {"entityType": kind, "fieldMappings": [{"identifier": identifier, "columnName": column}]}
@@ -112,7 +114,7 @@ def document(subject: Subject) -> dict[str, Any]:
             "groupingConfiguration": {
                 "enabled": True,
                 "reopenClosedIncident": False,
-                "lookbackDuration": span(period, "dhm"),
+                "lookbackDuration": span(max(subject.lookback, period), "dhm"),
                 "matchingMethod": "AllEntities" if entities else "AnyAlert",
             },
         },
@@ -137,7 +139,7 @@ def checked(found: dict[str, Any]) -> dict[str, Any]:
         check.need(re.fullmatch(r"T\d{4}(\.\d{3})?", technique) is not None, f"{technique!r} is no technique")
     check.need(0 <= found["triggerThreshold"] <= 10_000, "triggerThreshold lies beyond 0 to 10,000")
     period, frequency = _length(found["queryPeriod"]), _length(found["queryFrequency"])
-    check.need(300 <= period <= 14 * _DAY, "queryPeriod lies beyond 5 minutes to 14 days")
+    check.need(300 <= period <= 14 * _DAY, "queryPeriod lies beyond 5 minutes to 14 days: a summary rule or a watchlist has to hold what an older past says")
     check.need(300 <= frequency <= 14 * _DAY, "queryFrequency lies beyond 5 minutes to 14 days")
     check.need(period >= frequency, "queryPeriod is shorter than queryFrequency")
     check.need(period <= 2 * _DAY or frequency >= _HOUR, "a rule that looks back more than two days may run once an hour at most")

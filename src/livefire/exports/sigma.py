@@ -32,8 +32,17 @@ def _text(subject: Subject) -> str:
         for one in documents:
             check_document(one)
         return subject.rule.text
-    (said,) = documents
-    found = {
+    # A sequence is a correlation after the rules of its steps; what the card says is said of it, and of a rule by itself.
+    *steps, said = documents
+    made = [*steps, {k: v for k, v in _described(subject, said).items() if v not in ([], "")}]
+    for one in made:
+        check_document(one)
+    return "---\n".join(yaml_text(one) for one in made)
+
+
+def _described(subject: Subject, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the last document of a translated rule with what the card says."""
+    return {
         "title": subject.title,
         "id": subject.uuid,
         "status": "experimental",
@@ -42,14 +51,10 @@ def _text(subject: Subject) -> str:
         "author": "livefire",
         "date": subject.day,
         "tags": _tags(subject),
-        "logsource": said["logsource"],
-        "detection": said["detection"],
+        **{k: said[k] for k in ("logsource", "detection", "correlation") if k in said},
         "falsepositives": list(subject.card.false_positives),
         "level": subject.card.severity,
     }
-    kept = {k: v for k, v in found.items() if v not in ([], "")}
-    check_document(kept)
-    return yaml_text(kept)
 
 
 def _tags(subject: Subject) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from livefire.diagnostics import Span
 from livefire.plan import expr as e
 from livefire.schema import Type
-from livefire.translation.condition import Condition, Field, Subject
+from livefire.translation.condition import Condition, Subject
 from livefire.translation.cql_text import CqlPrinter, field_name, quoted
 from livefire.translation.outline import Key, Measure
-from livefire.translation.pipe import Pipe, plain_name
+from livefire.translation.pipe import Counted, Pipe, plain_name
 from livefire.translation.printer import Assumption, Found
 from livefire.translation.statement import Work, Written, conjuncts, not_grouped
 
@@ -49,8 +49,6 @@ class CqlPipe(Pipe):
                 continue
             if not self.known(key.subject):
                 lines.append(f'| default(field={field}, value="")')
-                if not key.as_text and isinstance(key.subject, Field):
-                    self.printer.assumptions[Assumption("never", key.subject.column, key.subject.steps, "", found.shown.name)] = None
             by.append(field)
             if key.renamed and names[at] != field:
                 renamed.append(f"| rename(field={field}, as={names[at]})")
@@ -60,6 +58,10 @@ class CqlPipe(Pipe):
         functions = ", ".join(self._measure(m) for m in measures)
         lines.append(f"| groupBy([{', '.join(by)}], function=[{functions}], limit={_GROUPS})" if by else f"| [{functions}]")
         return [*lines, *renamed]
+
+    def stand_in(self, counted: Counted) -> str | None:
+        """Return what default puts in."""
+        return "" if counted.filled else None
 
     def _measure(self, measure: Measure) -> str:
         if measure.where is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -10,6 +12,7 @@ from livefire.schema import Type
 from livefire.translation.condition import Ago, Op, Reading, Test, Value
 from livefire.translation.patterns import ANY, ONE, escape, term_regex, tokens
 from livefire.translation.printer import Found, Listed, Printer
+from livefire.translation.vocabulary import EVERY
 
 _SIGNS: dict[Op, str] = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -22,9 +25,12 @@ class CqlPrinter(Printer):
     words: ClassVar[tuple[str, str]] = (" AND ", " OR ")
     truths: ClassVar[tuple[str, str]] = ("*", "NOT *")
     reading: ClassVar[Reading] = "leaf"
+    elements: ClassVar[bool] = True
 
     def test(self, test: Test, found: Found, *, negated: bool) -> str:
         """Return a filter or its complement."""
+        if EVERY in found.shown.name:
+            return self._element(found, negated, lambda member: self.test(test, member, negated=False))
         if isinstance(test.value, datetime) and found.shown.name == "@timestamp" and test.op in _SIGNS:
             # Time is counted in milliseconds since 1970 there.
             since = test.value.replace(tzinfo=None) - datetime(1970, 1, 1)  # a plan's moments are UTC and name no zone
@@ -45,6 +51,15 @@ class CqlPrinter(Printer):
         if isinstance(value, (int, float)):
             return f"{name} {'!=' if negated else '='} {value!r}"
         return self._text(test, name, str(value), negated)
+
+    def _element(self, found: Found, negated: bool, said: Callable[[Found], str]) -> str:
+        """Return that an element of a list of objects has a member that meets a test, or that none has."""
+        above, *below = found.shown.name.split(EVERY)
+        if len(below) != 1 or not below[0].startswith("."):
+            raise self.no_form("the elements of lists in lists, or of a list of lists", found.span)
+        self.assume_list(found)
+        member = replace(found, shown=replace(found.shown, name=f"element{below[0]}"))
+        return self._not(f"objectArray:exists({quoted(above + '[]')}, var=element, condition={{{said(member)}}})", negated)
 
     def _text(self, test: Test, name: str, text: str, negated: bool) -> str:
         sign, star = "!=" if negated else "=", re.search(r"\*", text)
@@ -87,6 +102,8 @@ class CqlPrinter(Printer):
 
     def listed(self, listed: Listed, found: Found) -> str:
         """Return in(field, values=[…])."""
+        if EVERY in found.shown.name:
+            return self._element(found, listed.negated, lambda member: self.listed(Listed(listed.tests, negated=False), member))
         name, first = self.value_of(found), listed.first
         if any(re.search(r"[*?]", str(v)) for v in listed.values):
             return self.joined([self.test(t, found, negated=listed.negated) for t in listed.tests], every=listed.negated, nested=True)
@@ -95,6 +112,10 @@ class CqlPrinter(Printer):
 
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return a test for any value."""
+        if EVERY in found.shown.name:
+            return self._element(found, negated, lambda member: self.presence(member, negated=False))
+        if found.shown.missing is not None:
+            return f"{self.value_of(found)}{'=' if negated else '!='}{quoted(found.shown.missing)}"
         return f"{self.value_of(found)}{'!=' if negated else '='}*"
 
     def value_of(self, found: Found) -> str:

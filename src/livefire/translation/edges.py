@@ -18,13 +18,14 @@ _MOST, _DAY = 60, 864_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """For one log source: group keys, measured fields, sizes to make groups of, and widths of time in ticks."""
+    """For one log source: group keys, measured fields, sizes to make groups of, widths of time in ticks, and words that stand for a missing value."""
 
     source: str
     keys: tuple[Field, ...]
     measured: tuple[Field, ...]
     sizes: tuple[int, ...]
     widths: tuple[int, ...]
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,16 @@ def _edges(events: Events, stage: Grouped, sizes: tuple[int, ...]) -> Edges:
     keys = [put(k.expr, events.columns) for k in stage.keys]
     values = [put(a, events.columns) for i in stage.items for a in _arguments(i.expr)]
     widths = tuple(w for k in keys for w in _widths(k))
-    return Edges(events.source, _fields(events.source, keys), _fields(events.source, values), sizes, widths)
+    words = tuple(dict.fromkeys(w for x in (*keys, *values) for w in _words(x)))
+    return Edges(events.source, _fields(events.source, keys), _fields(events.source, values), sizes, widths, words)
+
+
+def _words(expr: e.Expr) -> list[str]:
+    match expr:
+        case e.Literal(value=str() as word):
+            return [word]
+        case _:
+            return [w for c in e.children(expr) for w in _words(c)]
 
 
 def _fields(source: str, exprs: list[e.Expr]) -> tuple[Field, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import ClassVar
 
+from livefire.diagnostics import Span
 from livefire.schema import Type
 from livefire.translation.condition import worked_out
 from livefire.translation.printer import Found, Printer
@@ -14,6 +16,12 @@ class ElasticPrinter(Printer):
     """Names fields of an index."""
 
     lists: ClassVar[bool] = True
+
+    def moment(self, value: datetime, span: Span | None) -> str:
+        """Return a moment as text; an index counts time in milliseconds."""
+        if value.microsecond % 1000:
+            raise self.no_form("a part of a millisecond", span)
+        return f"{value.isoformat(timespec='milliseconds')}Z"
 
     def value_of(self, found: Found) -> str:
         """Return the field's name."""

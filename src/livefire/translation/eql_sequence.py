@@ -39,6 +39,9 @@ def write_sequence(plan: n.Sequence, parts_of: Callable[[Flow], tuple[Part, ...]
         lines.append("  " + line + (f" with runs={step.runs}" if step.runs > 1 else ""))
     if until is not None:
         lines.append(f"until [{until[0]}]" + (f" by {', '.join(until[1])}" if until[1] and not common else ""))
+    if plan.tiebreak:
+        # The rule says which of two events of one moment comes first; in EQL the field that does is a setting beside the query.
+        assumed.append(Assumption("moment", "_time", (), "one key"))
     return Written("\n".join(lines), tuple(assumed))
 
 

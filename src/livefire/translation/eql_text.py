@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import ClassVar
 
 from livefire.schema import Type
-from livefire.translation.condition import Ago, Op, Reading, Test, Value
+from livefire.translation.condition import Ago, Field, Op, Reading, Test, Value
 from livefire.translation.elastic_text import ElasticPrinter, field_name
 from livefire.translation.lucene import lucene_regex
 from livefire.translation.patterns import ANY, ONE, tokens
-from livefire.translation.printer import Found, Listed
+from livefire.translation.printer import Assumption, Found, Listed
+from livefire.translation.vocabulary import EVERY
 
 _SIGNS: dict[Op, str] = {"eq": "==", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _CALLS: dict[Op, str] = {"starts": "startsWith", "ends": "endsWith", "contains": "stringContains"}
@@ -22,6 +24,14 @@ class EqlPrinter(ElasticPrinter):
 
     language: ClassVar[str] = "eql"
     reading: ClassVar[Reading] = "each"
+    elements: ClassVar[bool] = True
+
+    def value_of(self, found: Found) -> str:
+        """Return the field's name; the members of objects in a list are values of one field."""
+        if EVERY not in found.shown.name:
+            return super().value_of(found)
+        self.assume_list(found, plain=True)
+        return field_name(found.shown.name.replace(EVERY, ""))
 
     def test(self, test: Test, found: Found, *, negated: bool) -> str:
         """Return a comparison or its complement."""
@@ -35,6 +45,8 @@ class EqlPrinter(ElasticPrinter):
         value = test.value
         if isinstance(value, Ago):
             raise self.no_form("a time before the run", test.span, "the rule's own look-back says it")
+        if isinstance(value, datetime):
+            return f"{name} {_SIGNS[test.op]} {quoted(self.moment(value, test.span))}"
         if test.op == "cidr":
             address = self.vocabulary.address(test.subject)
             if address is None:
@@ -78,7 +90,9 @@ class EqlPrinter(ElasticPrinter):
         return f"not {said}" if listed.negated else said
 
     def presence(self, found: Found, *, negated: bool) -> str:
-        """Return a comparison with null."""
+        """Return a comparison with null; an empty list or object is null in an index."""
+        if found.shown.type is Type.DYNAMIC and isinstance(found.subject, Field):
+            self.assumptions[Assumption("filled", *found.subject.place)] = None
         return f"{self.value_of(found)} {'==' if negated else '!='} null"
 
 

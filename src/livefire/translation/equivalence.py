@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -23,7 +23,7 @@ from livefire.plan.walk import map_inputs
 from livefire.schema import Schema
 from livefire.store.frames import empty_table, read_records
 from livefire.translation.flow import sequence_in
-from livefire.translation.places import PARSED
+from livefire.translation.places import PARSED, Steps
 from livefire.translation.printer import Assumption
 
 if TYPE_CHECKING:
@@ -197,22 +197,46 @@ def _broken(row: Mapping[str, Any], assumption: Assumption) -> bool:
     value = row.get(assumption.column)
     if assumption.steps or (isinstance(value, str) and assumption.kind not in ("never", "form")):
         value = _opened(value)
-    for step in assumption.steps:
-        if step == PARSED:
-            value = _opened(value)
-        elif isinstance(value, dict) and isinstance(step, str):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
-            value = value[step]
-        else:
-            value = None
-    if assumption.kind == "plain":
-        return isinstance(value, (list, dict))
-    if assumption.kind == "address":
-        return isinstance(value, str) and "/" in value
-    if assumption.kind == "single":
-        return isinstance(value, list)
-    return isinstance(value, str) and value.casefold() == assumption.text.casefold()
+    return any(_breaks(v, assumption) for v in _reached(value, assumption.steps))
+
+
+def _reached(value: Any, steps: Steps) -> Iterator[Any]:
+    """Yield what stands at the end of a path: one value, or none; of every element of a list for `*`."""
+    if not steps:
+        yield value
+        return
+    step, *rest = steps
+    if step == PARSED:
+        yield from _reached(_opened(value), tuple(rest))
+    elif step == "*":
+        for element in value if isinstance(value, list) else ():
+            yield from _reached(element, tuple(rest))
+    elif isinstance(value, dict) and isinstance(step, str):
+        yield from _reached(value.get(step), tuple(rest))
+    elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
+        yield from _reached(value[step], tuple(rest))
+
+
+def _breaks(value: Any, assumption: Assumption) -> bool:
+    match assumption.kind:
+        case "plain":
+            return isinstance(value, (list, dict))
+        case "list":
+            return value is not None and not isinstance(value, list)
+        case "filled":
+            return isinstance(value, (list, dict)) and not _leaves(value)
+        case "address":
+            return isinstance(value, str) and "/" in value
+        case "single":
+            return isinstance(value, list)
+        case _:
+            return isinstance(value, str) and value.casefold() == assumption.text.casefold()
+
+
+def _leaves(value: Any) -> bool:
+    """True for a value, or a list or object with one somewhere in it."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return value is not None if inside is None else any(_leaves(v) for v in inside)
 
 
 def _opened(value: Any) -> Any:

@@ -8,7 +8,7 @@ from livefire.translation.condition import Condition
 from livefire.translation.elastic_text import field_name
 from livefire.translation.esql_text import EsqlPrinter, quoted
 from livefire.translation.outline import Key, Measure
-from livefire.translation.pipe import Pipe, plain_name
+from livefire.translation.pipe import Counted, Pipe, plain_name
 from livefire.translation.printer import Assumption, Found
 from livefire.translation.statement import Work, Written, conjuncts, known_present, not_grouped
 
@@ -55,6 +55,10 @@ class EsqlPipe(Pipe):
                 by.append(f"{names[at]} = {value}")
         shown = ", ".join(f"{m.name} = {self._measure(m)}" for m in measures)
         return [f"| STATS {shown}{' ' if shown else ''}" + (f"BY {', '.join(by)}" if by else "")]
+
+    def stand_in(self, counted: Counted) -> str | None:
+        """Return what COALESCE puts in."""
+        return "" if counted.one.as_text else None
 
     def _measure(self, measure: Measure) -> str:
         where = f" WHERE {self.printer.show(measure.where)}" if measure.where is not None else ""

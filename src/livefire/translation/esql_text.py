@@ -48,6 +48,8 @@ class EsqlPrinter(ElasticPrinter):
         if test.op in _SIGNS:
             sign = "!=" if test.op == "eq" and negated else _SIGNS[test.op]
             left = f"TO_LOWER({name})" if test.fold else name
+            if isinstance(value, datetime):
+                value = self.moment(value, test.span)
             said = f"{left} {sign} {quoted(value.lower() if test.fold and isinstance(value, str) else value)}"
             return f"NOT ({said})" if negated and test.op != "eq" else said
         subject = f"TO_LOWER({name})" if test.fold and test.op != "regex" else name
@@ -87,6 +89,8 @@ class EsqlPrinter(ElasticPrinter):
 
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return IS NULL or IS NOT NULL."""
+        if found.shown.missing is not None:
+            return f"{self.value_of(found)} {'==' if negated else '!='} {quoted(found.shown.missing)}"
         return f"{self.value_of(found)} IS {'' if negated else 'NOT '}NULL"
 
 
@@ -103,8 +107,6 @@ def quoted(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
-    if isinstance(value, datetime):
-        return f'"{value.isoformat(timespec="milliseconds")}Z"'
     text = str(value)
     if ("\\" in text or '"' in text) and '"""' not in text and not text.endswith('"') and not re.search(r"[\x00-\x1f]", text):
         return f'"""{text}"""'

@@ -7,7 +7,7 @@ from livefire.schema import Type
 from livefire.translation.condition import Condition
 from livefire.translation.kql_text import KqlPrinter, quoted, timespan
 from livefire.translation.outline import Key, Measure
-from livefire.translation.pipe import Pipe, plain_name
+from livefire.translation.pipe import Counted, Pipe, plain_name
 from livefire.translation.printer import Assumption, Found
 from livefire.translation.statement import Work, Written, conjuncts, not_grouped
 
@@ -47,9 +47,6 @@ class KqlPipe(Pipe):
         by = []
         for at, (key, found) in enumerate(keys):
             value = self.printer.value_of(found)
-            if not key.as_text and found.shown.missing is not None and not self.known(key.subject):
-                # Without the field an event is in a group of its own there, and in that of the empty text here.
-                self.printer.presence_of(key.subject, key.span)
             if not key.renamed and value == found.shown.name:
                 names[at] = value
             value = f"bin({value}, {timespan(key.width)})" if key.width is not None else value
@@ -58,6 +55,10 @@ class KqlPipe(Pipe):
             return ["| distinct " + ", ".join(by)]
         shown = ", ".join(f"{m.name} = {self._measure(m)}" for m in measures)
         return [f"| summarize {shown}" + (f" by {', '.join(by)}" if by else "")]
+
+    def stand_in(self, counted: Counted) -> str | None:
+        """Return the empty text: texts are never null in Sentinel."""
+        return "" if counted.found.shown.type in (Type.STRING, Type.DYNAMIC) else None
 
     def _measure(self, measure: Measure) -> str:
         where = [self.printer.show(measure.where)] if measure.where is not None else []

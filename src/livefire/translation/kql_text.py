@@ -64,7 +64,9 @@ class KqlPrinter(Printer):
         if test.op == "cidr":
             if ":" in str(test.value):
                 raise self.no_form("a range of IPv6 addresses beside IPv4 ones", test.span)
-            return f"{'not(' if negated else ''}ipv4_is_in_range({subject}, {quoted(test.value)}){')' if negated else ''}"
+            said = f"ipv4_is_in_range({subject}, {quoted(test.value)})"
+            # Of what is no address it is null, and so is its negation.
+            return f"not(coalesce({said}, false))" if negated else said
         if test.op in ("lt", "le", "gt", "ge") and isinstance(test.value, str):
             word = _TESTS[test.op, False]
             said = f"strcmp({subject}, {quoted(test.value)}) {word} 0"
@@ -99,8 +101,11 @@ class KqlPrinter(Printer):
 
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return isnotempty for text, isnotnull for the rest."""
-        subject = self.value_of(found)
-        if found.shown.type in (Type.STRING, Type.DYNAMIC):
+        subject, shown = self.value_of(found), found.shown
+        if shown.steps and shown.type in (Type.STRING, Type.DYNAMIC) and (shown.inside or shown.type) is Type.DYNAMIC:
+            # Below a dynamic column an empty text is one, and what is not there is null.
+            return f"{'isnull' if negated else 'isnotnull'}({path(shown.name, shown.steps)})"
+        if shown.type in (Type.STRING, Type.DYNAMIC):
             return f"{'isempty' if negated else 'isnotempty'}({subject})"
         return f"{'isnull' if negated else 'isnotnull'}({subject})"
 

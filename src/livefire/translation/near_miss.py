@@ -29,6 +29,8 @@ Record = dict[str, Any]
 Place = tuple[str, Steps]
 MISSING = object()
 _BRANCHES, _SHAPES = 6, 400
+# After so many chains one is stored against its order.
+_APART = 5
 _MARK, _ID = "near-miss-mark", "near-miss-"
 # A member that no log source reads: for what may stand anywhere in the event.
 _ANYWHERE: Steps = ("note",)
@@ -60,22 +62,37 @@ def near_misses(
         found.append(shape)
         for place, values in _changes(tests).items():
             found += [{**shape, place: value} for value in values]
+    found += [moved for shape in shapes for moved in _among_others(shape)]
     grouped = [g for edge in edges for g in _groups(edge, next(iter(shapes[1:]), {}), now)]
     starts = [now - timedelta(hours=5, milliseconds=at) if following else None for at, _ in enumerate(templates)]
     records = [r for at, one in enumerate(templates) for r in _records(found, one, source, f"{_ID}{at}", start=starts[at])]
     return records + list(_records(grouped, templates[0], source, f"{_ID}g", repeated=True))
 
 
-def chains(found: Iterable[Chain], templates: Callable[[str], Sequence[Template]], now: datetime) -> dict[str, list[Record]]:
-    """Return the events of whole sequences by log source: in order, within their span, at its edge and beyond it, in another order, and some twice."""
+def _among_others(shape: Mapping[Place, Any]) -> Iterator[dict[Place, Any]]:
+    """Yield a shape with what it says of every element in the second of two, and with each member in an element of its own."""
+    starred = [place for place in shape if "*" in place[1]]
+    for numbers in ([1] * len(starred), range(1, len(starred) + 1)):
+        if starred:
+            elements = dict(zip(starred, numbers, strict=True))
+            yield {
+                (c, tuple(elements[c, steps] if s == "*" else s for s in steps)) if (c, steps) in elements else (c, steps): v for (c, steps), v in shape.items()
+            }
+
+
+def chains(found: Iterable[Chain], templates: Callable[[str], Sequence[Template]], now: datetime, *, together: bool = False) -> dict[str, list[Record]]:
+    """Return the events of whole sequences by log source: in order, within their span, at its edge and beyond it, in another order, and some twice.
+
+    With `together` some steps share a moment, stored in order and against it.
+    """
     records: dict[str, list[Record]] = {}
-    second = timedelta(seconds=1)
+    second, none = timedelta(seconds=1), timedelta(0)
     for chain in found:
         span, start = timedelta(microseconds=chain.span // 10), now - timedelta(hours=3)
         shapes: list[dict[Place, Any]] = []
-        for turn, length in enumerate((span - second, span, span + second, second, -second)):
+        for turn, length in enumerate((span - second, span, span + second, second, -second, *((none, none) if together else ()))):
             own = dict.fromkeys((k.place for k in chain.keys), f"chain-{turn}")
-            for at, step in enumerate(chain.steps):
+            for at, step in sorted(enumerate(chain.steps), key=lambda x: x[0], reverse=turn > _APART):
                 # No two of them share a moment, also where the key cannot be told apart.
                 moment = start + timedelta(milliseconds=7 * turn) + length * at / max(1, len(chain.steps) - 1)
                 shapes.append({**own, **next(meeting(pushed(step)), {}), ("_time", ()): _exactly(moment)})
@@ -110,6 +127,13 @@ def _groups(edges: Edges, shape: Mapping[Place, Any], now: datetime) -> Iterator
             for at in range(size):
                 own = dict.fromkeys(keys, f"group-{size}-{varied}")
                 yield {**shape, **own, **dict.fromkeys(measured, f"value-{at}" if varied else "value")}
+    values = (MISSING, None, "", " ", *edges.words, "group", "GROUP", "group ")
+    for place in (*keys, *measured):
+        # Texts that a language may take for no value, or for each other, in groups of two.
+        for at, value in enumerate(values):
+            own = {**dict.fromkeys(keys, f"of-{at}-{place}"), **dict.fromkeys(measured, "value")}
+            yield {**shape, **own, place: value}
+            yield {**shape, **own, place: "group" if place in measured else value}
     for width in edges.widths:
         length, second = timedelta(microseconds=width // 10), timedelta(seconds=1)
         start = datetime(now.year, now.month, now.day) - length
@@ -302,7 +326,7 @@ def _set(target: Any, path: Steps, value: Any) -> None:
             return
     key = 0 if last == "*" else last
     if isinstance(target, list) and isinstance(key, int):
-        target[:] = [] if value is MISSING else [value]
+        target[max(key, 0) :] = [] if value is MISSING else ["other"] * max(0, key - len(target)) + [value]
     elif isinstance(target, dict) and isinstance(key, str):
         if value is MISSING:
             target.pop(key, None)
@@ -323,9 +347,11 @@ def _entered(target: Any, step: str | int, empty: Any) -> Any:
             target[step] = empty
         return target[step]
     if isinstance(target, list) and isinstance(step, int):
-        if not target or not isinstance(target[0], type(empty)):
-            target[:] = [empty]
-        return target[0]
+        at = max(step, 0)
+        target += [{} for _ in range(at + 1 - len(target))]
+        if not isinstance(target[at], type(empty)):
+            target[at] = empty
+        return target[at]
     return None
 
 

@@ -55,6 +55,11 @@ class Key:
     span: Span | None = None
     stands: str = ""
 
+    @property
+    def word(self) -> str | None:
+        """The text under which the rule groups events without the field, None where they are a group of their own."""
+        return self.stands if self.as_text else None
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -70,6 +75,11 @@ class Measure:
     stands: str = ""
 
     @property
+    def word(self) -> str | None:
+        """The text that the rule takes for a missing value, None where it takes none."""
+        return self.stands if self.as_text else None
+
+    @property
     def number(self) -> bool:
         """True for a value that two products must agree on to the digit."""
         return self.function in ("count", "count_distinct", "sum")
@@ -80,6 +90,7 @@ class Having:
     """Only groups that meet a condition over keys and measures."""
 
     condition: Condition
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +135,9 @@ class Outline:
 
 
 class NamedColumns(Vocabulary):
-    """The columns of groups, by the names that the target text gives them."""
+    """The columns of groups, by the names that the target text gives them, each with the text that stands for a missing value."""
 
-    def __init__(self, table: Vocabulary, names: dict[str, tuple[str, Type]]) -> None:
+    def __init__(self, table: Vocabulary, names: dict[str, tuple[str, Type, str | None]]) -> None:
         super().__init__(table.table, "")
         self.names = names
         self.items = {}
@@ -134,8 +145,8 @@ class NamedColumns(Vocabulary):
     def find(self, subject: Subject) -> Shown | None:
         """Return a column of the groups."""
         if isinstance(subject, Field) and subject.column in self.names:
-            name, kind = self.names[subject.column]
-            return Shown(name, kind, "value")
+            name, kind, missing = self.names[subject.column]
+            return Shown(name, kind, "value", (), missing)
         return None
 
 
@@ -218,7 +229,7 @@ class _Groups:
                 case Kept():
                     known = self._kept(following, known)
                 case Where(expr=expr, span=span):
-                    after.append(Having(self._condition(self._asked(put(expr, known), span), span)))
+                    after.append(Having(self._condition(self._asked(put(expr, known), span), span), span))
                 case Ordered(keys=keys, span=span):
                     by = ((self._asked(put(k.expr, known), span), k) for k in keys)
                     after.append(OrderBy(tuple((Field(_only(x), (), "value", k.expr.type), k.descending) for x, k in by)))
@@ -293,6 +304,9 @@ class _Groups:
             case _:
                 pass
         subject = subject_of(bare, self.part, call.span or span, name)
+        if function == "count" and expr != bare and _word(expr) is not None:
+            # With a word in the place of a missing value every event has one to count.
+            return Measure(_named(name), function, None, False, where, span, name)
         if function == "count":
             where_present: Condition = Present(subject)
             return Measure(_named(name), function, None, False, where or where_present, span, name)
@@ -304,11 +318,15 @@ class _Groups:
 
 def _stands(expr: e.Expr) -> str:
     """Return the word that a value has in place of a missing one, empty where it is the empty text or none."""
+    return _word(expr) or ""
+
+
+def _word(expr: e.Expr) -> str | None:
     match expr:
         case e.Call(function="logic.coalesce", args=(_, e.Literal(value=str() as word))):
             return word
         case _:
-            return ""
+            return None
 
 
 def _only_shows(expr: e.Expr) -> bool:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from livefire.diagnostics import Span
 from livefire.plan import expr as e
 from livefire.schema import Type
-from livefire.translation.condition import Condition, Field, Subject
+from livefire.translation.condition import TRUE, AllOf, AnyOf, Condition, Field, Not, Present, Subject, Test, all_of, any_of, negate
 from livefire.translation.outline import First, Having, Keep, Key, Measure, NamedColumns, OrderBy, member, outline
+from livefire.translation.patterns import holds
 from livefire.translation.printer import Assumption, Found, Printer
 from livefire.translation.refusal import Untranslatable
 from livefire.translation.statement import Part, Work, known_present
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A key, or a measure that counts values, with the target's field for it."""
+
+    one: Key | Measure
+    found: Found
+
+    @property
+    def filled(self) -> bool:
+        """True where a missing value has to be a value among others: of a key, and of what the rule counts as text."""
+        return self.one.as_text or isinstance(self.one, Key)
 
 
 class Pipe(ABC):
@@ -24,6 +39,8 @@ class Pipe(ABC):
         self.present = known_present(part.condition)
         self.numbers: tuple[tuple[str, str], ...] = ()
         self.left: dict[str, str] = {}
+        # The texts that stand for a missing key in the rule, by the name of the key in conditions.
+        self.words: dict[str, str] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -34,6 +51,10 @@ class Pipe(ABC):
     @abstractmethod
     def group(self, keys: tuple[tuple[Key, Found], ...], measures: tuple[Measure, ...], names: dict[int, str]) -> list[str]:
         """Return the lines of a grouping; `names` gets the name of each key, by its place, where it is not the key's own."""
+
+    @abstractmethod
+    def stand_in(self, counted: Counted) -> str | None:
+        """Return the text that takes the place of a missing key, or of a missing value that is counted; None where there is none."""
 
     @abstractmethod
     def where(self, condition: Condition) -> str:
@@ -62,7 +83,7 @@ class Pipe(ABC):
         while stages:
             match stages.pop(0):
                 case Having(condition=condition):
-                    lines.append(self.where(condition))
+                    lines.append(self.where(self._having(condition)))
                 case OrderBy(keys=keys):
                     following = stages.pop(0) if stages and isinstance(stages[0], First) else None
                     lines += self.order(tuple((self.name_of(s), down) for s, down in keys), following.count if isinstance(following, First) else None)
@@ -92,19 +113,52 @@ class Pipe(ABC):
         return (name, None, value) if isinstance(value, e.Literal) else (name, self.name_of(value), None)
 
     def _grouped(self, keys: tuple[Key, ...], measures: tuple[Measure, ...]) -> list[str]:
-        several: tuple[Key | Measure, ...] = (*keys, *measures)
-        for one in several:
-            if one.stands and isinstance(one.subject, Field) and not self.known(one.subject):
-                # What is missing and what holds the word are one value in the rule, and two in the text.
-                self.printer.assumptions[Assumption("never", one.subject.column, one.subject.steps, one.stands, one.name)] = None
         found = tuple((k, self.printer.find(k.subject, k.span)) for k in keys)
+        words = [self._one_value(k, f) for k, f in found]
+        for measure in measures:
+            if measure.subject is not None and measure.function == "count_distinct":
+                self._one_value(measure, self.printer.find(measure.subject, measure.span))
         named = {at: k.name for at, k in enumerate(keys)}
         lines = self.group(found, measures, named)
-        columns = {member(at): (named[at], k.subject.type) for at, k in enumerate(keys)}
-        columns |= {member(at): (m.name, _type(m)) for at, m in enumerate(measures, len(keys))}
+        columns = {member(at): (named[at], k.subject.type, words[at]) for at, k in enumerate(keys)}
+        columns |= {member(at): (m.name, _type(m), None) for at, m in enumerate(measures, len(keys))}
+        self.words = {member(at): k.word for at, k in enumerate(keys) if k.word is not None and not self.known(k.subject)}
         self.numbers = tuple((m.said or m.name, m.name) for m in measures if m.number)
         self.after = type(self.printer)(NamedColumns(self.part.vocabulary, columns))
         return lines
+
+    def _one_value(self, one: Key | Measure, found: Found) -> str | None:
+        """Return the text that stands for a missing value among groups; what it or the rule's own makes one value of two is assumed away."""
+        if one.subject is None or self.known(one.subject) or (isinstance(one, Key) and one.width is not None):
+            return None
+        word = self.stand_in(Counted(one, found))
+        if one.word != word and isinstance(one.subject, Field):
+            for text, shown in ((one.word, one.name), (word, found.shown.name)):
+                if text is not None:
+                    self.printer.assumptions[Assumption("never", one.subject.column, one.subject.steps, text, shown)] = None
+        return word
+
+    def _having(self, condition: Condition) -> Condition:
+        """Return a condition over groups in which the rule's text for a missing value is asked for as a missing value."""
+        match condition:
+            case AllOf(parts=parts):
+                return all_of(*(self._having(p) for p in parts))
+            case AnyOf(parts=parts):
+                return any_of(*(self._having(p) for p in parts))
+            case Not(part=part):
+                return negate(self._having(part))
+            case Present(subject=Field(column=column)) if column in self.words:
+                return TRUE
+            case Test(op="eq", subject=Field(column=column) as subject, value=value) if column in self.words and value == self.words[column]:
+                # No event holds the text itself: it stands for a missing key alone.
+                return negate(Present(subject))
+            case Test(subject=Field(column=column) as subject, span=span) if column in self.words:
+                met = holds(condition.op, condition.fold, condition.flags, self.words[column], condition.value)
+                if met is None:
+                    raise self.printer.no_form("this condition of a group's key that may be missing", span)
+                return any_of(condition, negate(Present(subject))) if met else all_of(condition, Present(subject))
+            case _:
+                return condition
 
     def known(self, subject: Subject) -> bool:
         """True for a field that every event left has."""

@@ -33,7 +33,7 @@ from livefire.translation.condition import (
 from livefire.translation.patterns import holds
 from livefire.translation.places import Steps
 from livefire.translation.refusal import NO_FIELD, NO_FORM, Untranslatable
-from livefire.translation.vocabulary import NAMES, PRODUCTS, Shown, Vocabulary, raw_steps
+from livefire.translation.vocabulary import EVERY, NAMES, PRODUCTS, Shown, Vocabulary, raw_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,10 @@ class Assumption:
     no list. `never`: it never holds `text`, because the target shows a missing value by it. `address`:
     it holds an address and no range, which Kusto's functions take for one. `form`: events come in
     another form than that named by `text`. `moment`: no two events of one group, named by `text`, share a moment.
+    `list`: the place holds nothing or a list, never one object by itself. `filled`: a list or object there holds something.
     """
 
-    kind: Literal["plain", "single", "never", "address", "form", "moment"]
+    kind: Literal["plain", "single", "never", "address", "form", "moment", "list", "filled"]
     column: str
     steps: Steps
     text: str = ""
@@ -66,6 +67,10 @@ class Assumption:
             return f"no two events of {self.text} share a moment: which of them comes first no product promises"
         if self.kind == "single":
             return f"{where} holds no list"
+        if self.kind == "filled":
+            return f"{where} holds no empty list and no empty object"
+        if self.kind == "list":
+            return f"{where} holds a list wherever it is there, never one object by itself"
         what = repr(self.text) if self.text else "the empty text"
         return f"no event holds {what} at {where}: in {self.shown} that stands for no value"
 
@@ -108,6 +113,8 @@ class Printer(ABC):
     parses_json: ClassVar[bool] = False
     # Whether a test of a list that is a field of its own is passed by any element.
     lists: ClassVar[bool] = False
+    # Whether a path may lead through every element of a list.
+    elements: ClassVar[bool] = False
     # What stands between parts that must all hold, and between alternatives; what is always true, and never.
     words: ClassVar[tuple[str, str]] = (" and ", " or ")
     truths: ClassVar[tuple[str, str]] = ("true", "false")
@@ -265,6 +272,8 @@ class Printer(ABC):
         if shown is None:
             what = subject.words.removeprefix("_raw.") if isinstance(subject, Field) else "what this clause works out"
             raise Untranslatable(NO_FIELD, f"{self.vocabulary.table.name} in {product} has no field for {what}", span)
+        if EVERY in shown.name and not self.elements:
+            raise self.no_form("a member of each element of a list", span)
         if isinstance(subject, Field) and shown.inside is not None:
             # The hot column is null for a list or an object, and the JSON shows its text.
             self.assumptions[Assumption("plain", "_raw", raw_steps(subject.place, self.vocabulary.source) or ())] = None
@@ -275,6 +284,14 @@ class Printer(ABC):
                     raise Untranslatable(NO_FORM, f"{product} compares no element of a list as this clause does", span)
                 return Found(shown, subject, span, plain=self._assume_reading(subject, here))
         return Found(shown, subject, span)
+
+    def assume_list(self, found: Found, *, plain: bool = False) -> None:
+        """Say that a list stands where the target would take one object for the only element of one; `plain` that its members hold one value each."""
+        if isinstance(found.subject, Field):
+            column, steps = found.subject.place
+            self.assumptions[Assumption("list", column, steps[: steps.index("*")])] = None
+            if plain:
+                self.assumptions[Assumption("plain", column, steps)] = None
 
     def _check_objects(self, tests: tuple[Test, ...], found: Found) -> None:
         """Refuse a search for the signs of JSON where the target shows no object as text: its author looks into one."""

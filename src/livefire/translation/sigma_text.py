@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any, ClassVar
 
 from livefire.translation.condition import Ago, AllOf, AnyOf, Condition, Not, Op, Reading, Test, Value
@@ -87,6 +88,8 @@ class SigmaPrinter(Printer):
         name, value = self.value_of(found), test.value
         if isinstance(value, Ago):
             raise self.no_form("a time before the run", test.span)
+        if isinstance(value, datetime):
+            raise self.no_form("a moment compared so", test.span)
         if test.op in ("regex", "term", "term_prefix", "term_suffix"):
             flags = "".join(f"|{f}" for f in sorted({*test.flags, *("i" if test.fold else "")}))
             return f"{name}|re{flags}"

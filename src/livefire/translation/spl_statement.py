@@ -6,7 +6,7 @@ from livefire.plan import expr as e
 from livefire.schema import Type
 from livefire.translation.condition import Condition
 from livefire.translation.outline import Key, Measure
-from livefire.translation.pipe import Pipe, plain_name
+from livefire.translation.pipe import Counted, Pipe, plain_name
 from livefire.translation.printer import Assumption, Found
 from livefire.translation.spl_text import SearchPrinter, WherePrinter, quoted, relative, searchable
 from livefire.translation.statement import Work, Written, conjuncts, known_present, not_grouped
@@ -51,11 +51,8 @@ class SplPipe(Pipe):
                 if any(m.subject == key.subject for m in measures):
                     raise self.printer.no_form("the time itself beside its rounding in one group", key.span)
                 lines.append(f"| bin {field} span={relative(key.width)[1:]}")
-            elif not self.known(key.subject):
-                if found.shown.missing is None:
-                    filled.append(field)
-                if not key.as_text:
-                    self.empty(key.subject, found)
+            elif not self.known(key.subject) and found.shown.missing is None:
+                filled.append(field)
             by.append(field)
             if key.renamed and names[at] != field:
                 renamed.append(f"{field} as {names[at]}")
@@ -70,12 +67,10 @@ class SplPipe(Pipe):
             lines.append(f"| rename {', '.join(renamed)}")
         return lines
 
-    def empty(self, subject: object, found: Found) -> None:
-        """Assume that no event holds the text which stands for a missing key."""
-        from livefire.translation.condition import Field
-
-        if isinstance(subject, Field):
-            self.printer.assumptions[Assumption("never", subject.column, subject.steps, "", found.shown.name)] = None
+    def stand_in(self, counted: Counted) -> str | None:
+        """Return the add-on's word for nothing, or what fillnull puts in."""
+        word = counted.found.shown.missing
+        return word if word is not None else "" if counted.filled else None
 
     def _measure(self, measure: Measure) -> str:
         if measure.subject is None:
@@ -85,6 +80,8 @@ class SplPipe(Pipe):
         if measure.where is not None:
             raise self.printer.no_form("an aggregate over some events of a group", measure.span)
         found = self.printer.find(measure.subject, measure.span)
+        if found.shown.missing is not None and measure.number and not measure.as_text and not self.known(measure.subject):
+            raise self.printer.no_form("a count of values where the add-on writes a word for none", measure.span)
         if measure.function in ("min", "max", "sum", "avg") and found.shown.type is Type.STRING:
             raise self.printer.no_form("an order or a sum of texts", measure.span)
         return f"{_FUNCTIONS[measure.function]}({found.shown.name})"

@@ -19,6 +19,8 @@ from livefire.translation.condition import Computed, Field, Reading, Subject
 from livefire.translation.places import Steps, field_of, normal, path_of, without_default
 
 PRODUCTS = {"kql": "sentinel", "cql": "logscale", "eql": "elastic", "esql": "elastic", "spl": "splunk", "sigma": "sigma"}
+# How a path of a language that has no sign for it writes "every element": only its printer can say that.
+EVERY = "[*]"
 NAMES = {"sentinel": "Microsoft Sentinel", "logscale": "LogScale", "elastic": "Elastic", "splunk": "Splunk", "sigma": "Sigma"}
 
 
@@ -275,7 +277,7 @@ def spelled(steps: Steps, style: str) -> str:
     text = ""
     for step in steps:
         if step == "*":
-            text += "{}" if style == "splunk" else "[*]"
+            text += "{}" if style == "splunk" else EVERY
         elif isinstance(step, int):
             text += f"{{{step}}}" if style == "splunk" else f"[{step}]" if style == "logscale" else f".{step}"
         else:

@@ -188,8 +188,19 @@ class _Reader:
             self.context.diagnostics.notice("N162", f"{name} is read from the column {spaced[0]!r}", span)
             return n.column(self.table.plan, spaced[0])
         if not self.table.open:
-            unknown_column(name, span, self.table.schema, self.context, what="field")
+            self._say_unknown(name, span)
         return e.null(Type.STRING)
+
+    def _say_unknown(self, name: str, span: Span) -> None:
+        """Rows of one's own have the fields that they hold: another is missing in each, as Sigma reads it, unless it is a slip of the pen."""
+        schema = self.table.schema
+        if self.table.vendor or any(_mistyped(name, known) for known in schema.names):
+            unknown_column(name, span, schema, self.context, what="field")
+            return
+        known = ", ".join(schema.names[:12]) + (" …" if len(schema) > 12 else "")
+        self.context.diagnostics.warn(
+            "W102", f"no row has a field {name!r}: only `null` and `exists: false` are true of it", span, help=f"known: {known}" if known else ""
+        )
 
     def _one(self, field: e.Expr | None, how: Comparison, value: Value, span: Span) -> e.Expr:
         if field is None:
@@ -242,6 +253,17 @@ class _Reader:
         raw = next((c for c in RAW if c in self.table.plan.schema), None)
         columns = (raw,) if raw else self.table.schema.names
         return any_of(*(self._one(n.column(self.table.plan, c), anywhere, value, span) for c in columns))
+
+
+def _mistyped(name: str, known: str) -> bool:
+    """True for names that differ in case, or by one letter that is left out, put in, another, or swapped with its neighbour."""
+    one, other = name.casefold(), known.casefold()
+    start = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    one, other = one[start:], other[start:]
+    if any(c.isdigit() for c in one[:1] + other[:1]):
+        # param1 and param2 are two fields.
+        return False
+    return one == other or one[1:] in (other, other[1:]) or one == other[1:] or (one[:2] == other[1::-1] and one[2:] == other[2:])
 
 
 def _over_elements(field: e.Expr, test: Callable[[e.Expr], e.Expr]) -> e.Expr:
