@@ -77,8 +77,8 @@ def page(months: Sequence[Figures]) -> str:
     lines = [NOTE, "", f"# The T1578 pack on {len(months)} months of background" if len(months) > 1 else "# The T1578 pack on a month of background", ""]
     lines += [f"`livefire background` wrote {DAYS} days of three clouds for each of these seeds, with auto scaling, pipelines, backups, schedules, people"]
     lines += ["at work and on journeys, three look-alikes a day, and from the seventeenth day on planted attacks, each in another person's name and"]
-    lines += ["from another address. Another seed is another company: other names, accounts, networks, hours and attacks. The pack was tuned while only"]
-    lines += [f"seed {months[0]['seed']} was looked at. `livefire alerts` then said:", ""]
+    lines += ["from another address. Another seed is other people at other hours and addresses, and the attacks on other days."]
+    lines += [f"The pack was tuned while only seed {months[0]['seed']} was looked at. `livefire alerts` then said:", ""]
     lines += ["| | " + " | ".join(f"seed {m['seed']}" for m in months) + " |", "|---|" + "--:|" * len(months)]
     told: list[tuple[str, Callable[[Figures], str]]] = [
         ("events", lambda m: f"{m['events']:,}"),
