@@ -98,7 +98,10 @@ def near_misses(told: Sequence[Emulation], asked: Asked, start: datetime, *, at_
 def named_things(records: Sequence[LogRecord]) -> frozenset[str]:
     """Return the names of the resources that Azure's and Google's events are about."""
     paths = (reach(r.raw, path) for r in records for path in (("resourceId",), ("protoPayload", "resourceName")))
-    return frozenset(path.rpartition("/")[2].lower() for path in paths if isinstance(path, str) and len(path.rpartition("/")[2]) > 2)
+    names = (
+        path.rpartition("/")[2].lower() for path in paths if isinstance(path, str) and "/policies/" not in path
+    )  # a constraint's name is the product's own
+    return frozenset(name for name in names if len(name) > 2)
 
 
 def renamed(raw: dict[str, Json], things: frozenset[str], number: int) -> dict[str, Json]:
@@ -240,6 +243,15 @@ def _apart(i: int, j: int, gap: timedelta) -> Change:
                     put(record.raw, path, _write(moved, text))
 
     return change
+
+
+def shifted(record: LogRecord, by: timedelta) -> dict[str, Json]:
+    """Return a record's raw form with its times that much later."""
+    for path in TIMES[record.log_source]:
+        text = reach(record.raw, path)
+        if isinstance(text, str):
+            put(record.raw, path, _write(_read(text) + by, text))
+    return record.raw
 
 
 def _read(text: str) -> datetime:

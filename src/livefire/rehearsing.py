@@ -21,7 +21,7 @@ from livefire.engines.base import Storage
 from livefire.plan import nodes as n
 from livefire.proof.case import CaseKind
 from livefire.proof.edges import SHIFTS, Edge, Schedule, edge, found, scheduled
-from livefire.proof.mutation import Score, mutate
+from livefire.proof.mutation import Mutant, Score, mutate
 from livefire.proof.stated import CaseFile, StatedCase, read_cases
 from livefire.proof.trial import RuleProof, Trial, try_rule
 from livefire.proving import STORY_START, emulated, fitting
@@ -59,13 +59,24 @@ class Rehearsal:
         tried = try_rule(rule, trials or [nothing(self.bench)], self.bench, lenient=lenient, progress=progress)
         return tried if trials or tried.refused else RuleProof(rule, ())
 
-    def score(self, rule: Rule, trials: Sequence[Trial], *, lenient: bool = False, progress: Callable[[str], None] | None = None) -> Score:
-        """Return how many of a rule's mutants its trials notice; QueryError for a rule that cannot be run, or whose product adds alerts to its query."""
+    def score(
+        self,
+        rule: Rule,
+        trials: Sequence[Trial],
+        *,
+        lenient: bool = False,
+        only: Callable[[Mutant], bool] | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> Score:
+        """Return how many of a rule's mutants its trials notice, of those that `only` lets through.
+
+        QueryError for a rule that cannot be run, or whose product adds alerts to its query.
+        """
         if rule.alerting is not None:
             raise QueryError(
                 [Diagnostic("error", "E305", "the query of a rule with a schedule of its own is not mutated; write the query into a file of its own")]
             )
-        return mutate(rule, trials, self.bench, lenient=lenient, progress=progress)
+        return mutate(rule, trials, self.bench, lenient=lenient, only=only, progress=progress)
 
     def edges(self, rule: Rule, trials: Sequence[Trial], schedule: Schedule, *, lenient: bool = False) -> tuple[tuple[Edge, ...], timedelta | None]:
         """Return what a rule loses when its attacks come at other times, in another order, twice, and late; and the look-back that would lose none.

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from livefire.detections.pack import BUNDLED
+from livefire.detections.detection import Detection
+from livefire.detections.pack import BUNDLED, load_packs
 from livefire.workspace import Workspace
 
 FOLDERS = sorted({p.parent for name in ("detection.toml", "chain.toml") for p in BUNDLED.rglob(name)})
@@ -34,3 +35,18 @@ def test_a_detection_has_playbook_investigation_and_hunt(folder: Path) -> None:
     assert steps == ["Decide in ten minutes", "Preserve", "Contain", "Close"]
     assert len(queries(folder)) >= 5
     assert [f for q in queries(folder) for f in faults(q)] == []
+
+
+# Parameters that are no value in a rule: what livefire weighs beside the rule, or a table of the tuning file. The card says which.
+BESIDE = re.compile(r"tuning file|livefire (counts|looks)|`Known` in the rule")
+
+
+@pytest.mark.parametrize("detection", load_packs(), ids=lambda d: d.card.id)
+def test_a_knob_of_the_card_is_that_of_the_rule(detection: Detection) -> None:
+    (rule,) = [r for r in detection.rules if r.language == "kql"]
+    for knob in detection.card.tuning:
+        found = re.search(rf"^let {knob.name} = (?:dynamic\((.*)\)|(.*));$", rule.text, re.MULTILINE)
+        if found is None:
+            assert BESIDE.search(knob.meaning), knob.name
+        else:
+            assert knob.default == (found[1] or found[2])

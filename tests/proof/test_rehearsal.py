@@ -141,6 +141,35 @@ def test_a_mutant_that_no_case_notices_is_reported(tmp_path: Path) -> None:
     assert stage.score(one, more).survivors == ()
 
 
+def test_a_clause_that_chooses_the_table_is_left_out_as_its_product_would_read_the_rest(tmp_path: Path) -> None:
+    # Without `#Vendor=aws` LogScale reads every vendor's events; an Azure record with a field of that name is then found too.
+    strayed = {
+        "time": "2026-01-01T00:00:00Z",
+        "operationName": "MICROSOFT.COMPUTE/SNAPSHOTS/WRITE",
+        "category": "Administrative",
+        "resultType": "Success",
+        "resourceId": "/SUBSCRIPTIONS/S/RESOURCEGROUPS/G",
+        "correlationId": "c-1",
+        "eventName": "CreateSnapshot",
+    }
+    stage = Workspace().rehearsal()
+    one = rule("#Vendor=aws Vendor.eventName=CreateSnapshot", "cql")
+    attack = stage.trials(one, attacks=[written(tmp_path, "one.json", EVENT)])
+    known, unknown = (stage.score(one, trials).survivors for trials in (
+        [*attack, *stage.trials(one, benign=[written(tmp_path, "two.json", strayed)], attacks=[tmp_path / "one.json"])], attack,
+    ))  # fmt: skip
+    left_out = ("left out", "#Vendor=aws")
+    assert left_out in {(j.mutant.change, j.mutant.clause) for j in unknown}
+    assert left_out not in {(j.mutant.change, j.mutant.clause) for j in known}
+
+
+def test_only_the_mutants_asked_for_are_judged(tmp_path: Path) -> None:
+    stage = Workspace().rehearsal()
+    one = rule(SNAPSHOTS)
+    score = stage.score(one, stage.trials(one, attacks=[written(tmp_path, "one.json", EVENT)]), only=lambda m: m.change == "turned round")
+    assert {j.mutant.change for j in score.judged} == {"turned round"}
+
+
 def test_edges_of_a_rule_with_fixed_buckets() -> None:
     # Both events of the attack in one bucket of five minutes: lost wherever a boundary falls between them.
     both = 'AWSCloudTrail | where EventName in ("CreateSnapshot", "ModifySnapshotAttribute")'

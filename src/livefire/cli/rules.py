@@ -59,7 +59,10 @@ def run(
     engine: EngineOption = "duckdb",
     language: LanguageOption = None,
     index: Annotated[str | None, typer.Option(help="Table to read where the rule names none.")] = None,
-    explain: Annotated[Stage | None, typer.Option(help="Show a stage instead of rows; miss says which clause dropped the events given by --event.")] = None,
+    explain: Annotated[
+        Stage | None,
+        typer.Option(help="Show a stage instead of rows; miss says which clause dropped the events given by --event, or those that came farthest."),
+    ] = None,
     event: Annotated[list[str] | None, typer.Option(help="Event id (_id) that should have been found, for --explain miss.")] = None,
     now: Moment = None,
     start: Moment = None,
@@ -190,8 +193,8 @@ def explain_stage(ws: Workspace, source: Source, language: str, stage: Stage, *,
 
 
 def explain_miss(ws: Workspace, result: Result, events: list[str], clock: datetime) -> None:
-    """Print which clause dropped the events that were expected."""
+    """Print which clause dropped the events that were expected, without any those that came farthest."""
     if not events:
-        stop("say which events were expected: --event ID (the _id of the event, such as CloudTrail's eventID)", USAGE)
+        say(ws.explain_miss(result.compiled, None, clock))
     for event in events:
         say(f"{event}: {ws.explain_miss(result.compiled, event, clock)}")

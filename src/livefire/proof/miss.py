@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from livefire.diagnostics import QueryError, Source, Span
@@ -13,6 +13,9 @@ from livefire.plan import nodes as n
 from livefire.plan.evidence import EVIDENCE, carry_evidence
 from livefire.plan.rewrite import rewrite
 from livefire.plan.walk import place_of
+from livefire.schema import Type
+
+MOST_VALUES, LONGEST_VALUE = 3, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,13 @@ class Miss:
     clause: str = ""
 
 
-def explain_miss(plan: n.Plan, wanted: frozenset[str], source: Source, engine: Engine, storage: Storage, run: Run) -> Miss:
-    """Return why no row of a plan rests on any of the wanted events.
+def explain_miss(plan: n.Plan, wanted: frozenset[str] | None, source: Source, engine: Engine, storage: Storage, run: Run) -> Miss:
+    """Return why no row of a plan rests on any of the wanted events, of any event at all where they are None.
 
     The plan is walked from each scan upward; the first node after which none of the wanted events
     is left is the culprit, and of a filter the conditions that none of them meets.
     """
-    names = {x.partition("/")[0] for x in wanted}
+    names = {x.partition("/")[0] for x in wanted} if wanted is not None else set(storage.tables)
     chains = [c for c in _chains(plan, ()) if isinstance(c[0], n.Scan) and c[0].table in names]
     if not chains:
         read = sorted({c[0].table for c in _chains(plan, ()) if isinstance(c[0], n.Scan)})
@@ -52,16 +55,56 @@ def _chains(plan: n.Plan, above: tuple[n.Plan, ...]) -> Iterator[tuple[n.Plan, .
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    wanted: frozenset[str]
+    wanted: frozenset[str] | None
     engine: Engine
     storage: Storage
     run: Run
 
     def left(self, plan: n.Plan) -> int:
         """Return how many rows of a plan rest on a wanted event."""
-        carried = rewrite(carry_evidence(plan))
-        table = self.engine.execute(n.select(carried, EVIDENCE), self.storage, self.run)
-        return sum(1 for text in table.column(0).to_pylist() if self.wanted.intersection(json.loads(text or "[]")))
+        carried = rewrite(n.select(carry_evidence(plan), EVIDENCE))
+        rests = [json.loads(text or "[]") for text in self.engine.execute(carried, self.storage, self.run).column(0).to_pylist()]
+        return sum(1 for events in rests if (bool(events) if self.wanted is None else self.wanted.intersection(events)))
+
+    def values(self, plan: n.Plan, clauses: Sequence[e.Expr]) -> str:
+        """Return what stands in the columns that clauses read, in the first rows of a plan that rest on a wanted event; empty where a rule wrote no column."""
+        read = list(dict.fromkeys(p for clause in clauses for p in _read(clause)))[:MOST_VALUES]
+        if not read:
+            return ""
+        below = carry_evidence(plan)
+        asked = (*(n.Item(f"value{at}", p) for at, p in enumerate(read)), n.Item(EVIDENCE, e.Column(EVIDENCE, Type.DYNAMIC)))
+        found: dict[str, None] = {}
+        for row in self.engine.execute(rewrite(n.Project(below, asked)), self.storage, self.run).to_pylist():
+            events = json.loads(row[EVIDENCE] or "[]")
+            if bool(events) if self.wanted is None else self.wanted.intersection(events):
+                found[", ".join(f"{_name(p)} is {_told(row[f'value{at}'], dynamic=p.type is Type.DYNAMIC)}" for at, p in enumerate(read))] = None
+        return "; ".join(list(found)[:MOST_VALUES]) + ("; and others" if len(found) > MOST_VALUES else "")
+
+
+def _read(clause: e.Expr) -> Iterator[e.Column | e.Path]:
+    """Yield the fields that a clause reads, those inside an object by their path; columns of ours, whose names no rule can write, are left out."""
+    if isinstance(clause, e.Path) and isinstance(clause.base, e.Column):
+        yield clause
+    elif isinstance(clause, e.Column):
+        if clause.name.isprintable():
+            yield clause
+    elif not isinstance(clause, e.Lambda):
+        for part in e.children(clause):
+            yield from _read(part)
+
+
+def _name(field: e.Column | e.Path) -> str:
+    if isinstance(field, e.Column):
+        return field.name
+    return ".".join([*(_name(f) for f in _read(field.base)), *map(str, field.steps)])
+
+
+def _told(value: object, *, dynamic: bool) -> str:
+    """Return a value in one line, as ASCII: it came from a log."""
+    if value in (None, "", "null"):
+        return "empty"
+    text = json.dumps(json.loads(str(value)) if dynamic else value if isinstance(value, (int, float, bool)) else str(value))
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 2]}…"
 
 
 def _along(chain: tuple[n.Plan, ...], probe: _Probe, source: Source) -> Miss | None:
@@ -86,7 +129,8 @@ def _blame(node: n.Plan, before: n.Plan, probe: _Probe, source: Source) -> Miss:
         spans = [s for p in guilty or parts if (s := place_of(p)) is not None] or ([node.span] if node.span else [])
         span = spans[0] if spans else None
         clause = " ".join(source.slice(span).split()) if span else ""
-        return Miss(f"dropped by: {clause}" if clause else "dropped by a filter of the table", span, clause)
+        said = probe.values(before, [p for p in guilty or parts if place_of(p) == span])
+        return Miss((f"dropped by: {clause}" if clause else "dropped by a filter of the table") + (f" ({said})" if said else ""), span, clause)
     word = {n.Join: "finds no partner in the join", n.Limit: "cut off by the limit", n.Sequence: "completes no sequence"}.get(type(node), "lost")
     span = None if isinstance(node, (n.Scan, n.Values)) else node.span
     clause = " ".join(source.slice(span).split())[:120] if span else ""

@@ -13,7 +13,7 @@ from livefire.plan import nodes as n
 from livefire.plan.evidence import EVIDENCE, carry_evidence
 from livefire.plan.functions import call
 from livefire.plan.rewrite import rewrite
-from livefire.plan.walk import map_inputs, place_of
+from livefire.plan.walk import map_inputs, parts_of, place_of
 from livefire.proof.trial import Trial
 from livefire.schema import Type
 
@@ -23,12 +23,16 @@ SECOND = 10_000_000  # ticks: no cloud that writes whole seconds can show a smal
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A rule with one change: where it is, what was done to it, and the plan that has it."""
+    """A rule with one change: where it is, what was done to it, and the plan that has it.
+
+    `constant` says that the clause asks for a field that is the same in every row of the table, such as LogScale's `#Vendor`.
+    """
 
     span: Span
     change: str
     clause: str
     plan: n.Plan
+    constant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,24 @@ class Score:
         return 1.0 - len(self.survivors) / len(self.judged) if self.judged else 1.0
 
 
-def mutate(rule: Rule, trials: Sequence[Trial], bench: Bench, *, lenient: bool = False, progress: Callable[[str], None] | None = None) -> Score:
-    """Run every mutant of a rule over its trials, in order, until one gives something else; QueryError for a rule that cannot be run."""
+def mutate(
+    rule: Rule,
+    trials: Sequence[Trial],
+    bench: Bench,
+    *,
+    lenient: bool = False,
+    only: Callable[[Mutant], bool] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Score:
+    """Run every mutant of a rule that `only` lets through over its trials, in order, until one gives something else; QueryError for a rule that cannot run."""
     plan = compile_rule(rule, bench, lenient=lenient).lowered
     source = Source(rule.text, rule.name)
     usual = [_outcome(plan, trial, bench) for trial in trials]
     judged = []
-    for mutant in mutants(plan, source):
+    for told in mutants(plan, source):
+        if only is not None and not only(told):
+            continue
+        mutant = _without(told, rule, bench, lenient=lenient) if told.constant and told.change == "left out" else told
         if progress is not None:
             progress(f"{mutant.change}: {mutant.clause}")
         noticed = next((t.name for t, was in zip(trials, usual, strict=True) if _outcome(mutant.plan, t, bench) != was), None)
@@ -75,7 +90,7 @@ def mutate(rule: Rule, trials: Sequence[Trial], bench: Bench, *, lenient: bool =
 def _outcome(plan: n.Plan, trial: Trial, bench: Bench) -> Outcomes:
     """Return what a plan finds in a trial: the evidence of its rows, or the error it ends with."""
     here = replace(bench, storage=trial.storage, now=trial.now)
-    carried = rewrite(carry_evidence(plan))
+    carried = rewrite(n.select(carry_evidence(plan), EVIDENCE))  # alone: computing whole events, which some rules show, would be most of the work
     try:
         rows = python_rows(bench.engine.execute(carried, trial.storage, here.run_values()), carried.schema)
     except QueryError as error:
@@ -103,7 +118,27 @@ def mutants(plan: n.Plan, source: Source) -> Iterator[Mutant]:
             clause = " ".join(source.slice(span).split())
             if clause and (span, change) not in seen:
                 seen.add((span, change))
-                yield Mutant(span, change, clause, _exchange(plan, node, replace(node, predicate=predicate)))
+                yield Mutant(span, change, clause, _exchange(plan, node, replace(node, predicate=predicate)), _asks_constant(node, span))
+
+
+def _asks_constant(node: n.Filter, span: Span) -> bool:
+    """True when the clause at a place compares a column that the table below fills with one word."""
+    names = {part.name for test in parts_of(node.predicate) if place_of(test) == span for part in parts_of(test) if isinstance(part, e.Column)}
+    below = node.input
+    while isinstance(below, n.Filter):
+        below = below.input
+    if not names or not isinstance(below, n.Project):
+        return False
+    return all(isinstance(column.expr, e.Literal) for column in below.items if column.name in names)
+
+
+def _without(mutant: Mutant, rule: Rule, bench: Bench, *, lenient: bool) -> Mutant:
+    """Return the mutant as the text without the clause would be read, where it can be: a product chooses its tables by such a clause."""
+    blank = rule.text[: mutant.span.start] + " " * (mutant.span.end - mutant.span.start) + rule.text[mutant.span.end :]
+    try:
+        return replace(mutant, plan=compile_rule(Rule(rule.name, rule.language, blank, rule.path), bench, lenient=lenient).lowered)
+    except QueryError:
+        return mutant
 
 
 def _whole(predicate: e.Expr) -> Iterator[tuple[Span, str, e.Expr]]:

@@ -113,7 +113,7 @@ def _surplus(trial: Trial, rows: int) -> str:
 
 
 def _reason(outcome: Outcome, trial: Trial, bench: Bench) -> str:
-    if outcome.plan is None or not trial.attack:
+    if outcome.plan is None:
         return ""
     source = Source(outcome.rule.text, outcome.rule.name)
     return explain_miss(outcome.plan, trial.attack, source, bench.engine, trial.storage, bench.run_values()).reason

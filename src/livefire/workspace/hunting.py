@@ -165,13 +165,16 @@ class Hunting(Queries):
         bench = self.bench(now, **options)
         return investigate(finding, folder, bench, acts_for_chains(bench))
 
-    def explain_miss(self, compiled: stages.Compiled, event: str, now: datetime | None = None) -> str:
-        """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake."""
+    def explain_miss(self, compiled: stages.Compiled, event: str | None, now: datetime | None = None) -> str:
+        """Return in words which clause of a compiled query dropped an event, given by the id it has in the lake.
+
+        Without an event: which clause dropped the last of those that came farthest.
+        """
         from livefire.proof.miss import explain_miss
 
         bench = self.bench(now)
-        wanted = frozenset(f"{source}/{event}" for source in self._holding(event, bench))
-        if not wanted:
+        wanted = frozenset(f"{source}/{event}" for source in self._holding(event, bench)) if event is not None else None
+        if wanted is not None and not wanted:
             return "no event of that id is in the lake"
         return explain_miss(compiled.lowered, wanted, compiled.source, bench.engine, bench.storage, bench.run_values()).reason
 
