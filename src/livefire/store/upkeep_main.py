@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -16,12 +17,15 @@ from livefire.interpreter import end_with, leave_out
 from livefire.store import upkeep
 from livefire.store.lake import Lake, LakeError
 
+_ANSWER = 1
+"""The descriptor that the parent reads."""
+
 
 def main() -> None:
     """Do what is asked: the lake's folder, what to do as JSON, the parent's process."""
     end_with(int(sys.argv[3]))
     leave_out("pandas")  # pyarrow would load it in case a frame comes
-    sys.stdout.write(json.dumps(answer(Path(sys.argv[1]), json.loads(sys.argv[2]))) + "\n")
+    os.write(_ANSWER, json.dumps(answer(Path(sys.argv[1]), json.loads(sys.argv[2]))).encode())
 
 
 def answer(path: Path, asked: dict[str, str]) -> dict[str, Any]:
