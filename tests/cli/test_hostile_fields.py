@@ -103,6 +103,10 @@ def test_ingest_and_lake_views(logs: Path, tmp_path: Path) -> None:
     assert not RAW.search(as_json.output)
     assert any(f["path"].endswith("evil\x1b]52;c;YQ==\x07\u202e.json") for f in json.loads(as_json.stdout)["files"])
     assert not RAW.search(livefire("lake", "info", "--lake", tmp_path / "lake").output)
+    set_aside = livefire("lake", "quarantine", "--lake", tmp_path / "lake")
+    assert "broken.jsonl" in set_aside.output
+    assert not RAW.search(set_aside.output)
+    assert not RAW.search(livefire("lake", "quarantine", "--lake", tmp_path / "lake", "--json").stdout)
 
 
 def test_run_views(logs: Path, tmp_path: Path) -> None:
