@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -34,6 +39,36 @@ def test_safe_text_leaves_nothing_a_terminal_obeys(text: str) -> None:
     made = safe_text(text)
     assert not RAW.search(made)
     assert all(unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for c in made)
+
+
+def test_every_character_there_is_reaches_a_terminal_harmless() -> None:
+    """All 1,114,112 code points, lone surrogates too, in stretches of 4,096."""
+    for first in range(0, sys.maxunicode + 1, 4096):
+        made = safe_text("".join(map(chr, range(first, first + 4096))))
+        assert not RAW.search(made)
+        assert made.isprintable()
+    assert first + 4096 == 0x110000
+
+
+@pytest.mark.slow
+def test_a_real_terminal_is_sent_no_control_but_lines_and_colours(tmp_path: Path) -> None:
+    """The program itself on a pseudo-terminal: of what begins with an escape only SGR is left, which is its own."""
+    path = tmp_path / "logs.json"
+    path.write_bytes(file_of(record(1, userAgent=PAYLOAD)))
+    (tmp_path / "rule.kql").write_text("AWSCloudTrail | project UserAgent, RequestParameters", encoding="utf-8")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "livefire", "run", str(tmp_path / "rule.kql"), "--on", str(path)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm-256color"}) as process:
+        os.close(theirs)
+        parts = []
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while part := os.read(ours, 65_536):
+                parts.append(part)
+        os.close(ours)
+    assert process.returncode == FOUND
+    said = b"".join(parts).decode()
+    assert "\\x1b]52;c;cm0gLXJm" in "".join(said.split())
+    assert not RAW.search(re.sub(r"\x1b\[[0-9;]*m", "", said).replace("\r\n", "\n"))
 
 
 @given(st.text())
