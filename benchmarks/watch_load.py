@@ -2,7 +2,7 @@
 
 `python benchmarks/watch_load.py [--rate 5000] [--seconds 600] [--live 200] [--scheduled 100]` runs a real watch over a folder,
 renames a file into it every second, and prints one line of JSON: the latency of live alerts from the file's arrival (median and
-95th percentile), resident memory of the process after a quarter of the time and at its end, and whether it kept up.
+95th percentile), resident memory of the process after a quarter of the time, each minute and at its end, and whether it kept up.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ def measure(root: Path, said: argparse.Namespace) -> dict[str, object]:
     ready = lines(0, said.rate, first)  # the shape is made once: what feeds it must not take the machine's time
     arrived: dict[str, float] = {}
     began, quarter = time.monotonic(), 0.0
+    minutes: list[int] = []
     for second in range(said.seconds):
         body = ready.replace(b'"00000000-', f'"{second:08}-'.encode()).replace(b"mallory0", f"mallory{second}".encode())
         body = body.replace(f"{first:%Y-%m-%dT%H:%M:%SZ}".encode(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}".encode())
@@ -110,6 +111,7 @@ def measure(root: Path, said: argparse.Namespace) -> dict[str, object]:
         draft.replace(root / "inbox" / f"{second:06}.jsonl")
         arrived[f"mallory{second}"] = time.time()
         quarter = resident() if second == said.seconds // 4 else quarter
+        minutes += [round(resident())] if second % 60 == 59 else []
         time.sleep(max(0.0, began + second + 1 - time.monotonic()))
     ended = time.monotonic()
     while time.monotonic() - ended < said.seconds + 60 and len(found(root)) < said.seconds:
@@ -123,6 +125,7 @@ def measure(root: Path, said: argparse.Namespace) -> dict[str, object]:
         "rate": said.rate, "seconds": said.seconds, "live": said.live, "scheduled": said.scheduled, "alerts": len(took), "of": said.seconds,
         "latency_median": round(statistics.median(took), 2) if took else None, "latency_p95": round(took[int(len(took) * 0.95)], 2) if took else None,
         "drain_seconds": round(drained, 1), "memory_quarter_mib": round(quarter), "memory_end_mib": round(last), "runs_owed": health.waiting,
+        "memory_each_minute_mib": minutes,
         "problems": list(health.problems), "load_average": round(os.getloadavg()[0], 1), "day": f"{datetime.now(UTC):%Y-%m-%d}",
     }  # fmt: skip
 

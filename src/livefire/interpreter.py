@@ -1,9 +1,31 @@
-"""What the interpreters of our own child processes load, and what they need not."""
+"""What the interpreters of our own child processes load, what they need not, and when they end."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+def command(script: Path, *arguments: str) -> list[str]:
+    """Return what starts a script of ours: its arguments, the parent's process, and the folders to import from."""
+    roots = [os.path.realpath(entry) for entry in sys.path if entry]
+    return [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(script), *arguments, str(os.getpid()), *roots]
+
+
+def end_with(parent: int) -> None:
+    """End this process when the one that started it ends, whatever ends that; at once if it has."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        zero = ctypes.c_ulong(0)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), zero, zero, zero)
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 class _Absent:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -25,6 +30,7 @@ from tests.cli.logs import file_of, livefire, record
 # carriage return over what was written, right-to-left override (CVE-2021-42574), zero width, line separator, delete.
 HOSTILE = ["\x1b[2J\x1b[H", "\x1b]52;c;cm0gLXJm\x07", "\x1b]0;owned\x1b\\", "\x9b31m", "safe\rEVIL", "\u202euser\u202c", "a\u200bb", "x\u2028y", "\x7f\x08\x08"]
 RAW = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+OWN = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\r(?:\x1b\[1A)?\x1b\[2K")
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 PAYLOAD = "|".join(HOSTILE) + "[red]m[/red]:skull:"
 
@@ -34,6 +40,37 @@ def test_safe_text_leaves_nothing_a_terminal_obeys(text: str) -> None:
     made = safe_text(text)
     assert not RAW.search(made)
     assert all(unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for c in made)
+
+
+@pytest.mark.slow
+def test_every_character_there_is_reaches_a_terminal_harmless() -> None:
+    """All 1,114,112 code points, lone surrogates too, in stretches of 4,096."""
+    for first in range(0, sys.maxunicode + 1, 4096):
+        made = safe_text("".join(map(chr, range(first, first + 4096))))
+        assert not RAW.search(made)
+        assert all(unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for c in made)
+    assert first + 4096 == 0x110000
+
+
+@pytest.mark.slow
+def test_a_real_terminal_is_sent_no_control_but_lines_and_colours(tmp_path: Path) -> None:
+    """The program itself on a pseudo-terminal: but for its own colours and its sign of being at work there is no control."""
+    path = tmp_path / "logs.json"
+    path.write_bytes(file_of(record(1, userAgent=PAYLOAD)))
+    (tmp_path / "rule.kql").write_text("AWSCloudTrail | project UserAgent, RequestParameters", encoding="utf-8")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "livefire", "run", str(tmp_path / "rule.kql"), "--on", str(path)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm-256color"}) as process:
+        os.close(theirs)
+        parts = []
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while part := os.read(ours, 65_536):
+                parts.append(part)
+        os.close(ours)
+    assert process.returncode == OK
+    said = b"".join(parts).decode()
+    assert "\\x1b]52;c;cm0gLXJm" in "".join(said.split())
+    assert not RAW.search(OWN.sub("", said).replace("\r\n", "\n"))
 
 
 @given(st.text())
@@ -103,6 +140,10 @@ def test_ingest_and_lake_views(logs: Path, tmp_path: Path) -> None:
     assert not RAW.search(as_json.output)
     assert any(f["path"].endswith("evil\x1b]52;c;YQ==\x07\u202e.json") for f in json.loads(as_json.stdout)["files"])
     assert not RAW.search(livefire("lake", "info", "--lake", tmp_path / "lake").output)
+    set_aside = livefire("lake", "quarantine", "--lake", tmp_path / "lake")
+    assert "broken.jsonl" in set_aside.output
+    assert not RAW.search(set_aside.output)
+    assert not RAW.search(livefire("lake", "quarantine", "--lake", tmp_path / "lake", "--json").stdout)
 
 
 def test_run_views(logs: Path, tmp_path: Path) -> None:

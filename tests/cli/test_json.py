@@ -54,6 +54,25 @@ def test_lake_info(lake: Path) -> None:
     assert sources["gcp_audit"]["first"] is None
 
 
+def test_what_is_set_aside_can_be_looked_at(tmp_path: Path) -> None:
+    """The second line is no JSON: its place is after the first and the line's end."""
+    first = json.dumps(record(1)).encode()
+    (tmp_path / "torn.jsonl").write_bytes(first + b'\n{"eventVersion": "1.10\n')
+    livefire("ingest", tmp_path / "torn.jsonl", "--lake", tmp_path / "lake")
+    assert answer("lake", "info", "--lake", tmp_path / "lake")["quarantined"] == 1
+    told = livefire("lake", "quarantine", "--lake", tmp_path / "lake", "--json")
+    found = json.loads(told.stdout)
+    (entry,) = found["entries"]
+    assert (told.exit_code, found["records"]) == (1, 1)
+    assert (entry["file"], entry["record"], entry["offset"], entry["records"]) == (str(tmp_path / "torn.jsonl"), 1, len(first) + 1, 1)
+    assert entry["code"].startswith("E4")
+    assert entry["reason"]
+    assert entry["sample"].startswith('{"eventVersion": "1.10')
+    shown = livefire("lake", "quarantine", "--lake", tmp_path / "lake", "--most", "1").output
+    assert "1 record could not be read as events" in shown
+    assert livefire("lake", "info", "--lake", tmp_path / "lake").output.count("livefire lake quarantine") == 1
+
+
 def test_run(lake: Path, tmp_path: Path) -> None:
     rule = tmp_path / "rule.kql"
     rule.write_text(KQL + " | sort by TimeGenerated asc", encoding="utf-8")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
+import tempfile
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,10 +98,15 @@ KINDS: dict[str, Callable[[bytes, int], tuple[bytes, Expected | None]]] = {
 @pytest.mark.slow
 def test_every_spoiled_record_is_one_value_or_set_aside(tmp_path: Path) -> None:
     """Records in = stored + duplicates + set aside; and a query sees for each what its bytes say, so that no spelling hides an act."""
-    rng, kinds = random.Random(7), list(KINDS)  # noqa: S311 - an order to deliver in, no secret
+    spoil(tmp_path, 0)
+
+
+def spoil(tmp_path: Path, first: int) -> tuple[int, int]:
+    """Put `COUNT` records to the proof, the first of that number; return how many were stored and set aside."""
+    rng, kinds = random.Random(7 + first), list(KINDS)  # noqa: S311 - an order to deliver in, no secret
     expected: dict[str, Expected] = {}
     lines, aside = [], 0
-    for n in range(COUNT):
+    for n in range(first, first + COUNT):
         whole = cloudtrail(n % 3600, eventID=f"55555555-0000-4000-8000-{n:012}", userAgent="aws-cli/2")
         raw, seen = KINDS[kinds[n % len(kinds)]](compact(whole), n)
         lines.append(raw)
@@ -122,3 +130,16 @@ def test_every_spoiled_record_is_one_value_or_set_aside(tmp_path: Path) -> None:
     assert {i: {"EventName": n} for i, n in rows} == expected
     for event in ws.stored_events([f"aws_cloudtrail/{i}" for i in list(expected)[:400]]):
         assert event["event"]["eventName"] == expected[event["id"]]["EventName"]
+    return report.stored, report.quarantined
+
+
+if __name__ == "__main__":  # python -m tests.store.test_mutated_records 1000000
+    began, stored, aside = time.monotonic(), 0, 0
+    for start in range(0, int(sys.argv[1]), COUNT):
+        with tempfile.TemporaryDirectory() as scratch:
+            kept, left = spoil(Path(scratch), start)
+        stored, aside = stored + kept, aside + left
+        sys.stdout.write(
+            f"{start + COUNT:,} records: {stored:,} stored as the one value that queries see, {aside:,} set aside, {time.monotonic() - began:.0f} s\n"
+        )
+        sys.stdout.flush()

@@ -7,8 +7,9 @@ import hmac
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -119,6 +120,8 @@ def test_what_a_server_answers_decides_whether_to_try_again(status: int, final: 
     [
         *("127.0.0.1", "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1", "198.18.0.1"),
         *("::1", "fe80::1%eth0", "fd00::1", "::ffff:10.0.0.1", "2002:0a00:0001::", "::"),
+        # By a translator (RFC 6052), in forms long given up, and for documents: all of them are other ways to a private network, or to none.
+        *("64:ff9b::a9fe:a9fe", "64:ff9b::7f00:1", "64:ff9b:1::a00:1", "::7f00:1", "::ffff:0:7f00:1", "fec0::1", "ff02::1", "2001:db8::1"),
     ],
 )
 def test_private_addresses_are_not_posted_to(address: str) -> None:
@@ -166,6 +169,40 @@ def test_a_name_that_changes_its_mind_is_asked_once_for_each_message() -> None:
     with pytest.raises(SinkError, match="private network"):
         outward.post(b"{}", {})
     assert asked == ["rebind.example.com:443"] * 2, "the connection asks no second time"
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808"])
+def test_addresses_out_in_the_open_are(address: str) -> None:
+    """The last is 8.8.8.8 as a network without IPv4 names it."""
+    assert allowed(address)
+
+
+@contextmanager
+def dripping() -> Iterator[int]:
+    """A server whose answer never ends: a byte of a header every tenth of a second."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        over = threading.Event()
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not over.wait(0.1):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        yield int(server.getsockname()[1])
+        over.set()
+        thread.join()
+
+
+def test_an_answer_that_never_ends_keeps_nobody() -> None:
+    """Every byte is in time, the whole is not: after three times the time of a step it is over."""
+    began = time.monotonic()
+    with dripping() as port, pytest.raises(SinkError):
+        hook(port, timeout="1s").send(MESSAGE)
+    assert 2.5 < time.monotonic() - began < 20
 
 
 @contextmanager

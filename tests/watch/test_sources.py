@@ -112,6 +112,17 @@ def test_a_full_disk_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (len(stage.alerts()), stage.state().health(stage.clock.now).problems) == (1, ())
 
 
+def test_a_file_that_holds_no_events_is_named_in_the_log(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, rules={"stopped.kql": STOPPED})
+    watch = stage.watch()
+    (tmp_path / "inbox").mkdir(exist_ok=True)
+    (tmp_path / "inbox" / "notes.txt").write_text("call the night shift\n", encoding="utf-8")
+    stage.settle(watch)
+    (said,) = [line for line in stage.lines if "source.skipped" in line]
+    assert "notes.txt" in said
+    assert "code=E405" in said
+
+
 def test_a_torn_file_is_set_aside_and_read_again_when_it_is_whole(tmp_path: Path) -> None:
     stage = Stage(tmp_path, rules={"stopped.kql": STOPPED})
     watch = stage.watch()

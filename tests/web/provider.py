@@ -70,39 +70,51 @@ class Fake:
         return 200, {"access_token": "an access token", "token_type": "Bearer", "id_token": token}
 
 
+class Served(ThreadingHTTPServer):
+    """A server whose provider can be put in another's place, so that one serves for many tests."""
+
+    fake: Fake
+
+    def fresh(self) -> Fake:
+        """Return a provider that has been asked nothing, which answers from now on."""
+        self.fake = Fake(f"http://127.0.0.1:{self.server_address[1]}")
+        return self.fake
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Served
+
+    def do_GET(self) -> None:
+        self._answer({})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        self._answer({k: v[0] for k, v in parse_qs(body).items()})
+
+    def _answer(self, form: dict[str, str]) -> None:
+        fake = self.server.fake
+        fake.asked.append((self.path, form, self.headers.get("authorization", "")))
+        status, said = fake.said(self.path, form)
+        body = said if isinstance(said, bytes) else json.dumps(said).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        if 300 <= status < 400:
+            self.send_header("location", f"{fake.address}/keys")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
-def provider() -> Iterator[Fake]:
-    """Serve one until the test ends."""
-    fake = Fake()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer({})
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            self._answer({k: v[0] for k, v in parse_qs(body).items()})
-
-        def _answer(self, form: dict[str, str]) -> None:
-            fake.asked.append((self.path, form, self.headers.get("authorization", "")))
-            status, said = fake.said(self.path, form)
-            body = said if isinstance(said, bytes) else json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("content-length", str(len(body)))
-            if 300 <= status < 400:
-                self.send_header("location", f"{fake.address}/keys")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    fake.address = f"http://127.0.0.1:{server.server_address[1]}"
+def serving() -> Iterator[Served]:
+    """Serve providers until the tests end."""
+    server = Served(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield fake
+        yield server
     finally:
         server.shutdown()
         server.server_close()

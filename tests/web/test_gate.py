@@ -104,6 +104,26 @@ def test_a_long_body_is_not_read(owner: TestClient) -> None:
     assert owner.post(PROVE, content=b"a" * (MOST_BODY + 1), headers={"origin": ORIGIN, **FORM}).status_code == 413
 
 
+def test_a_form_of_very_many_fields_is_not_read(owner: TestClient) -> None:
+    answer = owner.post("/workbench", content=b"&".join(b"a%d=1" % n for n in range(3_000)), headers={"origin": ORIGIN, **FORM})
+    assert answer.status_code == 413
+    assert "E755" in answer.text
+
+
+@pytest.mark.parametrize("name", ["owner", "Program", "nobody", "a\u202eb", "x" * 201, ""])
+def test_a_proxy_cannot_name_somebody_as_this_server_does(name: str) -> None:
+    """Who `owner` is in the audit log, and whose runs `program` may stop, this server says alone."""
+    access = Access(Proxy("x-user", frozenset({"192.0.2.1"}), frozenset({name})))
+    assert access.of_proxy("192.0.2.1", {"x-user": [name]}) is None
+    assert access.of_proxy("192.0.2.1", {"x-user": ["ana"]}) is not None
+
+
+def test_signing_out_stands_in_the_audit_log(made: Desk) -> None:
+    browser = signed_in(made)
+    assert browser.post("/logout", headers={"origin": ORIGIN, **FORM}).status_code == 303
+    assert (made.audit.latest()[0]["user"], made.audit.latest()[0]["action"]) == ("owner", "signed out")
+
+
 def test_a_websocket_is_closed(made: Desk) -> None:
     from starlette.websockets import WebSocketDisconnect
 

@@ -124,6 +124,38 @@ def test_every_string_is_in_the_rows_as_text(tmp_path: Path) -> None:
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\u200d\ufeff\u2028\x1b\x07]", page)
 
 
+KEPT = {"time", "operationName", "category", "resultType", "@type", "serviceName", "methodName", "timestamp", "receiveTimestamp", "logName", "insertId"}
+"""What tells whose record it is, which act, and when: with another value in it, it is another record, or none."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("story", "table"), [("T1578.001/azure-snapshot-sas", "AzureActivity"), ("T1578.002/gcp-create-instance", "GCPAuditLogs")])
+def test_no_string_in_any_field_of_another_source_adds_to_a_page(tmp_path: Path, story: str, table: str) -> None:
+    """Every text of Azure's and Google's records but those that make it one, at any depth; all columns in the workbench."""
+    base = json.loads(json.dumps(as_case(find(story)).records[0]))
+
+    def made(name: str, texts: list[str]) -> str:
+        records = [{**_filled(base, t), **({"insertId": f"i{n:03}"} if "insertId" in base else {"correlationId": f"c{n:03}"})} for n, t in enumerate(texts)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
+        ws = Workspace(tmp_path / name)
+        assert ws.ingest(tmp_path / f"{name}.jsonl").stored == len(texts)
+        answer = signed_in(of(ws)).post("/workbench", data={"language": "kql", "text": f"{table} | sort by TimeGenerated asc"}, headers={"origin": ORIGIN})
+        assert answer.status_code == 200
+        return str(answer.text)
+
+    texts = list(STRINGS[::4])
+    hostile, harmless = made("hostile", texts), made("harmless", [f"mo{n}" for n in range(len(texts))])
+    assert shape(hostile) == shape(harmless)
+    assert sum(tag == "tr" for tag, _ in shape(hostile)) > len(texts), "the rows are there"
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\u200d\ufeff\u2028\x1b\x07]", hostile)
+
+
+def _filled(value: Any, text: str) -> Any:
+    if isinstance(value, dict):
+        return {k: v if k in KEPT else _filled(v, text) for k, v in value.items()}
+    return [_filled(v, text) for v in value] if isinstance(value, list) else text if isinstance(value, str) else value
+
+
 @pytest.mark.slow
 def test_no_string_breaks_an_export(tmp_path: Path) -> None:
     ws = with_alerts(tmp_path, [hostile_record(n, t) for n, t in enumerate(STRINGS[-24:])])

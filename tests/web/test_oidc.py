@@ -20,7 +20,7 @@ from livefire.web import oidc
 from livefire.web.desk import Desk
 from livefire.web.oidc import Provider, Settings, SignInError, read_provider, trusted
 from livefire.web.serving import Place, make_app, make_desk
-from tests.web.provider import CLIENT, CODE, SECRET, Fake, provider
+from tests.web.provider import CLIENT, CODE, SECRET, Fake, Served, serving
 from tests.web.site import ORIGIN, PORT, client
 
 ANSWER = {"code": CODE}
@@ -28,10 +28,15 @@ COOKIE = f"livefire-{PORT}"
 CROSS = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serving() as server:
+        yield server
+
+
 @pytest.fixture
-def fake() -> Iterator[Fake]:
-    with provider() as made:
-        yield made
+def fake(served: Served) -> Fake:
+    return served.fresh()
 
 
 @pytest.fixture
@@ -129,6 +134,7 @@ FORGED: dict[str, Callable[[Fake], object]] = {
     "without a subject": lambda f: f.forged.update(sub=None),
     "for another access token": lambda f: f.forged.update(at_hash="AAAAAAAAAAAAAAAAAAAAAA"),
     "signed by another key": lambda f: setattr(f, "published", RSAKey.generate_key(2048, {"kid": "1"})),
+    "of a name that is this server's own": lambda f: f.claims.update(preferred_username=" Owner"),
     "of a name that hides": lambda f: f.claims.update(preferred_username="a\u202eb", email="x\ny", sub="\u200b"),
 }
 

@@ -81,12 +81,36 @@ def verify_trail(
 def lake_info(lake: Annotated[Path, typer.Option("--lake", help="Folder of the lake.")], as_json: Json = False) -> None:
     """Show what a lake holds of each log source."""
     from livefire.report import ingest as view
+    from livefire.report.tables import counted
 
     info = workspace(lake, [], quiet=True).info()
     if as_json:
         emit(view.lake_json(info))
     else:
         show(view.lake(info))
+        if info.quarantined:
+            say(f"{counted(info.quarantined, 'record')} could not be read as events: livefire lake quarantine --lake {lake}")
+
+
+@lake_app.command("quarantine")
+def lake_quarantine(
+    lake: Annotated[Path, typer.Option("--lake", help="Folder of the lake.")],
+    most: Annotated[int, typer.Option(min=1, max=100_000, help="How many entries, the latest first.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show what could not be read as events: each entry with its file, place, reason and beginning."""
+    from livefire.report import ingest as view
+    from livefire.report.tables import counted
+
+    ws = workspace(lake, [], quiet=True)
+    rows, records = ws.set_aside(most), ws.info().quarantined
+    if as_json:
+        emit(view.quarantine_json(rows, records))
+    else:
+        if rows:
+            show(view.quarantine(rows))
+        say(f"{counted(records, 'record')} could not be read as events")
+    raise typer.Exit(FOUND if rows else OK)
 
 
 @lake_app.command("compact")

@@ -222,7 +222,7 @@ class _Reading:
         try:
             value = decoder.decode(text)
         except json.JSONDecodeError as error:
-            raise UnsoundError("E420", f"{error.msg} at character {error.pos}") from None
+            raise UnsoundError("E420", f"{error.msg.removesuffix(' at')} at character {error.pos}") from None
         self._flags.add("control_char")
         return value
 

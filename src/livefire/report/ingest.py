@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from livefire.report.tables import counted, plain, table
@@ -40,6 +41,17 @@ def lake(info: LakeInfo) -> Table:
     return table(("log source", "events", "files", "bytes", "first event", "last event", "version"), rows)
 
 
+def quarantine(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return one row an entry of what could not be read as events."""
+    names = ("seen", "file", "record", "offset", "records", "code", "reason", "sample")
+    return table(names, [tuple("" if row[n] is None else row[n] for n in names) for row in rows])
+
+
+def quarantine_json(rows: Sequence[Mapping[str, Any]], records: int) -> dict[str, Any]:
+    """Return such entries as JSON-able data, and how many records there are in all."""
+    return {"records": records, "entries": [{name: plain(value) for name, value in row.items() if name != "_id"} for row in rows]}
+
+
 def report_json(report: IngestReport) -> dict[str, Any]:
     """Return an ingest report as JSON-able data, every file and entry in it."""
     return {
@@ -71,4 +83,4 @@ def report_json(report: IngestReport) -> dict[str, Any]:
 def lake_json(info: LakeInfo) -> dict[str, Any]:
     """Return a lake's contents as JSON-able data."""
     names = ("name", "title", "events", "files", "bytes", "first", "last", "version")
-    return {"sources": [{n: plain(getattr(s, n)) for n in names} for s in info.sources]}
+    return {"quarantined": info.quarantined, "sources": [{n: plain(getattr(s, n)) for n in names} for s in info.sources]}

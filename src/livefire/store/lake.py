@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livefire.logsources.registry import SOURCES, source
 from livefire.schema import Schema, Type
@@ -204,6 +204,19 @@ class Lake:
         quarantine = self.table(QUARANTINE)
         held = _total(quarantine, "records")
         return LakeInfo(self.path, tuple(self._source_info(s.name) for s in SOURCES), held, sum(f.rows for f in self.table(LEDGER).files))
+
+    def set_aside(self, most: int) -> list[dict[str, Any]]:
+        """Return the entries of what could not be read as events, the latest first, by the columns of `QUARANTINE_SCHEMA`."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = self.table(QUARANTINE)
+        if not table.files:
+            return []
+        order = [("seen", "descending"), ("file", "ascending"), ("record", "ascending")]
+        rows = pa.concat_tables([pq.read_table(file.path).cast(table.schema) for file in table.files]).sort_by(order)
+        found: list[dict[str, Any]] = rows.slice(0, most).to_pylist()
+        return found
 
     def _source_info(self, name: str) -> SourceInfo:
         table = self.table(name)

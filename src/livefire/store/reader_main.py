@@ -7,7 +7,6 @@ process id and the folders to import from. It ends with its parent, whatever end
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import socket
 import sys
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if __name__ == "__main__":
     sys.path[:0] = sys.argv[3:]
 
-from livefire.interpreter import leave_out
+from livefire.interpreter import end_with, leave_out
 from livefire.logsources.limits import Limits
 from livefire.logsources.ordinary import Stretch, reader_for
 from livefire.logsources.reader import Batch
@@ -35,13 +34,11 @@ from livefire.store.table import write_rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_PR_SET_PDEATHSIG = 1
-
 
 def main() -> None:
     """Serve jobs until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends this process
-    _die_with_parent(int(sys.argv[2]))
+    end_with(int(sys.argv[2]))
     leave_out("pandas")  # pyarrow would load it in case a frame comes
     gc.disable()  # decoded events hold no cycles, and walking them halves the speed
     link = Link(socket.socket(fileno=int(sys.argv[1])))
@@ -134,16 +131,6 @@ def _packed(report: FileReport) -> dict[str, Any]:
     found = asdict(report)
     found["sources"] = dict(report.sources)
     return found
-
-
-def _die_with_parent(parent: int) -> None:
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        zero = ctypes.c_ulong(0)
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), zero, zero, zero)
-    if os.getppid() != parent:
-        os._exit(0)
 
 
 if __name__ == "__main__":

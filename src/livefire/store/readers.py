@@ -12,7 +12,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from livefire.interpreter import command
 from livefire.logsources.limits import Limits
 from livefire.store.link import Link
 from livefire.store.table import Part
@@ -232,10 +232,8 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair()
     with theirs:
         try:
-            script = str(Path(__file__).with_name("reader_main.py"))
-            roots = [os.path.realpath(entry) for entry in sys.path if entry]
             process = subprocess.Popen(  # noqa: S603  # our own interpreter and script
-                [sys.executable, "-I", "-S", "-B", "-X", "utf8", script, str(theirs.fileno()), str(os.getpid()), *roots],
+                command(Path(__file__).with_name("reader_main.py"), str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -54,19 +54,31 @@ def compact(lake: Lake, now: datetime, goal: int = GOAL_ROWS) -> tuple[Upkeep, .
         return tuple(_compacted(lake.table(name), now, goal) for name in _TABLES)
 
 
+def small_rows(lake: Lake, goal: int = GOAL_ROWS) -> int:
+    """Return how many rows of a table a compaction would read, at the most."""
+    return max(sum(f.rows for group in _groups(lake.table(name), goal) for f in group) for name in _TABLES)
+
+
+def rows_before(lake: Lake, since: datetime) -> int:
+    """Return how many rows of a log source the files have that a retention would read."""
+    return max(sum(f.rows for f in lake.table(s.name).files if f.first is not None and f.first < since) for s in SOURCES)
+
+
+def _groups(table: Table, goal: int) -> list[list[DataFile]]:
+    """Return small files that are joined with each other."""
+    small = sorted((f for f in table.files if f.rows < goal // 2), key=lambda f: (f.first or datetime.min.replace(tzinfo=UTC), f.path.name))
+    groups: list[list[DataFile]] = [[]]
+    for file in small:
+        if groups[-1] and sum(f.rows for f in groups[-1]) + file.rows > goal:
+            groups.append([])
+        groups[-1].append(file)
+    return [group for group in groups if len(group) > 1]
+
+
 def _compacted(table: Table, now: datetime, goal: int) -> Upkeep:
     before = len(table.files)
-    small = sorted((f for f in table.files if f.rows < goal // 2), key=lambda f: (f.first or datetime.min.replace(tzinfo=UTC), f.path.name))
-    group: list[DataFile] = []
-    rows = 0
-    for file in [*small, None]:
-        if file is None or rows + file.rows > goal:
-            if len(group) > 1:
-                table.replace(group, _merged(group, table), now, "OPTIMIZE")
-            group, rows = [], 0
-        if file is not None:
-            group.append(file)
-            rows += file.rows
+    for group in _groups(table, goal):
+        table.replace(group, _merged(group, table), now, "OPTIMIZE")
     return Upkeep(table.folder.name, before, len(table.files))
 
 
@@ -136,6 +148,7 @@ def _between(file: DataFile, lower: pa.Scalar | None, upper: pa.Scalar | None) -
 def retain(lake: Lake, since: datetime, now: datetime) -> tuple[Upkeep, ...]:
     """Drop the events that happened before `since`; what was set aside and which files were read is kept. One commit a file."""
     import pyarrow.compute as pc
+    import pyarrow.parquet as pq
 
     found = []
     with lake.writing():
@@ -145,13 +158,26 @@ def retain(lake: Lake, since: datetime, now: datetime) -> tuple[Upkeep, ...]:
             for file in list(table.files):
                 if file.first is None or file.first >= since:
                     continue
-                rows = _read([file], table)
-                rest = rows.filter(pc.fill_null(pc.greater_equal(rows.column("_time"), since), fill_value=True))
-                if rest.num_rows < rows.num_rows:
-                    table.replace([file], [rest] if rest.num_rows else None, now, "DELETE")
-                    dropped += rows.num_rows - rest.num_rows
+                times = pq.read_table(file.path, columns=["_time"]).column(0)
+                left = pc.sum(pc.fill_null(pc.greater_equal(times, since), fill_value=True)).as_py()
+                if left < file.rows:
+                    table.replace([file], _since(file, since, table) if left else None, now, "DELETE")
+                    dropped += file.rows - left
             found.append(Upkeep(source.name, before, len(table.files), dropped))
     return tuple(found)
+
+
+def _since(file: DataFile, since: datetime, table: Table) -> Iterator[pa.Table]:
+    """Yield the rows of a file that did not happen before a moment, some at once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    for batch in pq.ParquetFile(file.path).iter_batches(_AT_ONCE):
+        rows = pa.Table.from_batches([batch]).cast(table.schema)
+        kept = rows.filter(pc.fill_null(pc.greater_equal(rows.column("_time"), since), fill_value=True))
+        if kept.num_rows:
+            yield kept
 
 
 def vacuum(lake: Lake, now: datetime, keep: timedelta, seen: Mapping[str, int] | None = None) -> tuple[Upkeep, ...]:

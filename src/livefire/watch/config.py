@@ -27,7 +27,10 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if name in _SPANS and isinstance(value, str) and value:
-                span(value)
+                try:
+                    span(value)
+                except ValueError as wrong:
+                    raise ValueError(f"{name}: {wrong}") from None
             if name == "name" and not _NAME.fullmatch(str(value)):
                 raise ValueError(f"{value!r} is no name: letters, digits, dots and dashes, at most 64")
 
@@ -281,6 +284,9 @@ def parse(text: str, path: Path) -> Config:
         found = msgspec.convert({**said, "folder": str(path.parent)}, Config)
     except msgspec.ValidationError as fault:
         words, _, at = str(fault).partition(" - at `")
+        setting, _, rest = words.partition(": ")
+        if setting in _SPANS:  # said of the whole table, for a length of time is read with it
+            words, at = rest, f"{at.rstrip('`') or '$'}.{setting}"
         raise QueryError([Diagnostic("error", "E700", f"{_named(at)}{words[:1].lower()}{words[1:]}", _place(at, text))], source) from fault
     return found
 
@@ -359,6 +365,9 @@ def _where(text: str, key: str, table: str, number: int = 0) -> Span:
 
 def _place(at: str, text: str) -> Span:
     """Return the place of a path such as `$.source[0].path`."""
+    nested = re.fullmatch(r"\$\.(\w+\.\w+)\[(\d+)\]\.(\w+)`?", at)
+    if nested is not None:
+        return _where(text, nested[3], nested[1], int(nested[2]))
     match = re.match(r"\$\.?(?:(\w+)(?:\[(\d+)\])?)?(?:\.(\w+))?", at)
     if match is None or match[1] is None:
         return Span(0, 0)

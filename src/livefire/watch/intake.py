@@ -16,6 +16,9 @@ from livefire.watch.sources import Batch, Intake
 from livefire.watch.state.ledger import Ledger
 
 _UNREAD = ("E401", "E403", "E415")
+_LEFT_OUT = ("E402", "E407")
+"""Hidden files, devices, digests: no event could have been in them."""
+_MOST_SAID = 5
 _WAIT, _LONGEST = timedelta(seconds=2), timedelta(minutes=5)
 
 
@@ -74,6 +77,8 @@ class Reception:
         standing.state = "failing" if unread else "ok"
         source.done(kept)
         self._journal.say("ingest", source=source.name, **counts, duplicates=report.duplicates)
+        for file in [f for f in report.skipped if f.code not in (*_UNREAD, *_LEFT_OUT)][:_MOST_SAID]:
+            self._journal.say("source.skipped", source=source.name, file=file.path, code=file.code, reason=file.reason)
         if unread:
             standing.next = now + _WAIT
             self._journal.say("source.unread", source=source.name, files=len(unread), reason=words)

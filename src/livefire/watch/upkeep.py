@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from livefire.store import upkeep
+from livefire.store import apart, upkeep
 from livefire.store.lake import Lake
 from livefire.watch.config import Operations
 from livefire.watch.journal import Journal
@@ -27,8 +27,8 @@ class Housekeeping:
         now = self._clock()
         if self._due("compact", self._said.compact, now):
             if self._said.retain:
-                self._tell("retained", upkeep.retain(self._lake, now - span(self._said.retain), now))
-            self._tell("compacted", upkeep.compact(self._lake, now))
+                self._tell("retained", apart.retain(self._lake, now - span(self._said.retain), now))
+            self._tell("compacted", apart.compact(self._lake, now))
         if self._due("vacuum", self._said.vacuum, now):
             self._tell("vacuumed", upkeep.vacuum(self._lake, now, max(span(self._said.keep_versions), timedelta(hours=1)), self._seen()))
             self._outbox.prune()

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Role = Literal["viewer", "editor"]
+OWN_NAMES = frozenset({"owner", "program", "nobody"})
+"""What this server calls users itself: nobody else may be named so in the audit log, or own what they began."""
 SESSION_SECONDS = 12 * 3600
 MOST_SESSIONS = 500
 _BYTES = 32
@@ -39,6 +41,12 @@ class Proxy:
     header: str
     peers: frozenset[str]
     editors: frozenset[str]
+
+
+def vouched(name: str, role: Role) -> User | None:
+    """Return a user as others name them, None for a name that cannot be shown or is one of this server's own."""
+    name = name.strip()
+    return User(name, role) if name and len(name) <= 200 and name.isprintable() and name.casefold() not in OWN_NAMES else None
 
 
 def _digest(secret: str) -> str:
@@ -102,9 +110,7 @@ class Access:
             return None
         named = headers.get(self.proxy.header.lower(), [])
         name = named[0].strip() if len(named) == 1 else ""
-        if not name or len(name) > 200 or not name.isprintable():
-            return None
-        return User(name, "editor" if name in self.proxy.editors else "viewer")
+        return vouched(name, "editor" if name in self.proxy.editors else "viewer")
 
 
 def digest_of(token: str) -> str:

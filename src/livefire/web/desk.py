@@ -21,6 +21,8 @@ from livefire.web.jobs import BusyError, Jobs
 from livefire.web.oidc import Provider
 from livefire.web.rendering import render
 
+MOST_FIELDS = 1200
+
 
 @dataclass
 class Desk:
@@ -92,7 +94,12 @@ def endpoint(desk: Desk, handler: Handler, role: Role = "viewer") -> Endpoint:
     async def answer(request: Request) -> Response:
         user: User = request.state.user or User("nobody", "viewer")
         body = await request.body() if request.method == "POST" else b""
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=1200) if body else request.query_params.multi_items()
+        try:
+            pairs = (
+                parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS) if body else request.query_params.multi_items()
+            )
+        except ValueError:
+            return Call(desk, request, user, {}).fault(413, "Too much at once", f"A form of more than {MOST_FIELDS} fields is not read.", "E755")
         call = Call(desk, request, user, dict(pairs), pairs)
         if role == "editor" and not user.edits:
             call.note("refused", path=request.url.path)

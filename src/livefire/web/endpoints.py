@@ -49,10 +49,9 @@ class WrongRequestError(Exception):
 
 def routes(desk: Desk, endpoints: Sequence[Endpoint]) -> list[Route]:
     """Return the endpoints as routes, and the document about them."""
-    document = openapi(endpoints)
 
     async def describe(_request: Request) -> Response:
-        return JSONResponse(document)
+        return JSONResponse(_document(tuple(endpoints)))
 
     async def absent(_request: Request) -> Response:
         return _fault(404, "E757", "there is no such endpoint")
@@ -111,6 +110,12 @@ def _decoded(one: Endpoint, body: bytes, call: Call) -> Asked:
 
 def _fault(status: int, code: str, message: str, diagnostics: Sequence[Any] = ()) -> JSONResponse:
     return JSONResponse({"code": code, "message": message, "diagnostics": list(diagnostics)}, status)
+
+
+@functools.cache
+def _document(endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
+    """Return the document of a server's endpoints, made when somebody asks for it."""
+    return openapi(endpoints)
 
 
 def openapi(endpoints: Sequence[Endpoint]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ redirect, and has its answers bounded.
 
 from __future__ import annotations
 
+import functools
 import secrets
 import ssl
 import threading
@@ -21,7 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from livefire import Diagnostic, QueryError
-from livefire.web.access import Role, User
+from livefire.web.access import Role, User, vouched
 
 CALLBACK = "/login/oidc"
 PENDING_SECONDS = 600.0
@@ -90,11 +91,14 @@ class _Unmoved(urllib.request.HTTPRedirectHandler):
         return None
 
 
+@functools.cache
+def _opener() -> urllib.request.OpenerDirector:
+    """Return what requests go out by; made when the first one does, for reading the machine's certificates takes a tenth of a second."""
+    return urllib.request.build_opener(_Unmoved, urllib.request.HTTPSHandler(context=ssl.create_default_context()), urllib.request.ProxyHandler({}))
+
+
 class _Line:
     """What Authlib sends requests with."""
-
-    def __init__(self) -> None:
-        self._opener = urllib.request.build_opener(_Unmoved, urllib.request.HTTPSHandler(context=ssl.create_default_context()), urllib.request.ProxyHandler({}))
 
     def get(self, url: str) -> _Reply:
         """Return an answer; SignInError when there is none."""
@@ -110,7 +114,7 @@ class _Line:
     def _send(self, request: urllib.request.Request) -> _Reply:
         trusted(request.full_url)
         try:
-            with self._opener.open(request, timeout=_SECONDS) as answer:
+            with _opener().open(request, timeout=_SECONDS) as answer:
                 return _read(answer.status, answer)
         except urllib.error.HTTPError as answer:
             with answer:
@@ -215,15 +219,16 @@ class Provider:
 
     def _user(self, claims: Mapping[str, Any]) -> User:
         own = self.settings
-        name = next((v for k in (own.name_claim, "email", "sub") if isinstance(v := _at(claims, k), str) and v.strip()), "").strip()
-        if not name or len(name) > 200 or not name.isprintable():
-            raise SignInError("the provider gives no name that can be shown")
+        name = next((v for k in (own.name_claim, "email", "sub") if isinstance(v := _at(claims, k), str) and v.strip()), "")
         said = _at(claims, own.claim)
         held = {said} if isinstance(said, str) else {x for x in said if isinstance(x, str)} if isinstance(said, list) else set()
         role: Role = "editor" if held & set(own.editors) else "viewer"
         if role == "viewer" and own.viewers and not held & set(own.viewers):
             raise SignInError("you are signed in there, and have no part here")
-        return User(name, role)
+        user = vouched(name, role)
+        if user is None:
+            raise SignInError("the provider gives no name that can be shown")
+        return user
 
     def _client(self) -> Any:
         from authlib.oauth2.client import OAuth2Client

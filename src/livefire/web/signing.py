@@ -56,7 +56,11 @@ def _login(desk: Desk, cookie: str, secure: bool) -> Callable[[Request], Respons
 
 def _logout(desk: Desk, cookie: str) -> Callable[[Request], Response]:
     def logout(request: Request) -> Response:
-        desk.access.end(request.cookies.get(cookie, ""))
+        session = request.cookies.get(cookie, "")
+        user = desk.access.of_session(session)
+        if user is not None:
+            desk.audit.note(user.name, "signed out")
+        desk.access.end(session)
         answer = go_to("/login")
         answer.delete_cookie(cookie, path="/", httponly=True, samesite="strict")
         return answer

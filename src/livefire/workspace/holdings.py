@@ -150,6 +150,11 @@ class Holdings:
         self.lake.catch_up()
         return self.lake.info()
 
+    def set_aside(self, most: int = 100) -> list[dict[str, Any]]:
+        """Return what could not be read as events, the latest entries first: file, record, offset, code, reason, how many records, and a sample."""
+        self.lake.catch_up()
+        return self.lake.set_aside(most)
+
     def latest(self) -> datetime | None:
         """Return the time of the latest event in the lake, None when it is empty."""
         return self.info().last

@@ -11,14 +11,19 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from livefire.watch.faults import WatchError
 from livefire.watch.sinks.base import SinkError
 
 MOST_ANSWER = 64 * 1024
+_ALTOGETHER = 3
+"""Times of a step that the whole exchange may take."""
 Resolve = Callable[[str, int], list[str]]
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 _PERMANENT = frozenset({400, 401, 403, 404, 405, 410, 411, 413, 414, 415, 422})
 
 
@@ -28,12 +33,17 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def allowed(address: str) -> bool:
-    """True for an address out in the open: no private, loopback, link-local, multicast, reserved or mapped one."""
+    """True for an address out in the open: no private, loopback, link-local, multicast, reserved, mapped or translated one."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    for inner in (getattr(found, "ipv4_mapped", None), getattr(found, "sixtofour", None)):
+    for inner in (getattr(found, "ipv4_mapped", None), getattr(found, "sixtofour", None), _translated(found)):
         if inner is not None:
             found = inner
-    return found.is_global and not found.is_multicast
+    return found.is_global and not (found.is_multicast or found.is_reserved or getattr(found, "is_site_local", False))
+
+
+def _translated(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the address that a translator connects to for this one: https://www.rfc-editor.org/rfc/rfc6052."""
+    return ipaddress.IPv4Address(found.packed[12:]) if found in _TRANSLATED else None
 
 
 class _Pinned(http.client.HTTPConnection):
@@ -42,11 +52,22 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, address: str, host: str, port: int, timeout: float, context: ssl.SSLContext | None) -> None:
         super().__init__(host, port, timeout=timeout)
         self._address, self._context = address, context
+        self.late = False
 
     def connect(self) -> None:
         """Connect to the address that was checked, and ask for the certificate of the name."""
         plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = self._context.wrap_socket(plain, server_hostname=self.host) if self._context else plain
+        self.sock = plain
+        if self._context:
+            self.sock = secured = self._context.wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)
+            secured.do_handshake()
+
+    def cut(self) -> None:
+        """End what is under way, from another thread: each piece of an answer may come in time and the whole never."""
+        self.late = True
+        if self.sock is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
 class Outward:
@@ -76,14 +97,20 @@ class Outward:
         """Post a body; SinkError unless the answer is 2xx."""
         connection = _Pinned(self._address(), self._host, self._port, self._seconds, self._context)
         path = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
+        late = threading.Timer(_ALTOGETHER * self._seconds, connection.cut)
+        late.daemon = True
+        late.start()
         try:
             connection.request("POST", path, body, dict(headers))
             answer = connection.getresponse()
             status = answer.status
             answer.read(MOST_ANSWER)
+            if connection.late:
+                raise TimeoutError("timed out")
         except (OSError, http.client.HTTPException) as error:
             raise SinkError(f"{self._host}: {str(error).lower() or type(error).__name__}") from error
         finally:
+            late.cancel()
             connection.close()
         if not 200 <= status < 300:
             words = "it redirects, which is not followed" if 300 <= status < 400 else f"it answered {status}"
