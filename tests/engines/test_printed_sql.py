@@ -17,6 +17,7 @@ import livefire
 from livefire.diagnostics import Source
 from livefire.engines.base import Run, Storage
 from livefire.engines.duckdb import DuckDB
+from livefire.languages.base import Several
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import FUNCTIONS, call
@@ -48,7 +49,8 @@ def test_guides_print_queries_and_nothing_else(example: Example) -> None:
     options = {k: v for k, v in example.options.items() if k not in ("now", "start", "end")}
     # Some languages name columns after values, so they look at the events of the example before they print the query.
     probe = ws.probe(Run({"now": datetime(2026, 1, 2), "start": None, "end": None}))
-    compiled = ws.compile(Source(example.query), example.language, probe=probe, **options)
+    several = {"several": Several()} if example.language == "kql" else {}  # of a query with several tables the first
+    compiled = ws.compile(Source(example.query), example.language, probe=probe, **options, **several)
     for statement in statements(compiled.plan):
         assert isinstance(statement, sql.Query)
         assert not list(statement.find_all(sql.Create, sql.Insert, sql.Copy, sql.Attach, sql.Set, sql.Pragma))

@@ -78,7 +78,7 @@ class Bench:
 def rows_of(engine: Engine, storage: Storage, run: Run, plan: Plan) -> list[tuple[Any, ...]]:
     """Return the rows of a plan as Python values: what a language sees that looks at events before its query runs."""
     table = engine.execute(rewrite(plan), storage, run)
-    columns = [python_values(table.column(i).to_pylist(), f.type) for i, f in enumerate(plan.schema)]
+    columns = [python_values(listed(table.column(i)), f.type) for i, f in enumerate(plan.schema)]
     return list(zip(*columns, strict=True)) if columns else []
 
 
@@ -191,8 +191,24 @@ def findings(detection: Detection, outcome: Outcome, bench: Bench) -> tuple[Find
 
 def python_rows(table: pa.Table, schema: Schema) -> list[dict[str, Any]]:
     """Return rows as dicts of Python values: aware datetimes, timedeltas, decoded dynamics."""
-    columns, names = [python_values(table.column(i).to_pylist(), f.type) for i, f in enumerate(schema)], schema.names
+    columns, names = [python_values(listed(table.column(i)), f.type) for i, f in enumerate(schema)], schema.names
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def listed(column: pa.ChunkedArray) -> list[Any]:
+    """Return a column as a list; a moment outside the years 1 to 9999, which only arithmetic can give, is null."""
+    try:
+        found: list[Any] = column.to_pylist()
+    except OverflowError:
+        found = [_within(value) for value in column]
+    return found
+
+
+def _within(value: pa.Scalar) -> Any:
+    try:
+        return value.as_py()
+    except OverflowError:
+        return None
 
 
 def python_values(raw: list[Any], type: Type) -> list[Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from livefire import query as stages
-from livefire.detections.runner import python_values, rows_of
+from livefire.detections.runner import listed, python_values, rows_of
 from livefire.diagnostics import NOWHERE, Diagnostic, QueryError, Source
 from livefire.engines.base import Run, Storage
 from livefire.engines.sql import walk
@@ -59,7 +59,7 @@ class Result:
     @property
     def rows(self) -> list[tuple[Any, ...]]:
         """The rows as Python values."""
-        columns = [python_values(self.table.column(i).to_pylist(), f.type) for i, f in enumerate(self.schema)]
+        columns = [python_values(listed(self.table.column(i)), f.type) for i, f in enumerate(self.schema)]
         return list(zip(*columns, strict=True)) if columns else [()] * self.table.num_rows
 
     def to_arrow(self) -> pa.Table:

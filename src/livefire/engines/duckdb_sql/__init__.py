@@ -47,7 +47,28 @@ def json_path(steps: tuple[str | int, ...]) -> str:
 
 def print_path(printer: Printer, path: e.Path) -> str:
     """Return navigation into a JSON text; the base is JSON we wrote, so it never fails to parse."""
-    return f"NULLIF(CAST(json_extract({printer.expr(path.base)}, {quote_string(json_path(path.steps))}) AS VARCHAR), 'null')"
+    found, plain = printer.expr(path.base), list[str | int]()
+    for step in path.steps:
+        if isinstance(step, int) or not _is_odd(step):
+            plain.append(step)
+            continue
+        found = f"json_extract({_below(found, plain)}, {quote_string(pointer(step))})"
+        plain = []
+    return f"NULLIF(CAST({_below(found, plain)} AS VARCHAR), 'null')"
+
+
+def _below(value: str, steps: list[str | int]) -> str:
+    return f"json_extract({value}, {quote_string(json_path(tuple(steps)))})" if steps else value
+
+
+def _is_odd(name: str) -> bool:
+    """True for a member's name that a path cannot hold: to DuckDB `"*"` is every member, and an escape stands for itself."""
+    return name in ("", "*") or not name.isprintable()
+
+
+def pointer(name: str) -> str:
+    """Return a JSON pointer to a member; it names an element too where it is digits."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def print_unnest(printer: Printer, node: n.Unnest, source: str) -> str:

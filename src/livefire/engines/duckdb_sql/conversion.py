@@ -88,7 +88,7 @@ FUNCTIONS: dict[str, Spelling] = {
     ),
     "convert.text_datetime": _MOMENT,
     "convert.text_span": (
-        f"(CASE WHEN regexp_full_match({{0}}, {_SPAN}) THEN {_CLOCK_TICKS}"
+        f"TRY(CASE WHEN regexp_full_match({{0}}, {_SPAN}) THEN {_CLOCK_TICKS}"
         f" WHEN regexp_full_match({{0}}, {_UNIT}) THEN TRY_CAST(round(TRY_CAST(regexp_extract({{0}}, {_UNIT}, 1) AS DOUBLE) * {_UNIT_TICKS}) AS BIGINT)"
         f" WHEN regexp_full_match({{0}}, {_WHOLE}) THEN TRY_CAST(trim({{0}}) AS BIGINT) * {_DAY} END)"
     ),

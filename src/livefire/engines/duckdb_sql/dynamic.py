@@ -46,7 +46,9 @@ def _element(printer: Printer, call: Call) -> str:
     if call.args[1].type.integral:
         path = f"(CASE WHEN {key} >= 0 THEN '$[' || {key} || ']' ELSE '$[#' || {key} || ']' END)"
     else:
-        path = f"('$.' || CAST(to_json({key}) AS VARCHAR))"
+        # A pointer takes any name as it is, where a path knows `*`; but digits would be the place of an element.
+        value = f"(CASE WHEN json_type({value}) = 'OBJECT' THEN {value} END)"
+        path = f"('/' || replace(replace({key}, '~', '~0'), '/', '~1'))"
     return f"NULLIF(CAST(json_extract({value}, {path}) AS VARCHAR), 'null')"
 
 

@@ -54,6 +54,7 @@ _PART = {
     "week_of_year": "weekofyear({0})",
 }
 _FROM_EPOCH = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
 def _part(printer: Printer, call: Call) -> str:
@@ -61,7 +62,10 @@ def _part(printer: Printer, call: Call) -> str:
 
 
 def _from_epoch(printer: Printer, call: Call) -> str:
-    return f"make_timestamp(CAST({printer.expr(call.args[0])} * {_FROM_EPOCH[_unit(call)]} AS BIGINT))"
+    # A number may be anyone's: one that is no time between the years 1 and 9999 is null, and ends no run.
+    value, size = printer.expr(call.args[0]), _FROM_EPOCH[_unit(call)]
+    moment = f"CAST({value} * {size} AS BIGINT)"
+    return f"TRY(CASE WHEN {moment} BETWEEN {_FIRST_MOMENT} AND {_LAST_MOMENT} THEN make_timestamp({moment}) END)"
 
 
 def _to_epoch(printer: Printer, call: Call) -> str:
