@@ -49,7 +49,7 @@ def test_guides_print_queries_and_nothing_else(example: Example) -> None:
     options = {k: v for k, v in example.options.items() if k not in ("now", "start", "end")}
     # Some languages name columns after values, so they look at the events of the example before they print the query.
     probe = ws.probe(Run({"now": datetime(2026, 1, 2), "start": None, "end": None}))
-    several = {"several": Several()} if example.language == "kql" else {}  # of a query with several tables the first
+    several: dict[str, Any] = {"several": Several()} if example.language == "kql" else {}  # of a query with several tables the first
     compiled = ws.compile(Source(example.query), example.language, probe=probe, **options, **several)
     for statement in statements(compiled.plan):
         assert isinstance(statement, sql.Query)

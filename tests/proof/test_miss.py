@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
 from livefire.detections.detection import Rule
@@ -51,3 +56,39 @@ def test_without_an_event_the_clause_that_stopped_the_last_is_named() -> None:
     compiled = compile_rule(Rule("rule", "kql", "AWSCloudTrail | where EventName == 'RunInstances' | where AWSRegion == 'xx-1'"), bench, lenient=False)
     found = explain_miss(compiled.lowered, None, compiled.source, bench.engine, staged.storage, bench.run_values())
     assert found.clause == "AWSRegion == 'xx-1'"
+
+
+def why_nothing(folder: Path, acts: Sequence[tuple[str, str, int]], query: str, language: str) -> str:
+    """Why a query over calls finds nothing, each told as what was called, by whom, at which second."""
+    lines = [
+        {"eventVersion": "1.11", "eventTime": f"2026-05-04T10:{second // 60:02}:{second % 60:02}Z", "eventID": f"e-{at}", "eventName": action}
+        | {"eventSource": "ec2.amazonaws.com", "userIdentity": {"type": "IAMUser", "userName": who}}
+        for at, (action, who, second) in enumerate(acts)
+    ]
+    (folder / "logs.json").write_text("\n".join(map(json.dumps, lines)))
+    ws = Workspace(folder / "lake")
+    ws.ingest(folder / "logs.json")
+    result = ws.query(query, language=language)
+    assert result.rows == []
+    return ws.explain_miss(result.compiled, None, datetime(2026, 5, 5, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("acts", "reason"),
+    [
+        ((("stop", "a", 0), ("change", "a", 60), ("start", "a", 400)), "step 3 comes, but not within 0:05:00"),
+        ((("stop", "a", 0), ("change", "b", 60), ("start", "a", 70)), "step 2 comes, but with another value of what they have to share"),
+        ((("stop", "a", 90), ("change", "a", 60), ("start", "a", 100)), "step 2 comes before one that should precede it"),
+    ],
+)
+def test_of_a_sequence_the_step_is_named_and_what_it_lacks(acts: tuple[tuple[str, str, int], ...], reason: str, tmp_path: Path) -> None:
+    steps = " ".join(f'[any where event.action == "{action}"]' for action in ("stop", "change", "start"))
+    assert reason in why_nothing(tmp_path, acts, f"sequence by user.name with maxspan=5m {steps}", "eql")
+
+
+def test_of_a_threshold_the_group_and_its_value_are_told(tmp_path: Path) -> None:
+    acts = (("stop", "ann", 0), ("stop", "ann", 1), ("stop", "bob", 2))
+    found = why_nothing(tmp_path, acts, "AWSCloudTrail | summarize n = count() by UserIdentityUserName | where n > 4", "kql")
+    assert found.startswith("dropped by: n > 4 (")
+    assert 'n is 2, UserIdentityUserName is "ann"' in found
+    assert 'n is 1, UserIdentityUserName is "bob"' in found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from livefire.diagnostics import QueryError, Source, Span
 from livefire.engines.base import Engine, Run, Storage
@@ -68,7 +69,7 @@ class _Probe:
 
     def values(self, plan: n.Plan, clauses: Sequence[e.Expr]) -> str:
         """Return what stands in the columns that clauses read, in the first rows of a plan that rest on a wanted event; empty where a rule wrote no column."""
-        read = list(dict.fromkeys(p for clause in clauses for p in _read(clause)))[:MOST_VALUES]
+        read = list(dict.fromkeys([*(p for clause in clauses for p in _read(clause)), *_group(plan)]))[:MOST_VALUES]
         if not read:
             return ""
         below = carry_evidence(plan)
@@ -79,6 +80,20 @@ class _Probe:
             if bool(events) if self.wanted is None else self.wanted.intersection(events):
                 found[", ".join(f"{_name(p)} is {_told(row[f'value{at}'], dynamic=p.type is Type.DYNAMIC)}" for at, p in enumerate(read))] = None
         return "; ".join(list(found)[:MOST_VALUES]) + ("; and others" if len(found) > MOST_VALUES else "")
+
+
+def _group(plan: n.Plan) -> list[e.Column]:
+    """Return what rows were grouped by, as far as a plan above the grouping still has it."""
+    match plan:
+        case n.Aggregate(keys=keys):
+            return [e.Column(key.name, key.expr.type) for key in keys]
+        case n.Project(input=below, items=items):
+            known = {key.name for key in _group(below)}
+            return [e.Column(item.name, item.expr.type) for item in items if (read := frozenset(e.columns_of(item.expr))) and read <= known]
+        case n.Filter(input=below) | n.Sort(input=below):
+            return _group(below)
+        case _:
+            return []
 
 
 def _read(clause: e.Expr) -> Iterator[e.Column | e.Path]:
@@ -131,10 +146,53 @@ def _blame(node: n.Plan, before: n.Plan, probe: _Probe, source: Source) -> Miss:
         clause = " ".join(source.slice(span).split()) if span else ""
         said = probe.values(before, [p for p in guilty or parts if place_of(p) == span])
         return Miss((f"dropped by: {clause}" if clause else "dropped by a filter of the table") + (f" ({said})" if said else ""), span, clause)
-    word = {n.Join: "finds no partner in the join", n.Limit: "cut off by the limit", n.Sequence: "completes no sequence"}.get(type(node), "lost")
+    word = {n.Join: "finds no partner in the join", n.Limit: "cut off by the limit"}.get(type(node), "lost")
+    if isinstance(node, n.Sequence):
+        word = f"completes no sequence ({_broken_off(node, probe)})"
     span = None if isinstance(node, (n.Scan, n.Values)) else node.span
     clause = " ".join(source.slice(span).split())[:120] if span else ""
     return Miss(f"{word}: {clause}" if clause else word, span, clause)
+
+
+def _broken_off(node: n.Sequence, probe: _Probe) -> str:
+    """Return at which step a sequence ends early, and what of it, once left out, would let it go on."""
+    for count in range(1, len(node.steps) + 1):
+        part, last = replace(node, steps=node.steps[:count]), node.steps[count - 1]
+        if last.missing and count < len(node.steps):
+            continue  # until when it has to be missing, the next step says
+        if _stands(part, probe):
+            continue
+        alone = replace(probe, wanted=None)  # the step's own events may be others than the wanted ones
+        if not last.missing and not _stands(last.input, alone):
+            return f"no event is its step {count}"
+        for changed, words in _easier(part):
+            if _stands(changed, probe):
+                return words.format(step=count)
+        return f"no event is its step {count} after those before"
+    return "each step is there, but not in one sequence"
+
+
+def _easier(part: n.Sequence) -> Iterator[tuple[n.Sequence, str]]:
+    """Yield a sequence with one of its demands left out, and what it means that it holds then."""
+    present = tuple(step for step in part.steps if not step.missing)
+    if len(present) < len(part.steps):
+        yield replace(part, steps=present), "an event that has to be missing before step {step} is there"
+    if part.until is not None:
+        yield replace(part, until=None), "the event that ends it comes before step {step}"
+    if part.max_span is not None:
+        yield replace(part, max_span=None), f"step {{step}} comes, but not within {timedelta(microseconds=part.max_span // 10)}"
+    if part.ordered:
+        yield replace(part, ordered=False, until=None), "step {step} comes before one that should precede it"
+    if any(step.keys for step in part.steps):
+        free = tuple(replace(step, keys=(), null_keys=()) for step in part.steps)
+        yield replace(part, steps=free), "step {step} comes, but with another value of what they have to share"
+
+
+def _stands(plan: n.Plan, probe: _Probe) -> bool:
+    try:
+        return probe.left(plan) > 0
+    except QueryError:
+        return False
 
 
 def _conjuncts(expr: e.Expr) -> Iterator[e.Expr]:
