@@ -58,8 +58,8 @@ def test_without_an_event_the_clause_that_stopped_the_last_is_named() -> None:
     assert found.clause == "AWSRegion == 'xx-1'"
 
 
-def why_nothing(folder: Path, acts: Sequence[tuple[str, str, int]], query: str, language: str) -> str:
-    """Why a query over calls finds nothing, each told as what was called, by whom, at which second."""
+def lake_of(folder: Path, acts: Sequence[tuple[str, str, int]]) -> Workspace:
+    """A lake with calls, each told as what was called, by whom, at which second."""
     lines = [
         {"eventVersion": "1.11", "eventTime": f"2026-05-04T10:{second // 60:02}:{second % 60:02}Z", "eventID": f"e-{at}", "eventName": action}
         | {"eventSource": "ec2.amazonaws.com", "userIdentity": {"type": "IAMUser", "userName": who}}
@@ -68,6 +68,12 @@ def why_nothing(folder: Path, acts: Sequence[tuple[str, str, int]], query: str, 
     (folder / "logs.json").write_text("\n".join(map(json.dumps, lines)))
     ws = Workspace(folder / "lake")
     ws.ingest(folder / "logs.json")
+    return ws
+
+
+def why_nothing(folder: Path, acts: Sequence[tuple[str, str, int]], query: str, language: str) -> str:
+    """Why a query over calls finds nothing."""
+    ws = lake_of(folder, acts)
     result = ws.query(query, language=language)
     assert result.rows == []
     return ws.explain_miss(result.compiled, None, datetime(2026, 5, 5, tzinfo=UTC))
@@ -92,3 +98,17 @@ def test_of_a_threshold_the_group_and_its_value_are_told(tmp_path: Path) -> None
     assert found.startswith("dropped by: n > 4 (")
     assert 'n is 2, UserIdentityUserName is "ann"' in found
     assert 'n is 1, UserIdentityUserName is "bob"' in found
+
+
+def test_of_a_hit_each_clause_is_told_with_what_met_it(tmp_path: Path) -> None:
+    ws = lake_of(tmp_path, (("stop", "ann", 0), ("stop", "bob", 1), ("start", "ann", 2), ("stop", "ann", 3)))
+    text = "AWSCloudTrail | where EventName in ('stop', 'end') and UserIdentityUserName != 'bob' | summarize n = count() by UserIdentityUserName | where n > 1"
+    compiled = ws.query(text, language="kql").compiled
+    assert ws.explain_hit(compiled, "e-3") == [
+        "met: EventName in ('stop', 'end') (EventName is \"stop\")",
+        "met: UserIdentityUserName != 'bob' (UserIdentityUserName is \"ann\")",
+        'met: n > 1 (n is 2, UserIdentityUserName is "ann")',
+        "rests on aws_cloudtrail/e-0, aws_cloudtrail/e-3",
+    ]
+    assert ws.explain_hit(compiled, "e-1") == ["no row rests on it"]  # bob's is dropped
+    assert ws.explain_hit(compiled, "nowhere") == ["no event of that id is in the lake"]

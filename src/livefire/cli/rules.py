@@ -48,6 +48,7 @@ class Stage(StrEnum):
     plan = "plan"
     sql = "sql"
     miss = "miss"
+    hit = "hit"
 
 
 @app.command()
@@ -61,9 +62,11 @@ def run(
     index: Annotated[str | None, typer.Option(help="Table to read where the rule names none.")] = None,
     explain: Annotated[
         Stage | None,
-        typer.Option(help="Show a stage instead of rows; miss says which clause dropped the events given by --event, or those that came farthest."),
+        typer.Option(
+            help="Show a stage instead of rows; miss: which clause dropped the events of --event, or the last of all; hit: what the events behind a row met."
+        ),
     ] = None,
-    event: Annotated[list[str] | None, typer.Option(help="Event id (_id) that should have been found, for --explain miss.")] = None,
+    event: Annotated[list[str] | None, typer.Option(help="Event id (_id) to be explained, for --explain miss and hit.")] = None,
     now: Moment = None,
     start: Moment = None,
     end: Moment = None,
@@ -90,7 +93,7 @@ def run(
         run_rules(rules, ws, now, start, end, lenient=lenient, seconds=seconds, as_json=as_json)
         return
     source, chosen = rule_source(file, language)
-    if explain in (None, Stage.miss):
+    if explain in (None, Stage.miss, Stage.hit):
         needs_logs(lake, on, engine)
     ws = workspace(lake, on or [], quiet=as_json, engine=engine)
     declare(ws, site, macros=macros, lookups=lookups, outputs=outputs)
@@ -99,7 +102,7 @@ def run(
     if parameter:
         options["parameters"] = parameters(parameter)
     try:
-        if explain is not None and explain is not Stage.miss:
+        if explain not in (None, Stage.miss, Stage.hit):
             looked = moment(now) or ws.clock() if on or lake is not None else None
             explain_stage(ws, source, chosen, explain, lenient=lenient, clock=looked, **options)
             return
@@ -107,8 +110,8 @@ def run(
         result = ws.query(source.text, chosen, now=clock, start=moment(start), end=moment(end), lenient=lenient, seconds=seconds, name=source.name, **options)
     except QueryError as error:
         refuse(error, source, as_json=as_json)
-    if explain is Stage.miss:
-        explain_miss(ws, result, event or [], clock)
+    if explain is not None:
+        explain_events(ws, result, event or [], clock, hit=explain is Stage.hit)
         return
     show_result(result, source, clock, as_json=as_json)
 
@@ -192,9 +195,9 @@ def explain_stage(ws: Workspace, source: Source, language: str, stage: Stage, *,
         say(as_text(compiled.lowered) if stage is Stage.plan else laid_out(ws.sql(compiled)))
 
 
-def explain_miss(ws: Workspace, result: Result, events: list[str], clock: datetime) -> None:
-    """Print which clause dropped the events that were expected, without any those that came farthest."""
-    if not events:
-        say(ws.explain_miss(result.compiled, None, clock))
-    for event in events:
-        say(f"{event}: {ws.explain_miss(result.compiled, event, clock)}")
+def explain_events(ws: Workspace, result: Result, events: list[str], clock: datetime, *, hit: bool) -> None:
+    """Print which clause dropped the events that were expected, or which ones they met; without any, of those that came farthest."""
+    asked: list[str | None] = [*events] or [None]
+    for event in asked:
+        for words in ws.explain_hit(result.compiled, event, clock) if hit else [ws.explain_miss(result.compiled, event, clock)]:
+            say(words if event is None else f"{event}: {words}")

@@ -35,37 +35,43 @@ def explain_miss(plan: n.Plan, wanted: frozenset[str] | None, source: Source, en
     is left is the culprit, and of a filter the conditions that none of them meets.
     """
     names = {x.partition("/")[0] for x in wanted} if wanted is not None else set(storage.tables)
-    chains = [c for c in _chains(plan, ()) if isinstance(c[0], n.Scan) and c[0].table in names]
+    chains = [c for c in chains_of(plan, ()) if isinstance(c[0], n.Scan) and c[0].table in names]
     if not chains:
-        read = sorted({c[0].table for c in _chains(plan, ()) if isinstance(c[0], n.Scan)})
+        read = sorted({c[0].table for c in chains_of(plan, ()) if isinstance(c[0], n.Scan)})
         return Miss(f"reads {', '.join(read) or 'no log source'}, and the events are in {', '.join(sorted(names))}")
-    probe = _Probe(wanted, engine, storage, run)
+    probe = Probe(wanted, engine, storage, run)
     found = [m for chain in chains if (m := _along(chain, probe, source)) is not None]
     return max(found, key=lambda m: m.span.start if m.span else -1, default=Miss("the events pass every clause, and no row rests on them"))
 
 
-def _chains(plan: n.Plan, above: tuple[n.Plan, ...]) -> Iterator[tuple[n.Plan, ...]]:
+def chains_of(plan: n.Plan, above: tuple[n.Plan, ...]) -> Iterator[tuple[n.Plan, ...]]:
     """Yield for each leaf of a plan the nodes from it up to the root."""
     path = (plan, *above)
     children = n.inputs(plan)
     if not children:
         yield path
     for child in children:
-        yield from _chains(child, path)
+        yield from chains_of(child, path)
 
 
 @dataclass(frozen=True, slots=True)
-class _Probe:
+class Probe:
+    """Asks of plans what in them rests on some wanted events, on any event where they are None."""
+
     wanted: frozenset[str] | None
     engine: Engine
     storage: Storage
     run: Run
 
+    def behind(self, plan: n.Plan) -> list[frozenset[str]]:
+        """Return the events behind each row of a plan that rests on a wanted one."""
+        carried = rewrite(n.select(carry_evidence(plan), EVIDENCE))
+        rests = [frozenset(json.loads(text or "[]")) for text in self.engine.execute(carried, self.storage, self.run).column(0).to_pylist()]
+        return [events for events in rests if (events if self.wanted is None else self.wanted & events)]
+
     def left(self, plan: n.Plan) -> int:
         """Return how many rows of a plan rest on a wanted event."""
-        carried = rewrite(n.select(carry_evidence(plan), EVIDENCE))
-        rests = [json.loads(text or "[]") for text in self.engine.execute(carried, self.storage, self.run).column(0).to_pylist()]
-        return sum(1 for events in rests if (bool(events) if self.wanted is None else self.wanted.intersection(events)))
+        return len(self.behind(plan))
 
     def values(self, plan: n.Plan, clauses: Sequence[e.Expr]) -> str:
         """Return what stands in the columns that clauses read, in the first rows of a plan that rest on a wanted event; empty where a rule wrote no column."""
@@ -122,7 +128,7 @@ def _told(value: object, *, dynamic: bool) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 2]}…"
 
 
-def _along(chain: tuple[n.Plan, ...], probe: _Probe, source: Source) -> Miss | None:
+def _along(chain: tuple[n.Plan, ...], probe: Probe, source: Source) -> Miss | None:
     before: n.Plan = chain[0]
     if probe.left(before) == 0:
         return Miss("none of the events is in the time range")
@@ -137,9 +143,9 @@ def _along(chain: tuple[n.Plan, ...], probe: _Probe, source: Source) -> Miss | N
     return None
 
 
-def _blame(node: n.Plan, before: n.Plan, probe: _Probe, source: Source) -> Miss:
+def _blame(node: n.Plan, before: n.Plan, probe: Probe, source: Source) -> Miss:
     if isinstance(node, n.Filter):
-        parts = list(_conjuncts(node.predicate))
+        parts = list(conjuncts_of(node.predicate))
         guilty = [p for p in parts if len(parts) == 1 or probe.left(replace(node, predicate=p, input=before)) == 0]
         spans = [s for p in guilty or parts if (s := place_of(p)) is not None] or ([node.span] if node.span else [])
         span = spans[0] if spans else None
@@ -154,7 +160,7 @@ def _blame(node: n.Plan, before: n.Plan, probe: _Probe, source: Source) -> Miss:
     return Miss(f"{word}: {clause}" if clause else word, span, clause)
 
 
-def _broken_off(node: n.Sequence, probe: _Probe) -> str:
+def _broken_off(node: n.Sequence, probe: Probe) -> str:
     """Return at which step a sequence ends early, and what of it, once left out, would let it go on."""
     for count in range(1, len(node.steps) + 1):
         part, last = replace(node, steps=node.steps[:count]), node.steps[count - 1]
@@ -188,19 +194,20 @@ def _easier(part: n.Sequence) -> Iterator[tuple[n.Sequence, str]]:
         yield replace(part, steps=free), "step {step} comes, but with another value of what they have to share"
 
 
-def _stands(plan: n.Plan, probe: _Probe) -> bool:
+def _stands(plan: n.Plan, probe: Probe) -> bool:
     try:
         return probe.left(plan) > 0
     except QueryError:
         return False
 
 
-def _conjuncts(expr: e.Expr) -> Iterator[e.Expr]:
+def conjuncts_of(expr: e.Expr) -> Iterator[e.Expr]:
+    """Yield the conditions that all have to be true."""
     match expr:
         case e.Call(function="logic.and", args=args):
             for arg in args:
-                yield from _conjuncts(arg)
+                yield from conjuncts_of(arg)
         case e.Call(function="logic.is_true", args=(inner,)):
-            yield from _conjuncts(inner)
+            yield from conjuncts_of(inner)
         case _:
             yield expr

@@ -178,6 +178,16 @@ class Hunting(Queries):
             return "no event of that id is in the lake"
         return explain_miss(compiled.lowered, wanted, compiled.source, bench.engine, bench.storage, bench.run_values()).reason
 
+    def explain_hit(self, compiled: stages.Compiled, event: str | None, now: datetime | None = None) -> list[str]:
+        """Return in words which clauses the events behind a row met: of the first row that rests on an event, given by its id, or of the first at all."""
+        from livefire.proof.hit import explain_hit
+
+        bench = self.bench(now)
+        wanted = frozenset(f"{source}/{event}" for source in self._holding(event, bench)) if event is not None else None
+        if wanted is not None and not wanted:
+            return ["no event of that id is in the lake"]
+        return explain_hit(compiled.lowered, wanted, compiled.source, bench.engine, bench.storage, bench.run_values()) or ["no row rests on it"]
+
     def _holding(self, event: str, bench: Bench) -> list[str]:
         """Return the log sources that hold an event of that id."""
         from livefire.logsources.registry import SOURCES
