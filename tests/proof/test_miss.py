@@ -112,3 +112,12 @@ def test_of_a_hit_each_clause_is_told_with_what_met_it(tmp_path: Path) -> None:
     ]
     assert ws.explain_hit(compiled, "e-1") == ["no row rests on it"]  # bob's is dropped
     assert ws.explain_hit(compiled, "nowhere") == ["no event of that id is in the lake"]
+
+
+def test_a_hit_of_a_sequence_rests_on_all_its_events(tmp_path: Path) -> None:
+    ws = lake_of(tmp_path, (("stop", "bob", 0), ("stop", "ann", 10), ("change", "ann", 20), ("start", "ann", 30)))
+    steps = " ".join(f'[any where event.action == "{action}"]' for action in ("stop", "change", "start"))
+    compiled = ws.query(f"sequence by user.name with maxspan=5m {steps}", language="eql").compiled
+    for event in (None, "e-1", "e-3"):
+        assert ws.explain_hit(compiled, event)[-1] == "rests on aws_cloudtrail/e-1, aws_cloudtrail/e-2, aws_cloudtrail/e-3"
+    assert ws.explain_hit(compiled, "e-0") == ["no row rests on it"]

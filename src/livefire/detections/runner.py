@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-_SEQUENCE = "_sequence"
+SEQUENCE = "_sequence"
 """The column that numbers the matches of a language whose queries give a row for each event of a match."""
 
 
@@ -154,7 +154,7 @@ def outcome_of(prepared: Prepared, table: pa.Table) -> Outcome:
     assert compiled is not None
     rows = python_rows(table, plan.schema)
     evidence = [_events(row.pop(EVIDENCE)) for row in rows]
-    if rows and _SEQUENCE in rows[0]:
+    if rows and SEQUENCE in rows[0]:
         rows, evidence = _whole_sequences(rows, evidence)
     return Outcome(prepared.rule, tuple(rows), tuple(evidence), compiled.diagnostics, plan=compiled.lowered)
 
@@ -168,7 +168,7 @@ def _whole_sequences(rows: list[dict[str, Any]], evidence: list[tuple[str, ...]]
     last: dict[object, dict[str, Any]] = {}
     behind: dict[object, set[str]] = {}
     for row, events in zip(rows, evidence, strict=True):
-        number = row[_SEQUENCE]
+        number = row[SEQUENCE]
         if events or number not in last:
             last[number] = row
         behind.setdefault(number, set()).update(events)

@@ -181,10 +181,12 @@ def comparison(sign: str) -> Spelling:
     The engines put it above all numbers and take it for equal to itself. A guard stands where a side may be none: for `<`
     that is the right one, which would pass for the greater.
     """
-    alike = f"({{0}} {sign} {{1}})"
-    guarded = {"=": "({0} = {1} AND NOT isnan({0}))", "<>": "({0} <> {1} OR isnan({0}))"}.get(
-        sign, f"({{0}} {sign} {{1}} AND NOT isnan({{{int('<' in sign)}}}))"
-    )
+    alike, side = f"({{0}} {sign} {{1}})", int("<" in sign)
+    # Beside a null the guard says nothing, so that the null stays.
+    guarded = {
+        "=": "({0} = {1} AND (NOT isnan({0}) OR {1} IS NULL))",
+        "<>": "({0} <> {1} OR (isnan({0}) AND {1} IS NOT NULL))",
+    }.get(sign, f"({{0}} {sign} {{1}} AND (NOT isnan({{{side}}}) OR {{{1 - side}}} IS NULL))")
 
     def spell(printer: Printer, call: e.Call | e.Aggregate | e.WindowCall) -> str:
         left, right = (_may_be_no_number(a) for a in call.args)
@@ -205,6 +207,11 @@ def _may_be_no_number(expr: e.Expr) -> bool:
             return False
         case _:
             return expr.type is Type.REAL
+
+
+COMPARISONS: Mapping[str, Spelling] = {
+    f"compare.{name}": comparison(sign) for name, sign in {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items()
+}
 
 
 class Printer:

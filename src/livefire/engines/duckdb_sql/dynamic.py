@@ -42,14 +42,12 @@ def _object(printer: Printer, call: Call) -> str:
 
 
 def _element(printer: Printer, call: Call) -> str:
-    value, key = (printer.expr(a) for a in call.args)
     if call.args[1].type.integral:
-        path = f"(CASE WHEN {key} >= 0 THEN '$[' || {key} || ']' ELSE '$[#' || {key} || ']' END)"
+        found = "json_extract({0}, (CASE WHEN {1} >= 0 THEN '$[' || {1} || ']' ELSE '$[#' || {1} || ']' END))"
     else:
         # A pointer takes any name as it is, where a path knows `*`; but digits would be the place of an element.
-        value = f"(CASE WHEN json_type({value}) = 'OBJECT' THEN {value} END)"
-        path = f"('/' || replace(replace({key}, '~', '~0'), '/', '~1'))"
-    return f"NULLIF(CAST(json_extract({value}, {path}) AS VARCHAR), 'null')"
+        found = "json_extract((CASE WHEN json_type({0}) = 'OBJECT' THEN {0} END), ('/' || replace(replace({1}, '~', '~0'), '/', '~1')))"
+    return printer.fill(f"NULLIF(CAST({found} AS VARCHAR), 'null')", call)
 
 
 def _concat(printer: Printer, call: Call) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livefire.engines.sql import Printer, Spelling, comparison
+from livefire.engines.sql import COMPARISONS, Printer, Spelling
 from livefire.plan import expr as e
 from livefire.schema import Type
 
@@ -82,12 +82,7 @@ FUNCTIONS: dict[str, Spelling] = {
         "(CASE COALESCE(json_type({0}), 'NULL') WHEN 'NULL' THEN 'null' WHEN 'BOOLEAN' THEN 'bool' WHEN 'DOUBLE' THEN 'double'"
         " WHEN 'VARCHAR' THEN 'string' WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' ELSE 'long' END)"
     ),
-    "compare.eq": comparison("="),
-    "compare.ne": comparison("<>"),
-    "compare.lt": comparison("<"),
-    "compare.le": comparison("<="),
-    "compare.gt": comparison(">"),
-    "compare.ge": comparison(">="),
+    **COMPARISONS,
     "compare.same": "({0} IS NOT DISTINCT FROM {1})",
     "compare.in": _in,
     "compare.greatest": _variadic("greatest"),

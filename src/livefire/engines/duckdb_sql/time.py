@@ -63,9 +63,8 @@ def _part(printer: Printer, call: Call) -> str:
 
 def _from_epoch(printer: Printer, call: Call) -> str:
     # A number may be anyone's: one that is no time between the years 1 and 9999 is null, and ends no run.
-    value, size = printer.expr(call.args[0]), _FROM_EPOCH[_unit(call)]
-    moment = f"CAST({value} * {size} AS BIGINT)"
-    return f"TRY(CASE WHEN {moment} BETWEEN {_FIRST_MOMENT} AND {_LAST_MOMENT} THEN make_timestamp({moment}) END)"
+    moment = f"CAST({{0}} * {_FROM_EPOCH[_unit(call)]} AS BIGINT)"
+    return printer.fill(f"TRY(CASE WHEN {moment} BETWEEN {_FIRST_MOMENT} AND {_LAST_MOMENT} THEN make_timestamp({moment}) END)", call)
 
 
 def _to_epoch(printer: Printer, call: Call) -> str:

@@ -5,7 +5,7 @@ Arithmetic is not here: a whole number that leaves 64 bits ends a run, but not o
 
 from __future__ import annotations
 
-from livefire.engines.sql import Printer, Spelling, comparison
+from livefire.engines.sql import COMPARISONS, Printer, Spelling
 from livefire.plan import expr as e
 
 Call = e.Call | e.Aggregate | e.WindowCall
@@ -41,12 +41,7 @@ FUNCTIONS: dict[str, Spelling] = {
     "logic.is_null": "({0} IS NULL)",
     "logic.coalesce": variadic("COALESCE"),
     "logic.null_if": "NULLIF({0}, {1})",
-    "compare.eq": comparison("="),
-    "compare.ne": comparison("<>"),
-    "compare.lt": comparison("<"),
-    "compare.le": comparison("<="),
-    "compare.gt": comparison(">"),
-    "compare.ge": comparison(">="),
+    **COMPARISONS,
     # Not `<=>`: Sail joins on it and on `=` at once as if both took null for equal to null.
     "compare.same": "(COALESCE({0} = {1}, FALSE) OR ({0} IS NULL AND {1} IS NULL))",
     "compare.in": _in,
