@@ -33,6 +33,10 @@ class Webhook:
         if said.format == "pagerduty" and not said.routing_key:
             raise WatchError("E709", f"the sink {said.name} needs a routing_key for PagerDuty, such as env:PAGERDUTY_KEY")
 
+    def check(self) -> None:
+        """Look up where it would post to, and post nothing; SinkError when that cannot be."""
+        self._outward.check()
+
     def send(self, message: Message) -> None:
         """Post one message."""
         body = self._body(message).encode()
