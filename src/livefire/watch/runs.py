@@ -12,7 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from livefire.detections.runner import Outcome, prepare, run_prepared, run_rule
+from livefire.diagnostics import Diagnostic
 from livefire.engines.base import Engine
+from livefire.store.lake import LakeError
 from livefire.watch.alerts import Alerting, Judged, judge, overflow
 from livefire.watch.config import Config
 from livefire.watch.evaluation import Evaluation, waits
@@ -82,7 +84,7 @@ class Runs:
         while not self._stop.is_set():
             try:
                 busy = self.round()
-            except (WatchError, OSError) as error:
+            except (WatchError, LakeError, OSError) as error:
                 self._journal.say("runs.failing", error=str(error))
                 busy = False
                 self._stop.wait(_IDLE * 4)
@@ -125,7 +127,13 @@ class Runs:
         if profile == ():
             self._empty.append(owed)
             return True
-        outcome, judged = self._outcome(watched, owed, profile)
+        try:
+            outcome, judged = self._outcome(watched, owed, profile)
+        except (WatchError, LakeError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours with one rule is that rule's failure, and stalls no other
+            words = f"a fault of livefire itself, {type(error).__name__}: {error}"
+            outcome, judged = Outcome(watched.rule, diagnostics=(Diagnostic("error", "E009", words),), refused=True), []
         seconds, ledger = time.monotonic() - clock, self._state.ledger
         with ledger.writing() as connection:
             self._settle_empty(connection)
