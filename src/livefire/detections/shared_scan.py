@@ -110,6 +110,20 @@ class SharedScan:
             plan = n.Filter(plan, hoisted([weakened(read.condition) for read in reads]))
         return self._bench.engine.prepare(n.Limit(plan, MANY + 1))
 
+    @property
+    def prepared(self) -> tuple[Prepared, ...]:
+        """The rules, in their order."""
+        return self._prepared
+
+    def blind(self, bench: Bench) -> list[bool]:
+        """Tell of each rule whether none of the bench's events can matter to it, and it gives nothing of nothing; False where that is not known."""
+        taken = self._gather(bench)
+        blind = [False] * len(self._prepared)
+        for place, shared in self._shared.items() if taken is not None else ():
+            assert taken is not None
+            blind[place] = shared.dropping and not any(taken[table].rows_of(shared.needs[table]) for table in shared.reads)
+        return blind
+
     def run(self, bench: Bench, told: Callable[[Rule], None] | None = None) -> tuple[Outcome, ...]:
         """Return the outcome of each rule over the bench's storage, as `run_rule` would give it, in the order of the rules."""
         known, taken = self._shared, self._gather(bench)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from livefire.detections.formats import RuleFile
     from livefire.detections.inventory import Machine
     from livefire.detections.investigation import Case
+    from livefire.detections.onward import Onward
     from livefire.detections.triage import Triage
 
 
@@ -111,6 +112,30 @@ class Hunting(Queries):
         """
         chosen = detections if detections is not None else self.detections()
         return hunt(chosen, self.bench(now, **options), language, progress)
+
+    def hunt_on(
+        self,
+        detections: Sequence[Detection] | None = None,
+        *,
+        language: str | None = None,
+        now: datetime | None = None,
+        progress: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> Onward:
+        """Run detections over what came into the lake since they were last hunted so, and return the findings that were not told before.
+
+        What it looked at is kept by `told`, once its findings were shown. QueryError E522 when what earlier hunts looked at cannot be read.
+        """
+        from livefire.detections.onward import hunt_on, read_passed
+
+        chosen, bench = detections if detections is not None else self.detections(), self.bench(now, **options)
+        return hunt_on(chosen, bench, self.lake, read_passed(self.lake.path), language, progress)
+
+    def told(self, onward: Onward) -> None:
+        """Keep beside the lake what a hunt looked at and told; LakeError when another hunt has just done so."""
+        from livefire.detections.onward import keep_passed
+
+        keep_passed(self.lake.path, onward.passed, self.lake.keep)
 
     def chains(self, now: datetime | None = None, **options: Any) -> tuple[ChainFinding, ...]:
         """Return the chains completed in the lake, each with its steps, the events they rest on, and the links between resources."""
