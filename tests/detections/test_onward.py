@@ -130,5 +130,5 @@ def test_what_cannot_be_read_is_told(site: Site) -> None:
     (kept,) = (site.ws.lake.path / "hunts").iterdir()
     kept.write_bytes(b"torn")
     with pytest.raises(QueryError) as caught:
-        read_passed(site.ws.lake.path)
+        read_passed(site.ws.lake)
     assert [d.code for d in caught.value.diagnostics] == ["E522"]

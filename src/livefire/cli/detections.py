@@ -60,8 +60,8 @@ def hunt(
         stop("say what to hunt in: livefire hunt PATH, or --lake DIR", USAGE)
     if lake is not None and not paths and not lake.is_dir():
         stop(f"E002: there is no lake at {lake}", USAGE)
-    if new and lake is None:
-        stop("E107: --new goes on where the last hunt over a lake ended: name it with --lake DIR", USAGE)
+    if new and (lake is None or engine != "duckdb"):
+        stop("E107: --new goes on where the last hunt over a lake ended: name it with --lake DIR, and no other engine", USAGE)
     known_language(language)
     if rules is not None and not rules.exists():
         stop(f"E002: there is no {rules}", USAGE)

@@ -7,16 +7,14 @@ that was not hunted before as it now reads, is run over everything.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 
 import msgspec
 
+from livefire.detections.counts import over_new
 from livefire.detections.detection import Detection, Rule
 from livefire.detections.finding import Finding
 from livefire.detections.hunt import Hunt, chosen_rules, no_rule, sorted_findings
@@ -24,16 +22,12 @@ from livefire.detections.runner import Bench, Outcome, Prepared, findings
 from livefire.detections.shared_scan import SharedScan, prepare_rules
 from livefire.diagnostics import Diagnostic, QueryError
 from livefire.engines import sql as printing
-from livefire.engines.base import Storage
-from livefire.engines.program import TableFiles
 from livefire.logsources.registry import SOURCES
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
-from livefire.store.changes import changes
 from livefire.store.lake import Lake
 
-FOLDER = "hunts"
-_NAME = re.compile(r"(?P<number>\d{8})\.json\.gz")
+KEPT = "hunts"
 _ROW_BY_ROW = (n.Scan, n.Filter, n.Project, n.Union, n.Unnest, n.Sort)
 
 
@@ -68,33 +62,18 @@ def _holds(plan: n.Plan, kinds: tuple[type, ...]) -> bool:
     return any(isinstance(part, kinds) for node in printing.walk(plan) for expression in printing.expressions(node) for part in printing.walk_expr(expression))
 
 
-def read_passed(lake: Path) -> dict[str, Passed]:
+def read_passed(lake: Lake) -> dict[str, Passed]:
     """Return what earlier hunts over a lake looked at, by the mark of the rule; QueryError E522 when it cannot be read."""
-    number = _latest(lake)
-    if not number:
-        return {}
     try:
-        return msgspec.json.decode(gzip.decompress(_file(lake, number).read_bytes()), type=dict[str, Passed])
+        kept = lake.recall(KEPT)
+        return msgspec.json.decode(kept, type=dict[str, Passed]) if kept is not None else {}
     except (OSError, EOFError, msgspec.DecodeError) as fault:
-        raise QueryError([Diagnostic("error", "E522", f"what earlier hunts of {lake} looked at cannot be read: {fault}")]) from fault
+        raise QueryError([Diagnostic("error", "E522", f"what earlier hunts of {lake.path} looked at cannot be read: {fault}")]) from fault
 
 
-def keep_passed(lake: Path, passed: Mapping[str, Passed], publish: Callable[[Path, bytes], None]) -> None:
-    """Keep what was looked at for the next hunt; `publish` writes a file whole or not at all."""
-    number = _latest(lake)
-    data = msgspec.json.encode({mark: {"versions": one.versions, "told": sorted(one.told)} for mark, one in sorted(passed.items())})
-    publish(_file(lake, number + 1), gzip.compress(data, compresslevel=6, mtime=0))
-    _file(lake, number).unlink(missing_ok=True)
-
-
-def _latest(lake: Path) -> int:
-    folder = lake / FOLDER
-    names = (_NAME.fullmatch(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
-    return max((int(m["number"]) for m in names if m), default=0)
-
-
-def _file(lake: Path, number: int) -> Path:
-    return lake / FOLDER / f"{number:08}.json.gz"
+def keep_passed(lake: Lake, passed: Mapping[str, Passed]) -> None:
+    """Keep what was looked at for the next hunt; LakeError when another hunt has just done so."""
+    lake.remember(KEPT, msgspec.json.encode({mark: {"versions": one.versions, "told": sorted(one.told)} for mark, one in sorted(passed.items())}))
 
 
 def hunt_on(
@@ -109,7 +88,7 @@ def hunt_on(
     scan = prepare_rules(rules, bench)
     marks = [_mark(one) for one in scan.prepared]
     present = {s.name: lake.version(s.name) for s in SOURCES}
-    outcomes, how = _run_all(scan, marks, bench, lake, passed, present, progress)
+    outcomes, how = _run_all(scan, marks, bench, lake, passed, progress)
     kept, found = dict(passed), dict[str, Finding]()
     ran = list[tuple[Detection, Outcome]]()
     each = iter(zip(outcomes, marks, strict=True))
@@ -141,7 +120,6 @@ def _run_all(
     bench: Bench,
     lake: Lake,
     passed: Mapping[str, Passed],
-    present: Mapping[str, int],
     progress: Callable[[str], None] | None,
 ) -> tuple[list[Outcome], tuple[int, int, int]]:
     """Return the outcome of each rule over what it has to be run over, and how many rules were run over all, over what is new, and not at all."""
@@ -153,9 +131,10 @@ def _run_all(
     outcomes: dict[int, Outcome] = {}
     spared = 0
     for versions, places in by_versions.items():
-        fresh = _fresh(dict(versions), present, lake, bench)
-        if fresh is None:
+        came = lake.files_since(dict(versions))
+        if came is None:
             continue
+        fresh = over_new(bench, came)
         single = [p for p in places if _is_single(scan.prepared[p])]
         others = SharedScan([scan.prepared[p] for p in places if p not in set(single)], bench)
         blind = others.blind(fresh)
@@ -165,10 +144,10 @@ def _run_all(
                 spared += 1
         outcomes |= dict(zip(single, SharedScan([scan.prepared[p] for p in single], bench).run(fresh, told), strict=True))
     rest = [place for place in range(len(marks)) if place not in outcomes]
-    over_new = len(outcomes) - spared
+    shown_new = len(outcomes) - spared
     whole = scan if len(rest) == len(marks) else SharedScan([scan.prepared[p] for p in rest], bench)
     outcomes |= dict(zip(rest, whole.run(bench, told), strict=True))
-    return [outcomes[place] for place in range(len(marks))], (len(rest), over_new, spared)
+    return [outcomes[place] for place in range(len(marks))], (len(rest), shown_new, spared)
 
 
 def _is_single(prepared: Prepared) -> bool:
@@ -181,22 +160,3 @@ def _moves(prepared: Prepared) -> bool:
 
 def _nothing(prepared: Prepared) -> Outcome:
     return Outcome(prepared.rule, diagnostics=prepared.diagnostics, plan=prepared.compiled.lowered if prepared.compiled else None)
-
-
-def _fresh(seen: Mapping[str, int], present: Mapping[str, int], lake: Lake, bench: Bench) -> Bench | None:
-    """Return the bench over the files that came after some versions; None where they are not all there any more as they came."""
-    tables = dict[str, TableFiles]()
-    for name, version in present.items():
-        held = {f.path for f in lake.data_files(name)}
-        try:
-            paths = [change.path for change in changes(lake.table(name).folder, seen.get(name, -1), version)]
-        except FileNotFoundError:
-            return None
-        if not held.issuperset(paths):
-            return None
-        tables[name] = TableFiles(_texts(paths), bench.storage.tables[name].schema)
-    return replace(bench, storage=Storage({**bench.storage.tables, **tables}, bench.storage.roots))
-
-
-def _texts(paths: Iterable[Path]) -> tuple[str, ...]:
-    return tuple(map(str, paths))
