@@ -40,6 +40,7 @@ class Proofs(Hunting):
         detections: Sequence[Detection] | None = None,
         language: str | None = None,
         near: bool = False,
+        retold: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Matrix:
         """Run detections over every emulation of attack and look-alike, and return the matrix of verdicts.
@@ -47,7 +48,8 @@ class Proofs(Hunting):
         `ids` keeps detections and emulations of these techniques (`T1578.002`); `published` is a
         folder of published pages whose queries are put to the same proof, as written;
         `detections` are the bundled ones unless given, `language` keeps their rules in one. `near`
-        runs only what they cover and the look-alikes of that: quick, while one is written.
+        runs only what they cover and the look-alikes of that: quick, while one is written. `retold` tells the
+        stories of Azure and Google, and no others, in the other spellings that these clouds write.
         """
         from livefire.proof import matrix
         from livefire.proof.case import stage
@@ -55,7 +57,7 @@ class Proofs(Hunting):
 
         chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None, language)
         sources = tuple(s.name for s in self.info().sources)
-        staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
+        staged = (stage(c, sources) for c in cases(ids, chosen, near=near, retold=retold))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), present(), options=self._declared({})), progress)
 
     def rehearsal(self, **options: Any) -> Rehearsal:
