@@ -98,6 +98,7 @@ class Outbox:
                 connection.execute(t.outbox.delete().where(c.state == "sent", c.id <= cut, c.kind != "alert.opened"))
 
 
-def _is_due(row: Mapping[str, Any], now: datetime) -> bool:
+def _is_due(row: sa.RowMapping, now: datetime) -> bool:
     """True for what was never tried, and where the clock has come to the next try, or was set back from before it."""
-    return row["tries"] == 0 or row["due"] <= now or row["due"] - now > 2 * LONGEST_WAIT
+    due: datetime = row["due"]
+    return row["tries"] == 0 or due <= now or due - now > 2 * LONGEST_WAIT
