@@ -244,7 +244,7 @@ def test_mail_holds_the_alert_and_no_header_of_its_own() -> None:
     with mailbox() as server:
         said = c.Smtp(name="m", host="127.0.0.1", port=server.server_address[1], sender="livefire@example.com", to=("soc@example.com",), plain=True)
         sink = build(said, c.Config(lake="l"), services())
-        forged = {**BODY, "title": "Shared\r\nBcc: everyone@example.com"}
+        forged = {**BODY, "title": "Shared\r\nBcc: everyone@example.com", "actor": "a\r\n.\r\nMAIL FROM:<x>\ud800\x00" + "A" * 100_000}
         sink.send(MESSAGE.__class__(1, "m", "k1", "ab" * 32, "alert.opened", forged, 0, START))
     (mail,) = server.taken
     head, _, text = mail.partition("\n\n")
@@ -252,6 +252,7 @@ def test_mail_holds_the_alert_and_no_header_of_its_own() -> None:
     assert sorted(names) == ["Content-Transfer-Encoding", "Content-Type", "From", "MIME-Version", "Message-ID", "Subject", "To"]
     assert "Message-ID: <k1@livefire>" in head
     assert "rule: shared" in text
+    assert "MAIL FROM" in text, "in the text, not as a command"
     assert "\x1b" not in mail
 
 

@@ -257,6 +257,7 @@ TITLES: dict[int, str] = {
     718: "a trail of log files that is not proved",
     719: "a digest whose signature is not here",
     720: "alerting less often in a way that a watch does not follow",
+    721: "a part of a watch that cannot work as things are",
     750: "pages: nobody is signed in",
     751: "pages: a host name that is not this server's",
     752: "pages: a method that is not answered",

@@ -59,6 +59,9 @@ class Courier:
             except (SinkError, OSError, WatchError) as error:
                 self._failed(message, str(error), final=isinstance(error, SinkError) and error.final)
                 return sent
+            except Exception as error:  # noqa: BLE001 - a message that cannot be made is given up in the open, and ends neither this thread nor those behind it
+                self._failed(message, f"the message cannot be made: {type(error).__name__}: {error}", final=True)
+                return sent
             self._outbox.sent((message,), self._clock())
             sent = True
         return sent

@@ -206,7 +206,7 @@ class Evaluation:
         reached, covered = (v if isinstance(v := row.get(k), datetime) else None for k in ("reached", "covered"))
         owed: dict[datetime, str] = {}
         if reached is not None and covered is not None:
-            owed = dict.fromkeys(cadence.moments(reached, min(now, covered)), "scheduled")
+            owed = dict.fromkeys(cadence.moments(reached, _until(watched, covered, now)), "scheduled")
         ahead = [t for t in times if t[1] > now + _AHEAD]
         if ahead:
             ledger.record_gap(connection, name, ahead[0][0], ahead[-1][1], _FUTURE, now)
@@ -239,7 +239,12 @@ def _ripe(watched: Watched, row: Mapping[str, object], now: datetime) -> bool:
     reached, covered = row.get("reached"), row.get("covered")
     if not isinstance(reached, datetime) or not isinstance(covered, datetime):
         return False
-    return next(watched.cadence.moments(reached, min(now, covered)), None) is not None
+    return next(watched.cadence.moments(reached, _until(watched, covered, now)), None) is not None
+
+
+def _until(watched: Watched, covered: datetime, now: datetime) -> datetime:
+    """Return until when a rule has something to look at: while events lie in its windows, or always if it may find something in none."""
+    return now if watched.always else min(now, covered)
 
 
 def _stretches(found: Sequence[datetime]) -> list[tuple[datetime, datetime]]:

@@ -13,6 +13,7 @@ from livefire.workspace.proofs import Proofs
 from livefire.workspace.surroundings import secret
 
 if TYPE_CHECKING:
+    from livefire.diagnostics import Diagnostic
     from livefire.engines.base import Engine
     from livefire.store.trail import TrailReport
     from livefire.store.upkeep import Damage, Upkeep
@@ -44,6 +45,13 @@ class Watching(Proofs):
             places = {name: config.at(path) if (path := getattr(config.rules, name)) else None for name in ("site", "macros", "lookups")}
             self.declare(places["site"], macros=places["macros"], lookups=places["lookups"])
         return load_rules(config, self._ground(), self._engine())
+
+    def inspected(self, config: Config, text: str) -> tuple[Diagnostic, ...]:
+        """Return what would keep parts of a watch from working, by its place in the configuration's text; nothing is sent, read or made."""
+        from livefire.watch.inspection import faults
+        from livefire.watch.sinks import Services
+
+        return tuple(faults(config, text, Services(present, secret, lambda _: None)))
 
     def watch(self, config: Config, write: Callable[[str], None], clock: Callable[[], datetime] = present) -> Watch:
         """Return a watch over this lake as a configuration wants it; `write` takes lines for standard output."""

@@ -55,7 +55,7 @@ class Outbox:
         c = t.outbox.c
         chosen = sa.select(t.outbox).where(c.sink == sink, c.state == "waiting").order_by(c.id).limit(most)
         with self._database.reading() as connection:
-            rows = takewhile(lambda row: _is_due(row, now), connection.execute(chosen).mappings().all())
+            rows = takewhile(lambda row: _is_due(row["tries"], row["due"], now), connection.execute(chosen).mappings().all())
             return tuple(Message(**{n: row[n] for n in Message.__struct_fields__}) for row in rows)
 
     def next_due(self, sink: str) -> datetime | None:
@@ -98,7 +98,6 @@ class Outbox:
                 connection.execute(t.outbox.delete().where(c.state == "sent", c.id <= cut, c.kind != "alert.opened"))
 
 
-def _is_due(row: sa.RowMapping, now: datetime) -> bool:
+def _is_due(tries: int, due: datetime, now: datetime) -> bool:
     """True for what was never tried, and where the clock has come to the next try, or was set back from before it."""
-    due: datetime = row["due"]
-    return row["tries"] == 0 or due <= now or due - now > 2 * LONGEST_WAIT
+    return not tries or due <= now or due - now > 2 * LONGEST_WAIT
