@@ -180,6 +180,21 @@ def test_a_clock_that_jumps_forth_and_back_alerts_once(tmp_path: Path) -> None:
     assert (health.gaps, health.waiting) == ((), 0)
 
 
+def test_a_clock_that_is_set_back_keeps_no_message_waiting(tmp_path: Path) -> None:
+    """One that was never tried is sent at once, one that failed after no longer than the longest wait between two tries."""
+    stage = Stage(tmp_path, rules={"stopped.kql": STOPPED})
+    (tmp_path / "alerts.jsonl").mkdir()
+    stage.clock.now = START + timedelta(days=1)
+    watch = stage.watch()
+    stage.deliver("a.json", [event(1, MINUTE, "StopInstances", "ann"), event(2, MINUTE, "StopInstances", "bob")])
+    stage.settle(watch)
+    assert [s.waiting for s in stage.state().health(stage.clock.now).sinks] == [2]
+    (tmp_path / "alerts.jsonl").rmdir()
+    stage.clock.now = START + timedelta(hours=1)
+    stage.settle(watch)
+    assert sorted(m["actor"].rpartition("/")[2] for m in stage.sent()) == ["ann", "bob"]
+
+
 class Mailbox(socketserver.ThreadingTCPServer):
     """A mail server that takes what it is given, or refuses it."""
 

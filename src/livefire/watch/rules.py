@@ -11,12 +11,11 @@ from pathlib import Path
 
 from livefire.detections.detection import Card, Detection, Risk, Rule
 from livefire.detections.formats import RuleFile, read_folder
+from livefire.detections.onward import row_by_row
 from livefire.detections.pack import load_packs
 from livefire.detections.runner import Prepared, prepare
 from livefire.diagnostics import Diagnostic, QueryError
-from livefire.engines import sql as printing
 from livefire.engines.base import Engine
-from livefire.logsources.registry import SOURCES
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.watch.cadence import Cadence, CadenceError, Edge, cadence_of
@@ -27,7 +26,6 @@ from livefire.watch.spans import span
 from livefire.watch.state.ledger import Enrolled
 
 _MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
-_ROW_BY_ROW = (n.Scan, n.Filter, n.Project, n.Union, n.Unnest, n.Sort)
 _RISKS = {"informational": 10, "low": 25, "medium": 45, "high": 70, "critical": 90}
 
 
@@ -145,18 +143,6 @@ def _restrained(watched: Watched, file: RuleFile | None) -> Watched:
         return replace(watched, restraint=restraint_of(file), notes=tuple(unfollowed(file)))
     except RestraintError as fault:
         return replace(watched, refused=f"E720: {fault}")
-
-
-def row_by_row(plan: n.Plan) -> bool:
-    """Tell whether every row of a plan is one stored event and depends on nothing else: not on others, not on the clock."""
-    known = {s.name for s in SOURCES}
-    for node in printing.walk(plan):
-        if not isinstance(node, _ROW_BY_ROW) or (isinstance(node, n.Scan) and node.table not in known):
-            return False
-        for expression in printing.expressions(node):
-            if any(isinstance(part, (e.Parameter, e.ScalarQuery, e.InQuery, e.WindowCall, e.Aggregate)) for part in printing.walk_expr(expression)):
-                return False
-    return True
 
 
 def _unchanged(expr: e.Expr) -> str:

@@ -15,7 +15,7 @@ from livefire.detections.runner import Outcome, prepare, run_prepared, run_rule
 from livefire.engines.base import Engine
 from livefire.watch.alerts import Alerting, Judged, judge, overflow
 from livefire.watch.config import Config
-from livefire.watch.evaluation import Evaluation
+from livefire.watch.evaluation import Evaluation, waits
 from livefire.watch.faults import WatchError
 from livefire.watch.ground import Ground
 from livefire.watch.journal import Journal
@@ -164,4 +164,4 @@ class Runs:
 
 
 def _ready(row: Mapping[str, Any], now: datetime) -> bool:
-    return row["state"] in ("active", "failing") and (row["due"] is None or row["due"] <= now)
+    return row["state"] in ("active", "failing") and not waits(row, now)

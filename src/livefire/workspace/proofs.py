@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from livefire.bundling import Verdict
     from livefire.detections.coverage import Covered
     from livefire.detections.detection import Detection, Rule
+    from livefire.detections.formats import RuleFile
     from livefire.exporting import Exported, Site
     from livefire.exports import Artefact
     from livefire.proof.matrix import Matrix
@@ -185,6 +186,12 @@ class Proofs(Hunting):
         from livefire.exporting import counterpart
 
         return counterpart(deployed, title, detections, self.translator())
+
+    def deployed_of(self, deployed: Sequence[RuleFile], detections: Sequence[Detection]) -> tuple[RuleFile, ...]:
+        """Return those rules of what is deployed that were made of detections, by title; all where none is named so."""
+        from livefire.exporting import made_of
+
+        return tuple(one for one, own in zip(deployed, made_of([one.title for one in deployed], detections), strict=True) if own)
 
     def diff(self, deployed: Rule, rule: Rule, *, lenient: bool = False) -> Equivalence:
         """Run what is deployed beside a rule over the same events: emulations, near misses, the lake's.

@@ -44,7 +44,7 @@ def _strcat_array(site: Site) -> e.Expr:
 
 
 def _substring(site: Site) -> e.Expr:
-    value, start = site.text(0), site.long(1)
+    value, start = site.text(0), site.index(1)
     if not (isinstance(start, e.Literal) and isinstance(start.value, int) and start.value >= 0):
         # A negative start counts from the end.
         size = call("text.length", value)
@@ -52,7 +52,7 @@ def _substring(site: Site) -> e.Expr:
             ((call("compare.lt", start, e.whole(0)), call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))),), start, Type.LONG
         )
     if site.has(2):
-        return fill(site.call("text.slice", value, start, site.long(2)))
+        return fill(site.call("text.slice", value, start, site.index(2)))
     return fill(site.call("text.slice", value, start))
 
 
@@ -60,9 +60,9 @@ def _indexof(site: Site) -> e.Expr:
     value, needle = site.text(0), site.text(1)
     if not site.has(2):
         return site.call("text.position", value, needle)
-    start = site.long(2)
-    length = site.long(3) if site.has(3) else e.whole(-1)
-    occurrence = site.long(4) if site.has(4) else e.whole(1)
+    start = site.index(2)
+    length = site.index(3) if site.has(3) else e.whole(-1)
+    occurrence = site.index(4) if site.has(4) else e.whole(1)
     # A negative start counts from the end.
     size = call("text.length", value)
     from_end = call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))
@@ -77,7 +77,7 @@ def _split(site: Site) -> e.Expr:
     parts = site.call("text.split", value, delimiter)
     if not site.has(2):
         return parts
-    index = site.long(2)
+    index = site.index(2)
     return call("dynamic.slice", parts, index, index)
 
 
@@ -224,7 +224,7 @@ def _tohex(site: Site) -> e.Expr:
     if value.type is Type.INT:
         number = call("number.bit_and", number, e.whole(0xFFFFFFFF))
     shown = fill(site.call("encode.hex", number))
-    return fill(call("text.pad_left", shown, site.long(1), e.text("0"))) if site.has(1) else shown
+    return fill(call("text.pad_left", shown, site.index(1), e.text("0"))) if site.has(1) else shown
 
 
 def _hash(meaning: str) -> Scalar:
