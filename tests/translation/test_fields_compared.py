@@ -35,6 +35,14 @@ def test_a_field_that_is_there_and_differs(target: str) -> None:
     assert (done.proof.verdict, done.proof.difference) == ("proved", None)
 
 
-def test_eql_compares_no_two_fields() -> None:
+def test_eql_asks_a_function_of_both_fields() -> None:
+    # EQL compares no two fields with ==; of two texts each of which ends with the other both are the same.
+    done = Workspace().translate(SIGMA, "eql")
+    assert "endsWith~(cloud.account.id, aws.cloudtrail.recipient_account_id)" in done.text
+    assert done.proof is not None
+    assert (done.proof.verdict, done.proof.difference) == ("proved", None)
+
+
+def test_logscale_compares_no_two_fields_without_regard_to_case() -> None:
     with pytest.raises(QueryError, match="E311"):
-        Workspace().translate(SIGMA, "eql")
+        Workspace().translate(SIGMA, "cql")
