@@ -158,3 +158,11 @@ def test_keys_of_a_zipped_bag_are_texts() -> None:
 @pytest.mark.parametrize("text", ["print bin_at('a', 'b', 'c')", "print range('a', 'b', 'c')"])
 def test_a_text_is_no_number(text: str) -> None:
     assert {d.code for d in faults(text)} == {"E104"}
+
+
+def test_strrep_counts_by_row() -> None:
+    """More than 1024 times is 1024 times, none is the empty text: https://learn.microsoft.com/kusto/query/strrep-function"""
+    table = 'datatable(i: int, n: long, d: string)[1, 3, "-", 2, -1, "+", 3, 9000, "ab"]'
+    rows = run(f'{table} | sort by i asc | project strlen(strrep("xy", n)), substring(strrep("xy", n, d), 0, 9), strlen(strrep("x", n, d))')
+    # 1024 letters and 1023 delimiters of two letters are 3070.
+    assert rows == [(6, "xy-xy-xy", 5), (0, "", 0), (2048, "xyabxyabx", 3070)]

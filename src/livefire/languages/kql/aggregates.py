@@ -241,7 +241,8 @@ def _covariance(meaning: str) -> Callable[[Group], e.Expr]:
 
 def _bits(meaning: str) -> Callable[[Group], e.Expr]:
     def lower(group: Group) -> e.Expr:
-        return group.keep(meaning, coerce.to_long(group.value()))
+        value = group.value()
+        return coerce.narrow(group.keep(meaning, coerce.to_long(value)), Type.INT if value.type is Type.INT else Type.LONG)
 
     return lower
 

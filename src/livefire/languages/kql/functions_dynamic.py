@@ -178,8 +178,13 @@ def read_path(path: str) -> list[str | int] | None:
 
 
 def _has_key(site: Site) -> e.Expr:
-    key = site.constant_text(1)
     bag: e.Expr = site.dynamic(0)
+    if not isinstance(site.args[1], e.Literal):
+        name = site.string(1)
+        path = call("text.starts_with", name, e.text("$"))
+        # What a path that a log holds leads to is not followed: whether it is there is not known.
+        return e.Case(((path, e.null(Type.BOOL)),), call("logic.is_true", site.call("object.has", bag, name)), Type.BOOL)
+    key = site.constant_text(1)
     if key.startswith("$"):
         steps = read_path(key)
         if not steps:

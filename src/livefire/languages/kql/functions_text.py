@@ -40,7 +40,7 @@ def _strcat_delim(site: Site) -> e.Expr:
 
 
 def _strcat_array(site: Site) -> e.Expr:
-    return fill(site.call("text.join", site.dynamic(0), e.text(site.constant_text(1))))
+    return fill(site.call("text.join", site.dynamic(0), site.text(1)))
 
 
 def _substring(site: Site) -> e.Expr:
@@ -206,16 +206,14 @@ def _strcmp(site: Site) -> e.Expr:
 
 
 def _strrep(site: Site) -> e.Expr:
-    value, count = site.text(0), site.constant_long(1, 0)
-    if not 0 <= count <= 1024:
-        return site.scope.error("E107", "the count goes from 0 to 1024", site.node.args[1].span)
-    if count == 0:
-        return e.text("")
-    delimiter = site.text(2) if site.has(2) else e.text("")
-    parts = [value]
-    for _ in range(count - 1):
-        parts.extend((delimiter, value))
-    return site.call("text.concat", *parts)
+    """More than 1024 times is 1024 times: https://learn.microsoft.com/kusto/query/strrep-function"""
+    value, delimiter = site.text(0), site.text(2) if site.has(2) else e.text("")
+    count = call("compare.least", call("compare.greatest", site.index(1), e.whole(0)), e.whole(1024))
+    found = site.call("text.repeat", call("text.concat", value, delimiter), count)
+    if not site.has(2):
+        return fill(found)
+    kept = call("number.subtract", call("text.length", found), call("text.length", delimiter), type=Type.LONG)
+    return fill(call("text.slice", found, e.whole(0), call("compare.greatest", kept, e.whole(0))))
 
 
 def _tohex(site: Site) -> e.Expr:

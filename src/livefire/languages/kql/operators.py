@@ -155,7 +155,7 @@ def truth(scope: Scope, value: e.Expr, span: Span) -> e.Expr:
 
 def add(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left + right`."""
-    left, right = _undynamic(left, right)
+    left, right = _undynamic(scope, left, right, span)
     match left.type, right.type:
         case Type.DATETIME, Type.TIMESPAN:
             return call("time.add", left, right, span=span)
@@ -168,7 +168,7 @@ def add(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
 
 def subtract(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left - right`."""
-    left, right = _undynamic(left, right, difference=True)
+    left, right = _undynamic(scope, left, right, span, difference=True)
     match left.type, right.type:
         case Type.DATETIME, Type.TIMESPAN:
             return call("time.subtract", left, right, span=span)
@@ -181,7 +181,7 @@ def subtract(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
 
 def multiply(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left * right`."""
-    left, right = _undynamic(left, right)
+    left, right = _undynamic(scope, left, right, span)
     if left.type.numeric and right.type is Type.TIMESPAN:
         left, right = right, left
     if left.type is Type.TIMESPAN and right.type.numeric:
@@ -200,7 +200,7 @@ def _scaled(span_value: e.Expr, factor: e.Expr, span: Span) -> e.Expr:
 
 def divide(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left / right`: whole numbers give a whole number; by zero is null for them."""
-    left, right = _undynamic(left, right)
+    left, right = _undynamic(scope, left, right, span)
     if Type.UNKNOWN in (left.type, right.type):
         return e.null(Type.UNKNOWN)
     if left.type is Type.TIMESPAN and right.type is Type.TIMESPAN:
@@ -222,7 +222,7 @@ def divide(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
 
 def modulo(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left % right`, never negative: https://learn.microsoft.com/kusto/query/numerical-operators#note-about-the-modulo-operator"""
-    left, right = _undynamic(left, right)
+    left, right = _undynamic(scope, left, right, span)
     if Type.UNKNOWN in (left.type, right.type):
         return e.null(Type.UNKNOWN)
     if left.type is Type.TIMESPAN and right.type is Type.TIMESPAN:
@@ -236,13 +236,23 @@ def modulo(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     return call("number.modulo_positive", a, b, type=wide, span=span)
 
 
-def _undynamic(left: e.Expr, right: e.Expr, difference: bool = False) -> tuple[e.Expr, e.Expr]:
+def _undynamic(scope: Scope, left: e.Expr, right: e.Expr, span: Span, difference: bool = False) -> tuple[e.Expr, e.Expr]:
+    """Return both sides of arithmetic with a dynamic one in the type of the other, as Kusto's binder types the result."""
     if left.type is Type.DYNAMIC and right.type is not Type.DYNAMIC:
-        return from_dynamic(left, Type.DATETIME if difference and right.type is Type.DATETIME else right.type), right
+        return _number_of(scope, left, span, Type.DATETIME if difference and right.type is Type.DATETIME else right.type), right
     if right.type is Type.DYNAMIC and left.type is not Type.DYNAMIC:
         kind = left.type if not (left.type is Type.DATETIME and not difference) else Type.TIMESPAN
-        return left, from_dynamic(right, kind)
+        return left, _number_of(scope, right, span, kind)
     return left, right
+
+
+def _number_of(scope: Scope, value: e.Expr, span: Span, type: Type) -> e.Expr:
+    if type not in (Type.INT, Type.LONG):
+        return from_dynamic(value, type)
+    if not isinstance(value, e.Literal):
+        words = "the dynamic value is read as a whole number beside one: a fraction is cut"
+        scope.context.diagnostics.warn("W104", words, span, help="convert it, as in toreal(x) or tolong(x)")
+    return coerce.to_long(value)
 
 
 def _pair(scope: Scope, sign: str, left: e.Expr, right: e.Expr, span: Span) -> tuple[e.Expr, e.Expr, Type] | None:
