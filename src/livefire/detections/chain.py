@@ -214,13 +214,13 @@ def _meets(place: defaultdict[str, list[_Begun]], step: Step, act: Act, ancestor
 def _finding(chain: Chain, begun: _Begun, seen: Sequence[Link]) -> ChainFinding:
     steps = tuple((step.name, act) for step, act in zip(chain.step, begun.acts, strict=True))
     touched = {r for _, a in steps for r in a.resources}
-    links = tuple(dict.fromkeys(link for link in seen if _between(link, touched, seen)))
+    links = tuple(dict.fromkeys(_between(touched, seen)))
     evidence = tuple(dict.fromkeys(f"{a.source}/{a.event}" for _, a in steps))
     return ChainFinding(chain, steps, links, evidence)
 
 
-def _between(link: Link, touched: set[str], seen: Sequence[Link]) -> bool:
-    """True for a link whose ends are both in the story, or lie between two resources that are."""
-    down = link.child in touched or any(other.parent == link.child and other.child in touched for other in seen)
-    up = link.parent in touched or any(other.child == link.parent and other.parent in touched for other in seen)
-    return down and up
+def _between(touched: set[str], seen: Sequence[Link]) -> Iterator[Link]:
+    """Give the links whose ends are both in the story, or lie between two resources that are."""
+    above = touched | {link.parent for link in seen if link.child in touched}
+    below = touched | {link.child for link in seen if link.parent in touched}
+    return (link for link in seen if link.child in above and link.parent in below)

@@ -167,6 +167,7 @@ TITLES: dict[int, str] = {
     517: "a key that cannot be read",
     520: "a tuning file that cannot be read, or that excepts everything",
     521: "a baseline that is not kept, or cannot be read",
+    522: "what earlier hunts looked at cannot be read",
     600: "a column that is the same in every row",
     601: "a request parameter that the event keeps elsewhere",
     602: "a wrapped request addressed flat, or the other way round",

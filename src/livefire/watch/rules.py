@@ -12,12 +12,11 @@ from pathlib import Path
 from livefire.detections.detection import Card, Detection, Risk, Rule
 from livefire.detections.elastic.run import Alerting
 from livefire.detections.formats import RuleFile, read_folder
+from livefire.detections.onward import row_by_row
 from livefire.detections.pack import load_packs
 from livefire.detections.runner import Prepared, prepare
 from livefire.diagnostics import Diagnostic, QueryError
-from livefire.engines import sql as printing
 from livefire.engines.base import Engine
-from livefire.logsources.registry import SOURCES
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.reach import gives_nothing_of_nothing
@@ -31,7 +30,6 @@ from livefire.watch.state.ledger import Enrolled
 
 _NONE = timedelta(0)
 _MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
-_ROW_BY_ROW = (n.Scan, n.Filter, n.Project, n.Union, n.Unnest, n.Sort)
 _RISKS = {"informational": 10, "low": 25, "medium": 45, "high": 70, "critical": 90}
 
 
@@ -190,18 +188,6 @@ def _held(rule: Rule) -> str:
     https://www.elastic.co/docs/solutions/security/detect-and-alert/about-building-block-rules
     """
     return "a building block, kept for other rules to see" if isinstance(rule.alerting, Alerting) and rule.alerting.said.building_block else ""
-
-
-def row_by_row(plan: n.Plan) -> bool:
-    """Tell whether every row of a plan is one stored event and depends on nothing else: not on others, not on the clock."""
-    known = {s.name for s in SOURCES}
-    for node in printing.walk(plan):
-        if not isinstance(node, _ROW_BY_ROW) or (isinstance(node, n.Scan) and node.table not in known):
-            return False
-        for expression in printing.expressions(node):
-            if any(isinstance(part, (e.Parameter, e.ScalarQuery, e.InQuery, e.WindowCall, e.Aggregate)) for part in printing.walk_expr(expression)):
-                return False
-    return True
 
 
 def _unchanged(expr: e.Expr) -> str:

@@ -16,6 +16,7 @@ from livefire.web.jobs import BusyError, Work
 from livefire.workspace.answers import bench as b
 from livefire.workspace.answers import catalogue as c
 from livefire.workspace.answers import parts as p
+from livefire.workspace.bench import MOST_TABLES
 
 Text = Annotated[str, Meta(max_length=200_000)]
 Language = Annotated[str, Meta(max_length=20)]
@@ -28,7 +29,7 @@ _SUFFIX = {"kql": "kql", "cql": "cql", "eql": "eql", "esql": "esql", "spl": "spl
 
 
 class Query(Asked, frozen=True, kw_only=True):
-    """A query: its text and language, the stretch of time its tables are cut to, and how it is read."""
+    """A query: its text and language, the stretch of time its tables are cut to, and how it is read; `table` is which of its tables, for one with several."""
 
     text: Text
     language: Language
@@ -37,6 +38,7 @@ class Query(Asked, frozen=True, kw_only=True):
     lenient: bool = False
     seconds: Annotated[float, Meta(gt=0, le=120)] = 60.0
     run: Name = ""
+    table: Annotated[int, Meta(ge=0, le=MOST_TABLES - 1)] = 0
 
 
 class Row(Query, frozen=True, kw_only=True):
@@ -135,15 +137,18 @@ def _stop(call: Call, asked: Running) -> Any:
 
 
 def _behind(call: Call, asked: Row) -> Any:
-    return call.ws.behind(asked.text, _language(call, asked.language), asked.row, start=moment(asked.start), end=moment(asked.end), lenient=asked.lenient)
+    stretch = {"start": moment(asked.start), "end": moment(asked.end)}
+    return call.ws.behind(asked.text, _language(call, asked.language), asked.row, **stretch, lenient=asked.lenient, table=asked.table)
 
 
 def _stage(call: Call, asked: Stage) -> Any:
-    return {"text": call.ws.harmless(call.ws.stage(asked.text, _language(call, asked.language), asked.stage, lenient=asked.lenient), lines=True)}
+    found = call.ws.stage(asked.text, _language(call, asked.language), asked.stage, lenient=asked.lenient, table=asked.table)
+    return {"text": call.ws.harmless(found, lines=True)}
 
 
 def _miss(call: Call, asked: Miss) -> Any:
-    return {"reason": call.ws.harmless(call.ws.why_missed(asked.text, _language(call, asked.language), asked.event, lenient=asked.lenient), lines=True)}
+    found = call.ws.why_missed(asked.text, _language(call, asked.language), asked.event, lenient=asked.lenient, table=asked.table)
+    return {"reason": call.ws.harmless(found, lines=True)}
 
 
 def _begin(call: Call, title: str, work: Work) -> Any:

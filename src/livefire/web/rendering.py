@@ -35,6 +35,7 @@ def environment() -> Environment:
         "verbatim": verbatim,
         "pretty": pretty,
         "headline": headline,
+        "deed": deed,
         "moment": moment,
         "day": day,
         "address": is_address,
@@ -60,12 +61,16 @@ def pretty(value: Any) -> Markup:
     return verbatim(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def headline(raw: Mapping[str, Any]) -> str:
-    """Return what names a raw event in a list: time and operation."""
+def deed(raw: Mapping[str, Any]) -> str:
+    """Return what a raw event says was done."""
     payload = raw.get("protoPayload")
     done = raw.get("eventName") or raw.get("operationName") or (payload.get("methodName") if isinstance(payload, Mapping) else "")
-    when = raw.get("eventTime") or raw.get("time") or raw.get("timestamp") or ""
-    return f"{when} {done if isinstance(done, str) else ''}"
+    return done if isinstance(done, str) else ""
+
+
+def headline(raw: Mapping[str, Any]) -> str:
+    """Return what names a raw event in a list: time and operation."""
+    return f"{raw.get('eventTime') or raw.get('time') or raw.get('timestamp') or ''} {deed(raw)}"
 
 
 def moment(value: datetime | str | None) -> str:

@@ -57,4 +57,5 @@ def _ran(call: Call, text: str, language: str) -> dict[str, Any]:
         return {"refused": str(wrong)}
     except QueryError as error:
         return {"refused": "the query cannot be run faithfully", "said": call.ws.said(text, language, error.diagnostics)}
-    return {"result": {**found, "total": len(found["rows"]), "rows": found["rows"][:SHOWN]}, "said": found["diagnostics"]}
+    tables = [{**sheet, "total": len(sheet["rows"]), "rows": sheet["rows"][:SHOWN]} for sheet in (found, *found["others"])]
+    return {"result": {"now": found["now"], "tables": tables}, "said": found["diagnostics"]}

@@ -8,14 +8,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from livefire.diagnostics import Diagnostic, QueryError, Source
+from livefire.languages.base import Several
 from livefire.workspace.browsing import Browsing
 from livefire.workspace.clock import naive
 
 if TYPE_CHECKING:
     from livefire.detections.detection import Rule
     from livefire.engines.stopping import Stop
+    from livefire.workspace.queries import Result
 
 SECONDS = 120.0
+MOST_TABLES = 32
 _HISTOGRAM = (
     "union (AWSCloudTrail | project T = TimeGenerated, S = 'AWS'), (AzureActivity | project T = TimeGenerated, S = 'Azure'), "
     "(GCPAuditLogs | project T = TimeGenerated, S = 'GCP') | summarize N = count() by T = bin(T, {step}), S | sort by T asc"
@@ -59,8 +62,16 @@ class Benching(Browsing):
         """Return all there is to say of a query, or what was said of it, as data; places count from 1 in lines and from 0 in characters."""
         from livefire.report.diagnostics import as_json
 
-        found = self.check(text, language, lenient=lenient) if diagnostics is None else diagnostics
+        found = self._heard(text, language, lenient=lenient) if diagnostics is None else diagnostics
         return as_json(found, Source(text))
+
+    def _heard(self, text: str, language: str, *, lenient: bool) -> list[Diagnostic]:
+        """Return all there is to say of a query that may give several tables, each thing once."""
+        tables = Several()
+        found = self.check(text, language, lenient=lenient, several=tables)
+        for place in range(1, min(len(tables.names), MOST_TABLES)):
+            found += self.check(text, language, lenient=lenient, several=Several(place))
+        return list(dict.fromkeys(found))
 
     def look(
         self,
@@ -78,9 +89,10 @@ class Benching(Browsing):
         The clock stands at `end`, or a minute past the latest event.
         """
         from livefire.browsing.rows import MOST_ROWS, chart, grid
+        from livefire.report.tables import shown
 
         now = end or self.clock()
-        result = self.query(
+        found = self.query(
             text,
             language,
             now=now,
@@ -91,25 +103,36 @@ class Benching(Browsing):
             max_rows=MOST_ROWS,
             stop=stop,
             name="query",
-            several=False,
+            most_tables=MOST_TABLES,
         )
-        rows = result.rows
-        return {
-            **grid(result.columns, result.types, rows),
-            "now": now,
-            "chart": chart(text, language, result.columns, result.types, rows),
-            "diagnostics": self.said(text, language, result.diagnostics),
-        }
+
+        def sheet(one: Result) -> dict[str, Any]:
+            rows = one.rows
+            return {"name": shown(one.name), **grid(one.columns, one.types, rows), "chart": chart(text, language, one.columns, one.types, rows)}
+
+        first, *others = map(sheet, found.tables)
+        said = dict.fromkeys(d for one in found.tables for d in one.diagnostics)
+        return {**first, "now": now, "diagnostics": self.said(text, language, said), "others": others}
 
     def behind(
-        self, text: str, language: str, row: Sequence[str], *, start: datetime | None = None, end: datetime | None = None, lenient: bool = False
+        self,
+        text: str,
+        language: str,
+        row: Sequence[str],
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        lenient: bool = False,
+        table: int = 0,
     ) -> list[dict[str, Any]]:
-        """Return the events that a row of a query rests on; the row is given as a grid shows it. QueryError when it cannot be run."""
+        """Return the events that a row of a query rests on; the row is given as a grid shows it, `table` counts from 0. QueryError when it cannot be run."""
         from livefire.browsing.rows import MOST_ROWS, WIDEST
         from livefire.detections.detection import Rule
         from livefire.report.tables import shown
 
-        outcome = self.run(Rule("query", language, text), lenient=lenient, now=end or self.clock(), start=start, end=end, max_rows=MOST_ROWS)
+        outcome = self.run(
+            Rule("query", language, text), lenient=lenient, now=end or self.clock(), start=start, end=end, max_rows=MOST_ROWS, several=Several(table)
+        )
         if outcome.refused:
             raise QueryError(outcome.diagnostics, Source(text))
         names = {n for one, events in zip(outcome.rows, outcome.evidence, strict=True) if [shown(v, WIDEST) for v in one.values()] == list(row) for n in events}
@@ -135,15 +158,15 @@ class Benching(Browsing):
             found += [{"source": source.name, "id": r["_id"], "time": r["_time"], "event": json.loads(r["_raw"])} for r in rows]
         return sorted(found, key=lambda e: (e["time"], e["id"]))
 
-    def stage(self, text: str, language: str, stage: str, *, lenient: bool = False) -> str:
-        """Return a stage of a query as text: ast, plan or sql. QueryError when it cannot be read, KeyError for another stage."""
+    def stage(self, text: str, language: str, stage: str, *, lenient: bool = False, table: int = 0) -> str:
+        """Return a stage of a query of a table, counted from 0, as text: ast, plan or sql. QueryError when it cannot be read, KeyError for another stage."""
         from pprint import pformat
 
         from livefire.engines.base import Run
         from livefire.report.plans import as_text
 
         probe = self.probe(Run({"now": naive(self.clock()), "start": None, "end": None}))
-        compiled = self.compile(Source(text, "query"), language, lenient=lenient, probe=probe)
+        compiled = self.compile(Source(text, "query"), language, lenient=lenient, probe=probe, several=Several(table))
         shown: Mapping[str, Callable[[], str]] = {
             "ast": lambda: pformat(compiled.ast, width=120),
             "plan": lambda: as_text(compiled.lowered),
@@ -151,13 +174,13 @@ class Benching(Browsing):
         }
         return shown[stage]()
 
-    def why_missed(self, text: str, language: str, event: str, *, lenient: bool = False) -> str:
+    def why_missed(self, text: str, language: str, event: str, *, lenient: bool = False, table: int = 0) -> str:
         """Return which clause of a query drops an event, given by the id it has in the lake; QueryError when it cannot be read."""
         from livefire.engines.base import Run
 
         now = self.clock()
         probe = self.probe(Run({"now": naive(now), "start": None, "end": None}))
-        return self.explain_miss(self.compile(Source(text, "query"), language, lenient=lenient, probe=probe), event, now)
+        return self.explain_miss(self.compile(Source(text, "query"), language, lenient=lenient, probe=probe, several=Several(table)), event, now)
 
     def rendering(self, text: str, language: str, to: str, *, lenient: bool = False) -> dict[str, Any]:
         """Return a rule in another language with its proof; QueryError where that cannot be."""

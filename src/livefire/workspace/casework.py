@@ -31,6 +31,8 @@ _SCOPE = ("actor", "account", "network", "resource")
 class Casework(Benching):
     """The desk of whoever answers alerts."""
 
+    _chained: tuple[object, list[dict[str, Any]]] | None = None
+
     def desk_state(self) -> State | None:
         """Return the state of the watch over this lake, None where none ever ran."""
         from livefire.watch.faults import WatchError
@@ -285,7 +287,13 @@ class Casework(Benching):
         """Return the chains completed in the lake, each with its steps and the graph of its resources."""
         from livefire.report.chains import as_json
 
-        return as_json(self.chains(seconds=_BUDGET)) if self._held() is not None else []
+        held = self._held()
+        if held is None:
+            return []
+        key = (held.files_read, *((s.name, s.events, s.last) for s in held.sources))
+        if self._chained is None or self._chained[0] != key:
+            self._chained = (key, as_json(self.chains(seconds=_BUDGET)))
+        return self._chained[1]
 
     def investigation(self, fingerprint: str) -> dict[str, Any]:
         """Run the guide of an alert's detection, or of a finding of a hunt, and return the case; KeyError for none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from livefire import query as stages
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_MOST_TABLES = 256
+_LEAST_SECONDS = 0.05
 _MENDINGS = 8  # one fix may lay bare the next fault; no text needs many rounds
 
 
@@ -85,12 +88,12 @@ class Queries(Holdings):
         `now` is the query's clock (default: the present); `start` and `end` cut every timed
         table to [start, end). `index` names the table where the text names none. Options:
         `lenient`, `seconds` (budget), `max_rows`, `stop` (asked for from another thread), `name`
-        (of the text, for messages), `several` (False where only one table can be shown), and those of the language. A query
-        with several tables (KQL `fork`, `facet`) has them in `tables`, each with `seconds` of its own.
+        (of the text, for messages), `most_tables`, and those of the language. A query with several
+        tables (KQL `fork`, `facet`) has them in `tables`; they share the budget.
 
         Raises QueryError with diagnostics when the query cannot be run faithfully.
         """
-        source, several = Source(text, str(options.pop("name", "<query>"))), bool(options.pop("several", True))
+        source, most = Source(text, str(options.pop("name", "<query>"))), int(options.pop("most_tables", _MOST_TABLES))
         run = Run(
             {"now": naive(now or present()), "start": naive(start), "end": naive(end)},
             float(options.pop("seconds", 60.0)),
@@ -101,11 +104,18 @@ class Queries(Holdings):
         if self._outputs is not None:
             options["write"] = self._writer(probe)
         options.update(bounded_start=start is not None, bounded_end=end is not None, probe=probe, index=index)
-        storage, tables = self._storage(), Several()
-        first = self._table(source, language, storage, run, {**options, "several": tables} if several else options)
-        others = [self._table(source, language, storage, run, {**options, "several": Several(i)}) for i in range(1, len(tables.names))]
-        if not others:
-            return first
+        storage, tables, until = self._storage(), Several(), monotonic() + run.seconds
+        first = self._table(source, language, storage, run, {**options, "several": tables})
+        if len(tables.names) < 2:
+            return replace(first, name="".join(tables.names))
+        if len(tables.names) > most:
+            words = f"this gives {len(tables.names)} tables, and at most {most} are given"
+            raise QueryError([Diagnostic("error", "E301", words, NOWHERE, help="ask for some of them at a time")], source)
+
+        def left() -> Run:
+            return replace(run, seconds=max(until - monotonic(), _LEAST_SECONDS))
+
+        others = [self._table(source, language, storage, left(), {**options, "several": Several(i)}) for i in range(1, len(tables.names))]
         named = [replace(one, name=name) for one, name in zip((first, *others), tables.names, strict=True)]
         return replace(named[0], others=tuple(named[1:]))
 

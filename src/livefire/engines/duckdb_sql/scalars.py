@@ -43,15 +43,54 @@ def _arithmetic(sign: str) -> Spelling:
     return spell
 
 
+# A result of 128 bits cut to the lower 64 of them.
+WRAPPED = "CAST((({} + 9223372036854775808) & 18446744073709551615) - 9223372036854775808 AS BIGINT)"
+
+
+def _wrapping(sign: str) -> str:
+    divisor = "NULLIF({1}, 0)" if sign == "//" else "{1}"
+    return WRAPPED.replace("{}", f"(CAST({{0}} AS HUGEINT) {sign} {divisor})")
+
+
+def _multiply(printer: Printer, call: Call) -> str:
+    # Twelve decimals times twelve leave fourteen places before the point; the parts of the factors leave all of them.
+    left, right = (printer.expr(a) for a in call.args)
+    if call.type is not Type.DECIMAL:
+        return f"CAST(({left} * {right}) AS {printer.sql_type(call.type)})" if call.type is not Type.REAL else f"({left} * {right})"
+    whole, rest = "CAST(trunc({0}) AS DECIMAL(26, 0))", "CAST({0} - trunc({0}) AS DECIMAL(13, 12))"
+    parts = f"{whole.format('x')} * y + {whole.format('y')} * {rest.format('x')} + CAST({rest.format('x')} * {rest.format('y')} AS DECIMAL(38, 12))"
+    product = f"list_transform([{left}], LAMBDA x: list_transform([{right}], LAMBDA y: {parts})[1])[1]"
+    return f"TRY(CAST({product} AS {printer.sql_type(call.type)}))"
+
+
+def _modulo_positive(printer: Printer, call: Call) -> str:
+    value, by = call.args
+    divisor = printer.expr(by)
+    if isinstance(by, e.Literal) and isinstance(by.value, int) and by.value > 0:
+        rest = f"({printer.expr(value)} % {divisor})"
+        return f"(CASE WHEN {rest} < 0 THEN {rest} + {divisor} ELSE {rest} END)"
+    # The least number has no remainder by -1 in 64 bits, and no absolute value.
+    wide = f"CAST({divisor} AS HUGEINT)" if by.type.integral or by.type is Type.TIMESPAN else divisor
+    rest = f"({printer.expr(value)} % NULLIF({wide}, 0))"
+    return f"CAST((CASE WHEN {rest} < 0 THEN {rest} + abs({wide}) ELSE {rest} END) AS {printer.sql_type(call.type)})"
+
+
 def _bin(printer: Printer, call: Call) -> str:
     value, size = (printer.expr(a) for a in call.args)
     if call.type is Type.REAL:
         return f"(CASE WHEN {size} > 0 THEN floor({value} / {size}) * {size} END)"
-    return f"CAST((CASE WHEN {size} > 0 THEN {value} - (({value} % {size}) + {size}) % {size} END) AS {printer.sql_type(call.type)})"
+    if not call.type.integral and call.type is not Type.TIMESPAN:
+        return f"CAST((CASE WHEN {size} > 0 THEN {value} - (({value} % {size}) + {size}) % {size} END) AS {printer.sql_type(call.type)})"
+    # Below the least number there is no multiple, and a size may be as great as a number can be.
+    wide = size if isinstance(call.args[1], e.Literal) else f"CAST({size} AS HUGEINT)"
+    return f"TRY_CAST((CASE WHEN {size} > 0 THEN CAST({value} AS HUGEINT) - (({value} % {wide}) + {wide}) % {wide} END) AS {printer.sql_type(call.type)})"
 
 
 def _round(printer: Printer, call: Call) -> str:
-    return f"round({', '.join(printer.expr(a) for a in call.args[:1])}, {f'CAST({printer.expr(call.args[1])} AS INTEGER)' if len(call.args) > 1 else '0'})"
+    digits = printer.expr(call.args[1]) if len(call.args) > 1 else "0"
+    if len(call.args) > 1 and not isinstance(call.args[1], e.Literal):
+        digits = f"least(greatest({digits}, -400), 400)"
+    return f"round({printer.expr(call.args[0])}, CAST({digits} AS INTEGER))"
 
 
 def _parse_base(printer: Printer, call: Call) -> str:
@@ -89,12 +128,17 @@ FUNCTIONS: dict[str, Spelling] = {
     "compare.least": _variadic("least"),
     "number.add": _arithmetic("+"),
     "number.subtract": _arithmetic("-"),
-    "number.multiply": _arithmetic("*"),
+    "number.multiply": _multiply,
+    "number.add_wrapping": _wrapping("+"),
+    "number.subtract_wrapping": _wrapping("-"),
+    "number.multiply_wrapping": _wrapping("*"),
+    "number.divide_wrapping": _wrapping("//"),
+    "number.abs_wrapping": WRAPPED.replace("{}", "abs(CAST({0} AS HUGEINT))"),
     "number.divide": "(CAST({0} AS DOUBLE) / CAST({1} AS DOUBLE))",
     "number.divide_whole": "({0} // NULLIF({1}, 0))",
     "number.modulo": "({0} % NULLIF({1}, 0))",
     "number.modulo_floor": "((({0} % NULLIF({1}, 0)) + {1}) % NULLIF({1}, 0))",
-    "number.modulo_positive": "(CASE WHEN {0} % NULLIF({1}, 0) < 0 THEN {0} % NULLIF({1}, 0) + abs({1}) ELSE {0} % NULLIF({1}, 0) END)",
+    "number.modulo_positive": _modulo_positive,
     # A list of one names the number once, however deep the arithmetic is.
     "number.finite": "list_transform([{0}], LAMBDA x: CASE WHEN isfinite(x) THEN x END)[1]",
     "number.or_null": "TRY({0})",

@@ -35,6 +35,8 @@ def _abs(site: Site) -> e.Expr:
     value = _number(site)
     if value.type is Type.UNKNOWN:
         return value
+    if value.type is Type.LONG or value.type is Type.TIMESPAN:
+        return site.call("number.abs_wrapping", value)
     return site.call("number.abs", coerce.fit(value, Type.LONG) if value.type is Type.INT else value)
 
 

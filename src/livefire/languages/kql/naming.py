@@ -34,6 +34,8 @@ def _call_name(node: Apply) -> str | None:
     if rule is None:
         return None
     first = node.args[0].value if node.args else None
+    if node.function in ("make_datetime", "make_timespan") and len(node.args) > 1:
+        return None
     if rule == "first":
         # A name that is written inside the call goes through to the column.
         return node.args[0].name or default_name(first) if node.args else None

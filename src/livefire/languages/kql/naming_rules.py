@@ -72,6 +72,13 @@ _FIRST = frozenset(
         "binary_all_xor",
         "make_datetime",
         "make_timespan",
+        "series_fill_backward",
+        "series_fill_const",
+        "series_fill_forward",
+        "series_fill_linear",
+        "series_fir",
+        "series_iir",
+        "series_outliers",
     ]
 )
 _PREFIX = {

@@ -21,6 +21,8 @@ def one_table(block: k.Block, context: Context) -> k.Block:
     if not steps or not isinstance(steps[-1], k.Several):
         return block
     asked.names = tuple(name for name, _ in steps[-1].tables)
+    if asked.place >= len(asked.names):
+        return block
     _, chosen = steps[-1].tables[asked.place]
     return replace(block, query=replace(query, steps=(*steps[:-1], *chosen)))
 

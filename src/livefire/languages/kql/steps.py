@@ -494,7 +494,8 @@ class StepParser(ExpressionParser):
             self.skip_step()
             return k.Unsupported(token.text, UNSUPPORTED[token.text], token.span)
         meant = nearest(token.text, [*READERS, *UNSUPPORTED]) if token.kind == "name" else None
-        return self.fail(f"expected an operator after '|', found {self.describe()}", help=f"did you mean {meant!r}?" if meant else "")
+        fix = Fix(token.span, meant, f"write {meant!r}") if meant and meant in READERS else None
+        return self.fail(f"expected an operator after '|', found {self.describe()}", help=f"did you mean {meant!r}?" if meant else "", fix=fix)
 
 
 UNSUPPORTED: dict[str, str] = {

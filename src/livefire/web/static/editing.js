@@ -56,7 +56,10 @@ function completion(words) {
     const text = context.state.doc.toString();
     const named = words.tables.filter((t) => text.includes(t.name));
     const columns = new Map();
-    for (const table of named.length ? named : words.tables.slice(0, 3)) for (const c of table.columns) columns.set(c.name, { label: c.name, type: "property", detail: c.type, boost: 2 });
+    // A pipe is followed by a command; only CQL filters there by a field alone.
+    const before = text.slice(0, word ? word.from : context.pos).trimEnd();
+    const boost = words.language !== "cql" && before.endsWith("|") ? -50 : 2;
+    for (const table of named.length ? named : words.tables.slice(0, 3)) for (const c of table.columns) columns.set(c.name, { label: c.name, type: "property", detail: c.type, boost });
     return { from: word ? word.from : context.pos, options: [...columns.values(), ...options], validFor: /^[\w.@#{}-]*$/ };
   };
 }

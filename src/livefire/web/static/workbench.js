@@ -20,6 +20,7 @@ const PIPED = {
 
 let editor = { text: () => area.value, write: (text) => (area.value = text), change: () => {}, speak: () => {}, select: () => {} };
 let running = null;
+let sheets = [];
 let last = null;
 
 function query() {
@@ -117,16 +118,31 @@ function showResults() {
   if (running) return;
   if (!last) return empty("Nothing has run yet. Ctrl+Enter runs the query.");
   const beside = make("div", { class: "beside", "aria-live": "polite" });
-  const only = PIPED[last.asked.language] && ((index, value, not) => narrow(last.columns[index], value, last.types[index], not));
+  const only = PIPED[last.asked.language] && sheets.length === 1 && ((index, value, not) => narrow(last.columns[index], value, last.types[index], not));
   const view = grid(last, { row: (i, open) => showRow(beside, i, open, only), column: (i) => beside.replaceChildren(statistics(last, i, only)) });
   const count = `${last.rows.length.toLocaleString("en")} row${last.rows.length === 1 ? "" : "s"} in ${last.seconds.toFixed(2)} s, clock set to ${last.now.replace("T", " ").replace("Z", "")}`;
-  panel.replaceChildren(make("p", { class: "soft", id: "count" }, count), last.rows.length ? make("div", { class: "gridsplit" }, view, beside) : make("p", { class: "empty" }, "No row. Explain a miss says which clause dropped an event that should be here."));
+  panel.replaceChildren(make("p", { class: "soft", id: "count" }, count), choice(showResults), last.rows.length ? make("div", { class: "gridsplit" }, view, beside) : make("p", { class: "empty" }, "No row. Explain a miss says which clause dropped an event that should be here."));
+}
+
+// Which table of a query that gives several: KQL's fork and facet.
+function choice(again) {
+  if (sheets.length === 1) return "";
+  const pick = (i) => ((last = sheets[i]), again());
+  const told = (s, i) => `${s.name || `table ${i + 1}`} (${s.rows.length.toLocaleString("en")})`;
+  const button = (s, i) => make("button", { type: "button", "aria-pressed": String(s === last), on: { click: () => pick(i) } }, told(s, i));
+  return make("p", { class: "row sheets", role: "group", "aria-label": "Tables of the query" }, ...sheets.map(button));
+}
+
+function shownTable() {
+  return last?.asked.text === editor.text() ? last.asked.table : 0;
 }
 
 function narrow(column, value, type, not = false) {
   const plain = /^(int|long|real|decimal|bool)$/.test(type);
   const quoted = plain ? value : `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-  editor.write(editor.text().trimEnd() + PIPED[field("language").value](column, quoted, not));
+  const text = editor.text().trimEnd();
+  const drawn = field("language").value === "kql" ? text.match(/\s*\|\s*render\b[^|]*$/)?.index : undefined; // what is drawn comes last
+  editor.write(text.slice(0, drawn) + PIPED[field("language").value](column, quoted, not) + (drawn === undefined ? "" : `\n${text.slice(drawn).trimStart()}`));
   run();
 }
 
@@ -150,6 +166,8 @@ async function showBehind(row, spot) {
       make("p", { class: "soft" }, events.length ? `${events.length} event${events.length === 1 ? "" : "s"}` : "This row rests on no stored event."),
       ...events.map((e) => make("details", { class: "story", open: events.length === 1 }, make("summary", {}, `${e.time.replace("T", " ")} ${e.source}`, " ", make("span", { class: "mono soft" }, harmless(e.id))), make("pre", { class: "plaincode", tabIndex: 0 }, harmless(JSON.stringify(e.event, null, 2))))),
     );
+    const list = spot.parentElement;
+    if (list) list.scrollTop += spot.getBoundingClientRect().top - list.getBoundingClientRect().top - 44; // below the button that asked
   } catch (error) {
     spot.replaceChildren(make("p", { class: "state bad" }, error.message));
   }
@@ -157,8 +175,8 @@ async function showBehind(row, spot) {
 
 async function showChart() {
   if (!last) return empty("Run a query first.");
-  if (!last.chart) return empty("These rows hold nothing to draw: a time or a name, and a number.");
-  panel.replaceChildren(make("p", { class: "soft" }, last.chart.asked ? `drawn as ${last.chart.asked}, as the query asks` : "drawn by the types of the columns"));
+  if (!last.chart) return panel.replaceChildren(choice(showChart), make("p", { class: "empty" }, "These rows hold nothing to draw: a time or a name, and a number."));
+  panel.replaceChildren(choice(showChart), make("p", { class: "soft" }, last.chart.asked ? `drawn as ${last.chart.asked}, as the query asks` : "drawn by the types of the columns"));
   const spot = make("div", { class: "chart" });
   panel.append(spot);
   await draw(spot, last.chart);
@@ -167,7 +185,7 @@ async function showChart() {
 async function showStage(stage) {
   busy(stage);
   try {
-    const found = await ask("/stage", { ...query(), stage });
+    const found = await ask("/stage", { ...query(), table: shownTable(), stage });
     panel.replaceChildren(make("pre", { class: "plaincode", tabIndex: 0 }, harmless(found.text)));
   } catch (error) {
     fault(error);
@@ -180,7 +198,7 @@ function showMiss() {
   const explain = async () => {
     answer.textContent = "looking";
     try {
-      answer.textContent = (await ask("/miss", { ...query(), event: id.value.trim() })).reason;
+      answer.textContent = (await ask("/miss", { ...query(), table: shownTable(), event: id.value.trim() })).reason;
     } catch (error) {
       answer.textContent = error.message;
     }
@@ -236,8 +254,11 @@ async function run() {
   try {
     const found = await ask("/query", asked);
     running = null;
-    last = { ...found, asked, seconds: (performance.now() - began) / 1000 };
-    delete last.asked.run;
+    delete asked.run;
+    const { others, now, diagnostics, ...first } = found;
+    const seconds = (performance.now() - began) / 1000;
+    sheets = [first, ...others].map((sheet, table) => ({ ...sheet, now, seconds, asked: { ...asked, table } }));
+    last = sheets[0];
     remember(asked, found.rows.length);
     if (bench.dataset.built !== "yes") judge(found);
     choose(found.chart?.asked ? "chart" : "results");
@@ -279,9 +300,16 @@ function showProof(proof) {
 
 function showDays(found) {
   const rule = found.rules[0];
-  const spot = make("div", { class: "chart" });
-  panel.replaceChildren(make("p", {}, `${rule.findings.toLocaleString("en")} finding${rule.findings === 1 ? "" : "s"} over ${Object.keys(rule.days).length} days; ${rule.median_a_day} on a usual day`), spot);
-  bars(spot, { bars: Object.entries(rule.days).map(([name, value]) => ({ name, value })) });
+  const days = Object.entries(rule.days);
+  const spot = make("div", { class: "chart days" });
+  panel.replaceChildren(make("p", {}, `${rule.findings.toLocaleString("en")} finding${rule.findings === 1 ? "" : "s"} over ${days.length} day${days.length === 1 ? "" : "s"}; ${rule.median_a_day} on a usual day`), rule.findings ? spot : "");
+  if (rule.findings) {
+    const at = (day) => Date.parse(`${day}T00:00:00Z`) / 1000;
+    histogram(spot, { bars: days.map(([day, count]) => ({ at: at(day), count })), first: `${days[0][0]}T00:00:00Z`, last: `${days.at(-1)[0]}T00:00:00Z`, step: 86400 }, () => {});
+    const list = make("div", { class: "chart" });
+    bars(list, { bars: days.map(([name, value]) => ({ name, value })) });
+    panel.append(make("details", {}, make("summary", {}, "Day by day"), list));
+  }
   if (rule.actors.length) panel.append(make("h3", {}, "Because of"), make("ul", {}, ...rule.actors.slice(0, 8).map((a) => make("li", {}, `${a.actor} (${a.findings})`))));
 }
 

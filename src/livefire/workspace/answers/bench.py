@@ -91,16 +91,23 @@ class Chart(Answer, frozen=True):
     bars: list[Bar] | UnsetType = UNSET
 
 
-class Grid(Answer, frozen=True):
-    """The rows of a query as a grid shows them."""
+class Sheet(Answer, frozen=True):
+    """A table of rows as a grid shows them; `name` is what the query calls it, if anything."""
 
+    name: str
     columns: list[str]
     types: list[str]
     rows: list[list[str]]
     statistics: list[Statistic]
-    now: Moment
     chart: Chart | None
+
+
+class Grid(Sheet, frozen=True):
+    """The rows of a query; `others` are its further tables, of a query that gives several (KQL `fork`, `facet`)."""
+
+    now: Moment
     diagnostics: list[Said]
+    others: list[Sheet]
 
 
 class Stopped(Answer, frozen=True):
