@@ -42,3 +42,18 @@ def test_texts_of_a_join_and_keys_of_a_bag_may_be_columns() -> None:
     table = 'datatable(i: int, b: dynamic, k: string)[1, dynamic({"a": 1}), "a", 2, dynamic({"a": 1}), "b", 3, dynamic(null), "a"]'
     rows = run(f'{table} | sort by i asc | project bag_has_key(b, k), strcat_array(dynamic(["p", 3]), k)')
     assert rows == [(True, "pa3"), (False, "pb3"), (False, "pa3")]
+
+
+def test_arrays_of_percentiles_have_a_name() -> None:
+    assert columns(f"{TABLE} | summarize percentiles_array(l, 5, 50)") == [("percentiles_l", "dynamic")]
+
+
+GRAPH = """datatable(a: string, b: string, at: datetime, took: timespan)["x", "y", datetime(2026-01-01 10:00), 1h, "y", "z", datetime(2026-01-02), 2h]
+| make-graph a --> b with_node_id=n | graph-match (s)-[p*1..3]->(e) where s.n == "x" and e.n == "z" """
+
+
+def test_what_is_asked_of_a_path_has_a_number_for_a_name_and_values_as_kusto_writes_them() -> None:
+    assert columns(GRAPH + "project map(p, at), p.took, any(p, took > 90m), s.n") == [
+        ("Column1", "dynamic"), ("p_took", "dynamic"), ("Column2", "bool"), ("s_n", "string"),
+    ]  # fmt: skip
+    assert run(GRAPH + "project map(p, at), map(p, took)") == [(["2026-01-01T10:00:00.0000000Z", "2026-01-02T00:00:00.0000000Z"], ["01:00:00", "02:00:00"])]

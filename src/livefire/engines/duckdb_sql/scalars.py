@@ -108,6 +108,16 @@ def _parse_base(printer: Printer, call: Call) -> str:
     return f"list_transform([lower({value})], LAMBDA x: {number})[1]"
 
 
+# A series whose terms have one sign near 0, a continued fraction beyond; both from their last term to the first, to the last digit.
+# https://dlmf.nist.gov/7.6 , https://dlmf.nist.gov/7.9
+_ERF_SERIES = "(list_reduce(range(80, 0, -1), LAMBDA a, n: 1 + a * 2 * x * x / (2 * n + 1), 1.0::DOUBLE) * 2 * x * exp(-x * x) / sqrt(pi()))"
+_ERFC_FRACTION = "(exp(-x * x) / sqrt(pi()) / list_reduce(range(120, 0, -1), LAMBDA a, n: abs(x) + n / 2 / a, abs(x)))"
+_ERF = f"CASE WHEN isnan(x) THEN x WHEN abs(x) < 2.5 THEN {_ERF_SERIES} WHEN abs(x) > 27 THEN sign(x) ELSE sign(x) * (1 - {_ERFC_FRACTION}) END"
+_ERFC = (
+    f"CASE WHEN isnan(x) THEN x WHEN abs(x) < 2.5 AND x < 0.5 THEN 1 - {_ERF_SERIES} WHEN x > 27 THEN 0 WHEN x < -27 THEN 2"
+    f" WHEN x > 0 THEN {_ERFC_FRACTION.replace('range(120', 'range(2000')} ELSE 2 - {_ERFC_FRACTION} END"
+)
+
 FUNCTIONS: dict[str, Spelling] = {
     "logic.and": _joined("AND"),
     "logic.or": _joined("OR"),
@@ -148,6 +158,8 @@ FUNCTIONS: dict[str, Spelling] = {
     "number.ceiling": "CAST(ceil({0}) AS {type})",
     "number.round": _round,
     "number.bin": _bin,
+    "number.erf": f"list_transform([CAST({{0}} AS DOUBLE)], LAMBDA x: {_ERF})[1]",
+    "number.erfc": f"list_transform([CAST({{0}} AS DOUBLE)], LAMBDA x: {_ERFC})[1]",
     "number.sqrt": "(CASE WHEN {0} >= 0 THEN sqrt({0}) END)",
     "number.power": "power({0}, {1})",
     "number.log": "(CASE WHEN {0} > 0 THEN ln({0}) END)",

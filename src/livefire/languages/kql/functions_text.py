@@ -229,6 +229,22 @@ def _hash(meaning: str) -> Scalar:
     return Scalar(lambda s: fill(s.call(meaning, s.text(0))), 1, 1)
 
 
+def _hashed(site: Site) -> e.Expr:
+    """XXH64 of a text's bytes, or of the eight bytes of a number: https://learn.microsoft.com/kusto/query/hash-function"""
+    value = site.args[0]
+    match value.type:
+        case Type.STRING | Type.LONG:
+            plain = value
+        case Type.DATETIME:
+            plain = call("convert.datetime_ticks", value)
+        case Type.TIMESPAN:
+            plain = call("logic.cast", value, type=Type.LONG)
+        case _:
+            return site.refuse(f"which bytes of a {value.type.value} Kusto hashes is not documented", "hash tostring(x)")
+    found = site.call("encode.xxhash64", plain)
+    return call("number.modulo_positive", found, coerce.narrow(site.long(1), Type.LONG), type=Type.LONG) if site.has(1) else found
+
+
 def _extract_json(site: Site) -> e.Expr:
     """`extract_json(path, text, typeof(type))` with a constant path such as `$.a.b[0]`."""
     args = tuple(lower_scalar(site.scope, a.value) for a in site.node.args[:2])
@@ -302,6 +318,7 @@ TEXT: dict[str, Scalar] = {
     "replace_string": Scalar(_replace_string, 3, 3), "replace_strings": Scalar(_replace_strings, 3, 3), "trim": Scalar(_trim(True, True), 2, 2),
     "trim_start": Scalar(_trim(True, False), 2, 2), "trim_end": Scalar(_trim(False, True), 2, 2), "countof": Scalar(_countof, 2, 3),
     "translate": Scalar(_translate, 3, 3), "strcmp": Scalar(_strcmp, 2, 2), "strrep": Scalar(_strrep, 2, 3), "tohex": Scalar(_tohex, 1, 2),
+    "hash": Scalar(_hashed, 1, 2), "hash_xxhash64": Scalar(_hashed, 1, 2),
     "hash_md5": _hash("encode.md5"), "hash_sha1": _hash("encode.sha1"), "hash_sha256": _hash("encode.sha256"),
     "base64_decode_tostring": on_text("text.base64_decode"), "base64_decodestring": on_text("text.base64_decode"),
     "base64_encode_tostring": on_text("text.base64_encode"), "base64_encodestring": on_text("text.base64_encode"),

@@ -12,7 +12,8 @@ def default_name(node: object) -> str | None:
     """Return the name an expression gives its column, None where Kusto numbers it."""
     match node:
         case Name(text=text):
-            return text
+            # A name that no query can write stands for a part that was worked out before.
+            return None if text.startswith("\x02") else text
         case Member(base=Name(text="$left" | "$right"), name=name):
             return name
         case Member(base=base, name=name):

@@ -113,6 +113,8 @@ FUNCTIONS = (
     Function("number.power", (2, 2), R, "the first to the power of the second", examples=(example((2.0, R), (3.0, R), gives=8.0),)),
     Function("number.log", (1, 1), R, "natural logarithm; null at or below zero", examples=(example((1.0, R), gives=0.0), example((0.0, R), gives=None))),
     Function("number.exp", (1, 1), R, "e to the power", examples=(example((0.0, R), gives=1.0),)),
+    Function("number.erf", (1, 1), R, "error function", examples=(example((0.0, R), gives=0.0), example((float("inf"), R), gives=1.0))),
+    Function("number.erfc", (1, 1), R, "what the error function lacks to 1", examples=(example((0.0, R), gives=1.0), example((float("inf"), R), gives=0.0))),
     Function("number.to_long", (1, 1), L, "a number cut toward zero to a whole one", examples=(example((2.9, R), gives=2), example((-2.9, R), gives=-2))),
     Function("number.to_real", (1, 1), R, "a whole number as a real", examples=(example((2, L), gives=2.0),)),
     Function(
