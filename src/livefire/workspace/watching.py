@@ -71,7 +71,7 @@ class Watching(Proofs):
         stop = threading.Event()
         watch = self.watch(config, write)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 signal.signal(number, lambda *_: stop.set())
         watch.run(stop)
 
