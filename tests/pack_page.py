@@ -27,7 +27,8 @@ his own, deletes or reverts what he used, and lifts the limits in his way. The c
 administration. This pack finds it in AWS CloudTrail, Azure Activity and Google Cloud Audit Logs, with the same
 detections in the languages of five products and Sigma.
 
-- **Fires** on every attack named below, in every language that is not excepted; `livefire prove t1578` shows it.
+- **Fires** on every attack named below, in every language that is not excepted; `livefire prove t1578` shows it, and `--respelled` that it
+  stays so where Azure writes names in small letters and `Succeeded` for `Success`, and Google another version of its API.
 - **Stays silent** on what looks like it: pipelines, backup services, auto scaling, drills. They are named too.
 - **The same in every language**: what two languages find is compared by the act it rests on. Where a language cannot,
   the reason stands in the card and below.

@@ -189,7 +189,7 @@ def counterpart(deployed: Rule, title: str, detections: Sequence[Detection], tra
 
     Of one detection that is asked for by itself it is the rule of the same language, and the same log source.
     """
-    own = [d for d in detections if title == d.card.title or re.fullmatch(re.escape(d.card.title) + r" \([^()]+\)", title)]
+    own = [d for d in detections if _is_named(title, d)]
     chosen = own[0] if own else detections[0] if len(detections) == 1 else None
     if chosen is None:
         return None
@@ -199,6 +199,16 @@ def counterpart(deployed: Rule, title: str, detections: Sequence[Detection], tra
         if same:
             return same[0].rule
     return chosen.rules[0]
+
+
+def made_of(titles: Sequence[str], detections: Sequence[Detection]) -> list[bool]:
+    """Tell by title which of the rules that are deployed together were made of detections; each may have been where none tells so."""
+    own = [any(_is_named(title, d) for d in detections) for title in titles]
+    return own if any(own) else [True] * len(titles)
+
+
+def _is_named(title: str, detection: Detection) -> bool:
+    return title == detection.card.title or re.fullmatch(re.escape(detection.card.title) + r" \([^()]+\)", title) is not None
 
 
 def _alike(deployed: Rule, found: Sequence[Subject], translator: Translator) -> list[Subject]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from livefire.detections.detection import Detection
 from livefire.emulation.catalogue import emulations
-from livefire.emulation.model import Emulation, Kind, Role
+from livefire.emulation.model import Cloud, Emulation, Kind, Role
+from livefire.emulation.respelled import respelled
 from livefire.lint.scope import asks_for, on_action
 from livefire.lint.tests import Facts
 from livefire.plan.nodes import Plan
@@ -35,18 +36,21 @@ def named(detection: Detection, ids: Sequence[str]) -> bool:
     return detection.card.id.lower() in map(str.lower, ids)
 
 
-def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = (), *, near: bool = False) -> Iterator[Case]:
+def cases(ids: Sequence[str] = (), subjects: Sequence[Subject] = (), *, near: bool = False, retold: bool = False) -> Iterator[Case]:
     """Yield every emulation of the techniques, or that one of the subjects covers, as a case; attacks of the published tests first.
 
     A look-alike is one of those asked for when an attack that it resembles is. `near` keeps what the subjects cover and what
-    resembles that.
+    resembles that; `retold` tells those of Azure and Google in the other spellings that these write, and leaves out those of AWS, which has none.
     """
     covered = {c for s in subjects for c in s.covers}
     attacks = {m.id for m in emulations() if m.id in covered or (wanted(m.technique, ids) and not near)}
     chosen = [m for m in emulations() if m.id in attacks or attacks.intersection(m.resembles)]
     chosen.sort(key=lambda m: (m.kind.value != "attack", not m.page_tests))
-    for emulation in chosen:
-        yield as_case(emulation)
+    for case in map(as_case, chosen):
+        if not retold:
+            yield case
+        elif case.log_source != Cloud.AWS.log_source:
+            yield replace(case, records=[respelled(case.log_source, dict(r)) for r in case.records])
 
 
 def as_case(emulation: Emulation, start: datetime = STORY_START) -> Case:

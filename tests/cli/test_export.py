@@ -44,6 +44,18 @@ def test_a_rule_file_is_exported_to_another_product_and_has_not_drifted(rule: Pa
     assert said.startswith("Stops: no drift: the same ")
 
 
+def test_of_a_file_with_rules_of_several_detections_only_its_own_are_compared(tmp_path: Path) -> None:
+    for name in ("StopInstances", "StartInstances"):
+        (tmp_path / "rules").mkdir(exist_ok=True)
+        text = (RULE % name).replace("title: Stops", f"title: {name}")
+        (tmp_path / "rules" / f"{name}.yml").write_text(text, encoding="utf-8")
+    deployed = tmp_path / "rules"
+    code, said = run("diff", deployed, tmp_path / "rules" / "StopInstances.yml")
+    assert code == OK, said
+    assert "not compared: 1 of the 2 rules in rules" in said
+    assert "StopInstances: no drift" in said
+
+
 def test_drift_is_shown_by_an_event(rule: Path, tmp_path: Path) -> None:
     run("export", rule, "--to", "sentinel-arm", "--out", tmp_path)
     deployed = tmp_path / "analytics_rules.json"

@@ -180,6 +180,21 @@ def test_a_clock_that_jumps_forth_and_back_alerts_once(tmp_path: Path) -> None:
     assert (health.gaps, health.waiting) == ((), 0)
 
 
+def test_a_clock_that_is_set_back_keeps_no_message_waiting(tmp_path: Path) -> None:
+    """One that was never tried is sent at once, one that failed after no longer than the longest wait between two tries."""
+    stage = Stage(tmp_path, rules={"stopped.kql": STOPPED})
+    (tmp_path / "alerts.jsonl").mkdir()
+    stage.clock.now = START + timedelta(days=1)
+    watch = stage.watch()
+    stage.deliver("a.json", [event(1, MINUTE, "StopInstances", "ann"), event(2, MINUTE, "StopInstances", "bob")])
+    stage.settle(watch)
+    assert [s.waiting for s in stage.state().health(stage.clock.now).sinks] == [2]
+    (tmp_path / "alerts.jsonl").rmdir()
+    stage.clock.now = START + timedelta(hours=1)
+    stage.settle(watch)
+    assert sorted(m["actor"].rpartition("/")[2] for m in stage.sent()) == ["ann", "bob"]
+
+
 class Mailbox(socketserver.ThreadingTCPServer):
     """A mail server that takes what it is given, or refuses it."""
 
@@ -229,7 +244,7 @@ def test_mail_holds_the_alert_and_no_header_of_its_own() -> None:
     with mailbox() as server:
         said = c.Smtp(name="m", host="127.0.0.1", port=server.server_address[1], sender="livefire@example.com", to=("soc@example.com",), plain=True)
         sink = build(said, c.Config(lake="l"), services())
-        forged = {**BODY, "title": "Shared\r\nBcc: everyone@example.com"}
+        forged = {**BODY, "title": "Shared\r\nBcc: everyone@example.com", "actor": "a\r\n.\r\nMAIL FROM:<x>\ud800\x00" + "A" * 100_000}
         sink.send(MESSAGE.__class__(1, "m", "k1", "ab" * 32, "alert.opened", forged, 0, START))
     (mail,) = server.taken
     head, _, text = mail.partition("\n\n")
@@ -237,6 +252,7 @@ def test_mail_holds_the_alert_and_no_header_of_its_own() -> None:
     assert sorted(names) == ["Content-Transfer-Encoding", "Content-Type", "From", "MIME-Version", "Message-ID", "Subject", "To"]
     assert "Message-ID: <k1@livefire>" in head
     assert "rule: shared" in text
+    assert "MAIL FROM" in text, "in the text, not as a command"
     assert "\x1b" not in mail
 
 

@@ -276,6 +276,67 @@ def test_standard_output_shows_no_control_characters() -> None:
     assert all(line.endswith("\n") and line[:-1].isprintable() and line.isascii() for line in lines)
 
 
+HOSTILE = "x\r\nBcc: eve@example.com\r\n.\r\n\x1b]0;owned\x07 <!channel> <@U1> @everyone [a](http://e) **b** \u202e\u2028\x85\x00\ud800 " + "A" * 200_000
+
+
+def test_what_a_log_says_is_text_and_nothing_more_to_any_sink(tmp_path: Path) -> None:
+    """Line ends, terminal controls, mentions, Markdown, broken Unicode and half a megabyte, in every part that an event can fill."""
+    message = Message(1, "s", "k1", "ab" * 32, "alert.opened", {**BODY, "actor": HOSTILE, "account": HOSTILE, "row": {HOSTILE[:60]: HOSTILE}}, 0, NOW)
+    bodies: dict[str, Any] = {}
+    for form in ("json", "ocsf", "slack", "teams", "pagerduty"):
+        with receiver([200]) as (port, taken):
+            hook(port, format=form, routing_key="env:KEY").send(message)
+        ((headers, body),) = taken
+        assert body.isascii(), form
+        assert b"\n" not in body, form
+        assert "eve" not in str(headers), form
+        bodies[form] = json.loads(body)
+    assert bodies["json"]["row"] == {HOSTILE[:60]: HOSTILE}, "whole, for a machine"
+    slack = bodies["slack"]["text"]
+    assert slack.isprintable(), "no control character and nothing that turns text round"
+    assert not set("<>") & set(slack)
+    assert (bodies["slack"]["mrkdwn"], bodies["slack"]["link_names"], bodies["slack"]["unfurl_links"]) == (False, False, False)
+    assert len(slack) < 4_000
+    teams = bodies["teams"]["attachments"][0]["content"]["body"][0]["text"]
+    assert teams.isprintable()
+    assert "\\[a\\]\\(http://e\\) \\*\\*b\\*\\*" in teams
+    assert bodies["pagerduty"]["payload"]["custom_details"]["left_out"] == ["row", "evidence"], "an event of PagerDuty has at most 512 KB"
+    assert len(json.dumps(bodies["pagerduty"])) < 512_000
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(10)
+        sink = build(c.Syslog(name="s", host="127.0.0.1", port=server.getsockname()[1], transport="udp"), c.Config(lake="l"), services())
+        sink.send(message)
+        datagram = server.recv(65_536).decode("ascii")
+        sink.close()
+    assert datagram.isprintable()
+    assert json.loads(datagram.partition(" - alert.opened - ")[2])["key"] == "k1"
+    build(c.File(name="f", path="a.jsonl", format="json"), c.Config(lake="l", folder=str(tmp_path)), services()).send(message)
+    (line,) = (tmp_path / "a.jsonl").read_text(encoding="ascii").splitlines()
+    assert json.loads(line)["actor"] == HOSTILE
+    lines: list[str] = []
+    build(c.Stdout(), c.Config(lake="l"), services(lines)).send(message)
+    assert lines[0].endswith("\n")
+    assert lines[0][:-1].isprintable()
+
+
+def test_a_message_that_cannot_be_made_holds_up_no_other(tmp_path: Path) -> None:
+    """One whose fields are of no kind that the sink knows: it is a dead letter after five tries, and those behind it are sent."""
+    state = State.open(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    clock = Clock()
+    lines: list[str] = []
+    sink = build(c.Stdout(), c.Config(lake="l"), services(lines))
+    with state.ledger.writing() as connection:
+        for key, body in (("bad", {**BODY, "severity": 5}), ("good", BODY)):
+            state.outbox.put(connection, ["stdout"], "alert.opened", key, "", body, clock.now)
+    courier = Courier(sink, state.outbox, clock, Journal(lambda _: None, clock))
+    for _ in range(6):
+        courier.carry()
+        clock.pass_(timedelta(minutes=10))
+    (health,) = state.health(clock.now).sinks
+    assert (health.sent, health.dead, health.waiting, len(lines)) == (1, 1, 0, 1)
+
+
 def test_mail_without_tls_stays_on_this_machine() -> None:
     with pytest.raises(WatchError, match="E709"):
         build(c.Smtp(name="m", host="mail.example.com", sender="a@b", to=("c@d",), plain=True), c.Config(lake="l"), services())

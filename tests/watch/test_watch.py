@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from livefire.detections.runner import run_prepared
 from livefire.watch.faults import WatchError
 from tests.watch.staging import BURST, START, STOPPED, Stage, event
 
@@ -160,6 +162,25 @@ def test_a_rule_that_fails_waits_longer_each_time_and_is_disabled_in_the_open(tm
     (tmp_path / "rules" / "slow.kql").write_text(STOPPED.replace("Stop", "Describe") + ' or EventName == "StopInstances"', encoding="utf-8")
     stage.settle(stage.watch())
     assert [a.rule for a in stage.alerts()] == ["slow", "stopped"]
+
+
+def test_a_fault_of_our_own_with_one_rule_stalls_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(tmp_path, rules={"burst.yaml": BURST, "other.yaml": BURST.replace("id: burst", "id: other")})
+    real = run_prepared
+
+    def broken(prepared: Any, bench: Any) -> Any:
+        if prepared.rule.path.name == "burst.yaml":
+            raise ZeroDivisionError("of the test")
+        return real(prepared, bench)
+
+    monkeypatch.setattr("livefire.watch.runs.run_prepared", broken)
+    watch = stage.watch()
+    stage.deliver("a.json", [event(n, n * MINUTE, "CreateSnapshot") for n in range(1, 4)])
+    stage.clock.now = START + 11 * MINUTE
+    stage.settle(watch)
+    assert [a.rule for a in stage.alerts()] == ["other"]
+    states = {r.rule: (r.state, r.reason) for r in stage.state().health(stage.clock.now).rules}
+    assert states["burst"] == ("failing", "E009 a fault of livefire itself, ZeroDivisionError: of the test")
 
 
 def test_an_exception_keeps_and_counts_and_does_not_send(tmp_path: Path) -> None:

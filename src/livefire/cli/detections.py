@@ -43,6 +43,7 @@ def hunt(
     language: LanguageOption = None,
     now: Moment = None,
     placeholder: Placeholders = None,
+    new: Annotated[bool, typer.Option("--new", help="Only what no earlier hunt with --new over this lake told; looks at what came since.")] = False,
     to: Annotated[str | None, typer.Option("--to", help="Write the findings to --out too: ocsf (Detection Finding 2004) or stix (2.1).")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for --to.")] = None,
     as_json: Json = False,
@@ -59,6 +60,8 @@ def hunt(
         stop("say what to hunt in: livefire hunt PATH, or --lake DIR", USAGE)
     if lake is not None and not paths and not lake.is_dir():
         stop(f"E002: there is no lake at {lake}", USAGE)
+    if new and (lake is None or engine != "duckdb"):
+        stop("E107: --new goes on where the last hunt over a lake ended: name it with --lake DIR, and no other engine", USAGE)
     known_language(language)
     if rules is not None and not rules.exists():
         stop(f"E002: there is no {rules}", USAGE)
@@ -68,7 +71,9 @@ def hunt(
     report = read_logs(ws, paths, None, quiet=as_json) if paths else None
     try:
         with progress("hunting", quiet=as_json) as tell:
-            found = ws.hunt(ws.detections(packs) if chosen is None else chosen, language=language, now=moment(now), progress=tell)
+            asked = ws.detections(packs) if chosen is None else chosen
+            onward = ws.hunt_on(asked, language=language, now=moment(now), progress=tell) if new else None
+            found = onward.hunt if onward is not None else ws.hunt(asked, language=language, now=moment(now), progress=tell)
     except QueryError as error:
         refuse(error, error.source, as_json=as_json)
     if to is not None and out is not None:
@@ -84,8 +89,12 @@ def hunt(
         if found.findings:
             show(view.findings(found))
         say(view.totals(found))
+        if onward is not None:
+            say(view.gone_on(onward))
         for file, reason in broken:
             say(f"not read: {file}: {reason}")
+    if onward is not None:
+        ws.told(onward)
     raise typer.Exit(REFUSED if found.refused or broken else FOUND if found.findings else OK)
 
 

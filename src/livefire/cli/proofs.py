@@ -48,6 +48,9 @@ def prove(
     details: Annotated[bool, typer.Option(help="Show every rule on every attack and look-alike.")] = True,
     language: LanguageOption = None,
     near: Annotated[bool, typer.Option("--near", help="Only the attacks that rules cover and what resembles those: quick, while a rule is written.")] = False,
+    respelled: Annotated[
+        bool, typer.Option("--respelled", help="The stories of Azure and Google in their other spellings: small letters, Succeeded for Success, beta for v1.")
+    ] = False,
     attack: Annotated[list[Path] | None, typer.Option(help="Log file or folder in which the rules must find something.")] = None,
     benign: Annotated[list[Path] | None, typer.Option(help="Log file or folder in which the rules must find nothing.")] = None,
     cases: Annotated[Path | None, typer.Option(help="Case file; by default the one beside the rule, rule.cases.yml or cases.yml.")] = None,
@@ -73,7 +76,7 @@ def prove(
     if sign is not None and bundle is None:
         stop("E107: --sign is for --bundle", USAGE)
     if not files:
-        prove_detections(subjects or [], published, packs, language, near=near, details=details, as_json=chosen is Form.json)
+        prove_detections(subjects or [], published, packs, language, near=near, retold=respelled, details=details, as_json=chosen is Form.json)
     if len(files) != len(subjects or []):
         stop(f"E002: there is no file {next(s for s in subjects or [] if not Path(s).exists())}", USAGE)
     given = [*(attack or []), *(benign or []), *(p for p in (cases, sign) if p is not None)]
@@ -94,7 +97,9 @@ def prove(
     prove_rules(files, language, attack or [], benign or [], cases, more, form=chosen, lenient=lenient)
 
 
-def prove_detections(ids: Sequence[str], published: Path | None, packs: Path | None, language: str | None, *, near: bool, details: bool, as_json: bool) -> None:
+def prove_detections(
+    ids: Sequence[str], published: Path | None, packs: Path | None, language: str | None, *, near: bool, retold: bool, details: bool, as_json: bool
+) -> None:
     """Prove detections over the emulations, show the matrix, and leave."""
     from livefire.diagnostics import QueryError
     from livefire.report import proof as view
@@ -105,7 +110,7 @@ def prove_detections(ids: Sequence[str], published: Path | None, packs: Path | N
             ws = Workspace()
             chosen = ws.detections(packs)
             known_techniques(list(ids), chosen)
-            matrix = ws.prove(ids, published=published, detections=chosen, language=language, near=near, progress=tell)
+            matrix = ws.prove(ids, published=published, detections=chosen, language=language, near=near, retold=retold, progress=tell)
     except QueryError as error:
         refuse(error, error.source, as_json=as_json)
     if as_json:

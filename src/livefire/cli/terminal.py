@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from livefire.diagnostics import Diagnostic, Source
 
@@ -36,8 +37,8 @@ def say(text: str, *, error: bool = False) -> None:
     console(error=error).print(safe_text(text, lines=True), soft_wrap=True)
 
 
-def show(table: Table) -> None:
-    """Print a table."""
+def show(table: Table | Text) -> None:
+    """Print a table, or what stands in the place of one."""
     console().print(table)
 
 

@@ -180,7 +180,10 @@ def diff(
         if not rules:
             stop(f"E506: {deployed.name} holds no rule", USAGE)
         chosen = chosen_detections(ws, what)
-        for one in rules:
+        compared = ws.deployed_of(rules, chosen)
+        if len(compared) < len(rules):
+            say(f"not compared: {len(rules) - len(compared)} of the {len(rules)} rules in {deployed.name}, which were made of other detections", error=True)
+        for one in compared:
             counterpart = ws.counterpart(one.rule, one.title, chosen)
             if counterpart is None:
                 found.append((one.title, None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 
 from livefire.cli.inputs import Json, LakeOption, moment
 from livefire.cli.program import alerts_app, app
-from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, put, refuse, say, show, stop
+from livefire.cli.terminal import FOUND, OK, REFUSED, USAGE, emit, put, refuse, say, show, show_diagnostics, stop
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from livefire.workspace import Workspace
 
 T = TypeVar("T")
+_PASSWORD = re.compile(r"(?<=:)[^:/@\s\"]+(?=@)")
+"""In the address of a database."""
 DEFAULT = Path("livefire.toml")
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration of the watch; livefire.toml by default.")]
 Who = Annotated[str | None, typer.Option(help="Who does it; the user of this machine by default.")]
@@ -86,6 +89,8 @@ def watch(
     example: Annotated[bool, typer.Option("--example", help="Print a commented configuration.")] = False,
 ) -> None:
     """Watch: take logs in as they come, run rules live and on their schedules, keep alerts and send each of them."""
+    from livefire.diagnostics import Source
+    from livefire.report.tables import counted
     from livefire.watch import view
     from livefire.watch.config import EXAMPLE
     from livefire.workspace import Workspace
@@ -94,12 +99,19 @@ def watch(
         put(EXAMPLE.read_text(encoding="utf-8"))
         return
     found = _config(config)
-    ws = Workspace(found.at(found.lake))
     if check:
+        from livefire.store.lake import MARK
+
+        path = found.at(found.lake)
+        ws = Workspace(path if (path / MARK).exists() else None)  # nothing is made
+        text = (config or DEFAULT).read_text(encoding="utf-8", errors="replace")
+        faults = ws.inspected(found, text)
+        show_diagnostics(faults, Source(_PASSWORD.sub(lambda m: "*" * len(m[0]), text), str(config or DEFAULT)))
         rules = ws.watched(found)
         say(view.planned(rules))
-        raise typer.Exit(REFUSED if any(w.refused for w in rules) else OK)
-    ws.watch_until_told(found, put)
+        say(f"{counted(len(found.source), 'source')}, {counted(len(found.sink), 'sink')}: {counted(sum(f.severity == 'error' for f in faults), 'fault')}")
+        raise typer.Exit(REFUSED if any(w.refused for w in rules) or any(f.severity == "error" for f in faults) else OK)
+    Workspace(found.at(found.lake)).watch_until_told(found, put)
 
 
 @app.command()

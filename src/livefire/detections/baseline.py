@@ -8,32 +8,20 @@ say, and nothing is called new.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 
+from livefire.detections.counts import Count
 from livefire.diagnostics import Diagnostic, QueryError
-from livefire.logsources.acts import ACTOR_COLUMNS, Act
+from livefire.logsources.acts import Act
 from livefire.logsources.networks import Networks
-from livefire.logsources.registry import SOURCES
 from livefire.logsources.traits import agent_family
-from livefire.plan import nodes as n
-from livefire.plan.expr import Expr, text
-from livefire.plan.functions import aggregate, call
-
-if TYPE_CHECKING:
-    from livefire.detections.runner import Bench
 
 Kind: TypeAlias = Literal["actor", "action", "network", "place", "agent", "hour", "region", "size", "image"]
 WARM_UP = timedelta(days=14)
 WINDOW = timedelta(days=30)
-_ACCOUNT = {"aws_cloudtrail": ("recipient_account", "identity_account"), "azure_activity": ("subscription",), "gcp_audit": ("project",)}
-_PLAIN = {
-    "action": {"aws_cloudtrail": "event_name", "azure_activity": "operation", "gcp_audit": "method"},
-    "network": {"aws_cloudtrail": "source_ip", "azure_activity": "caller_ip", "gcp_audit": "caller_ip"},
-    "agent": {"aws_cloudtrail": "user_agent", "azure_activity": "app_id", "gcp_audit": "user_agent"},
-}
 _MADE: tuple[Kind, ...] = ("region", "size", "image")
 _SHARED: tuple[Kind, ...] = ("place", *_MADE)
 """What belongs to the account: a place is a network that anybody used."""
@@ -129,20 +117,18 @@ def bare_action(source: str, action: str) -> str:
     return action.lower() if source == "azure_activity" else action
 
 
-def learn(bench: Bench, acts: tuple[Act, ...]) -> Baseline:
-    """Return what the stored events show; regions, sizes and images are those of the acts that made something."""
+def learn(counts: Iterable[Count], acts: tuple[Act, ...], networks: Networks) -> Baseline:
+    """Return what was counted of the stored events as a baseline; regions, sizes and images are those of the acts that made something."""
     seen: dict[Key, Seen] = {}
     begins: dict[str, datetime] = {}
-    for source in ACTOR_COLUMNS:
-        for kind in ("action", "network", "agent", "hour"):
-            for account, actor, value, one in _rows(source, kind, bench):
-                short = _shorten(kind, source, value, bench.networks)
-                _note(seen, (kind, account, actor, short), one)
-                _note(seen, ("actor", account, actor, actor), one)
-                if kind == "network":
-                    _note(seen, ("place", account, "", short), one)
-                begins[account] = min(begins.get(account, one.first), one.first)
-    baseline = Baseline(seen, begins, bench.networks, bench.networks.by_owner)
+    for row in counts:
+        one, short = Seen(row.first, row.last, len(row.days), row.events), _shorten(row.kind, row.source, row.value, networks)
+        _note(seen, (row.kind, row.account, row.actor, short), one)
+        _note(seen, ("actor", row.account, row.actor, row.actor), one)
+        if row.kind == "network":
+            _note(seen, ("place", row.account, "", short), one)
+        begins[row.account] = min(begins.get(row.account, one.first), one.first)
+    baseline = Baseline(seen, begins, networks, networks.by_owner)
     for act in acts:
         if act.verb.endswith(".create") and not act.verb.startswith("principal"):
             for kind in _MADE:
@@ -167,35 +153,3 @@ def _shorten(kind: str, source: str, value: str, networks: Networks) -> str:
     if kind == "network":
         return networks.of(value)
     return agent_family(value) if kind == "agent" and source != "azure_activity" else value
-
-
-def _rows(source: str, kind: Literal["action", "network", "agent", "hour"], bench: Bench) -> Iterator[tuple[str, str, str, Seen]]:
-    """Yield (account, actor, value, seen) of one source's events, grouped by the engine."""
-    from livefire.detections.runner import python_rows
-
-    origin = next(s for s in SOURCES if s.name == source)
-    scan = n.Scan(source, origin.schema, origin.schema.names, identity="_id")
-    time = n.column(scan, "_time")
-    value: Expr = call("time.format", time, text("%a %H")) if kind == "hour" else n.column(scan, _PLAIN[kind][source])
-    keys = (n.Item("account", _either(scan, _ACCOUNT[source])), n.Item("actor", _either(scan, ACTOR_COLUMNS[source])), n.Item("value", value))
-    day = call("time.start_of", time, text("day"))
-    items = (
-        n.Item("first", aggregate("agg.min", time)),
-        n.Item("last", aggregate("agg.max", time)),
-        n.Item("days", aggregate("agg.count_distinct", day)),
-        n.Item("events", aggregate("agg.count")),
-    )
-    plan = n.Aggregate(scan, keys, items)
-    for row in python_rows(bench.engine.execute(plan, bench.storage, bench.run_values()), plan.schema):
-        if row["first"] is not None and row["actor"] and row["value"]:
-            yield row["account"] or "", row["actor"], row["value"], Seen(_aware(row["first"]), _aware(row["last"]), row["days"], row["events"])
-
-
-def _either(scan: n.Scan, names: tuple[str, ...]) -> Expr:
-    # Acts pass over an empty identity as over none.
-    columns = [call("logic.null_if", n.column(scan, name), text("")) for name in names]
-    return columns[0] if len(columns) == 1 else call("logic.coalesce", *columns)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,7 +73,7 @@ def load(lake: Path, version: int | None = None) -> Kept:
     chosen = version or known[-1]
     try:
         file = msgspec.json.decode(gzip.decompress((lake / FOLDER / f"{chosen:05}.json.gz").read_bytes()), type=_File)
-    except (OSError, EOFError, msgspec.DecodeError) as fault:
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError) as fault:
         raise QueryError([Diagnostic("error", "E521", f"baseline {chosen} of {lake} cannot be read: {fault}")]) from fault
     seen: dict[Key, Seen] = {(x.kind, x.account, x.actor, x.value): Seen(x.first, x.last, x.days, x.count) for x in file.seen}
     return Kept(chosen, file.built, Baseline(seen, file.begins, by_owner=file.by_owner))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ from livefire.schema import Schema, Type
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from livefire.engines.program import TableFiles
 
 
 SEQUENCE = "_sequence"
@@ -68,6 +70,10 @@ class Bench:
     options: Mapping[str, object] = field(default_factory=dict)
     once: bool = False
     networks: Networks = field(default_factory=Networks)
+
+    def over(self, tables: Mapping[str, TableFiles]) -> Bench:
+        """Return a bench with other files for some tables."""
+        return replace(self, storage=Storage({**self.storage.tables, **tables}, self.storage.roots))
 
     def run_values(self) -> Run:
         """Return the values for the plan's parameters and the budget of one run."""

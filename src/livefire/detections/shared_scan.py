@@ -23,7 +23,7 @@ from livefire.detections.family import Form, Member, apart, columns_of, groups, 
 from livefire.detections.runner import Bench, Outcome, Prepared, outcome_of, prepare, run_prepared
 from livefire.detections.sieve import Sieve
 from livefire.diagnostics import QueryError
-from livefire.engines.base import Statement, Storage
+from livefire.engines.base import Statement
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
 from livefire.plan.functions import aggregate
@@ -110,6 +110,20 @@ class SharedScan:
             plan = n.Filter(plan, hoisted([weakened(read.condition) for read in reads]))
         return self._bench.engine.prepare(n.Limit(plan, MANY + 1))
 
+    @property
+    def prepared(self) -> tuple[Prepared, ...]:
+        """The rules, in their order."""
+        return self._prepared
+
+    def blind(self, bench: Bench) -> list[bool]:
+        """Tell of each rule whether none of the bench's events can matter to it, and it gives nothing of nothing; False where that is not known."""
+        taken = self._gather(bench)
+        blind = [False] * len(self._prepared)
+        for place, shared in self._shared.items() if taken is not None else ():
+            assert taken is not None
+            blind[place] = shared.dropping and not any(taken[table].rows_of(shared.needs[table]) for table in shared.reads)
+        return blind
+
     def run(self, bench: Bench, told: Callable[[Rule], None] | None = None) -> tuple[Outcome, ...]:
         """Return the outcome of each rule over the bench's storage, as `run_rule` would give it, in the order of the rules."""
         known, taken = self._shared, self._gather(bench)
@@ -129,7 +143,7 @@ class SharedScan:
                 if shared.dropping and not any(seen[place].values()):
                     outcomes.append(Outcome(prepared.rule, diagnostics=prepared.diagnostics, plan=prepared.compiled.lowered if prepared.compiled else None))
                     continue
-                here = _over(bench, {table: taken[table].files(rows, shared.reads[table].columns) for table, rows in seen[place].items()})
+                here = bench.over({table: taken[table].files(rows, shared.reads[table].columns) for table, rows in seen[place].items()})
             outcomes.append(_run(prepared, here))
         return tuple(outcomes)
 
@@ -151,7 +165,7 @@ class SharedScan:
         members, key = [self._members[place] for place in places], tuple(places)
         if key not in self._families:
             self._families = {key: bench.engine.prepare(together(members)), **dict(list(self._families.items())[: _KEPT - 1])}
-        here, run = _over(bench, {members[0].form.table: taken.files(rows, columns_of(members))}), bench.run_values()
+        here, run = bench.over({members[0].form.table: taken.files(rows, columns_of(members))}), bench.run_values()
         try:
             table = bench.engine.run(self._families[key], here.storage, replace(run, seconds=run.seconds * len(places), max_rows=None))
         except QueryError:
@@ -192,11 +206,6 @@ class SharedScan:
                 else:
                     found.setdefault(shared.place, {})[count.table] = number
         return {place: numbers for place, numbers in found.items() if place not in failed}
-
-
-def _over(bench: Bench, tables: Mapping[str, TableFiles]) -> Bench:
-    """Return a bench with other files for some tables."""
-    return replace(bench, storage=Storage({**bench.storage.tables, **tables}, bench.storage.roots))
 
 
 class _Taken:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from livefire.detections.alerts import Alert, raise_alerts
 from livefire.detections.baseline import Baseline, learn
 from livefire.detections.chain import ChainFinding, acts_for_chains, find_chains, load_chains
+from livefire.detections.counts import count_all, count_on
 from livefire.detections.detection import Detection
 from livefire.detections.evidence import acts_of
 from livefire.detections.hunt import Hunt
@@ -16,6 +17,7 @@ from livefire.detections.risk import Scored, score
 from livefire.detections.runner import Bench
 from livefire.detections.tuning import Tuning
 from livefire.logsources.acts import Act
+from livefire.store.lake import Lake
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,17 @@ class Triage:
         return tuple(s for s in self.scored if s.window is not None)
 
 
-def triage(hunt: Hunt, detections: Sequence[Detection], bench: Bench, tuning: Tuning, baseline: Baseline | None = None) -> Triage:
-    """Score a hunt's findings and the chains of the same events, and raise the alerts they come to."""
+def triage(hunt: Hunt, detections: Sequence[Detection], bench: Bench, tuning: Tuning, baseline: Baseline | None = None, lake: Lake | None = None) -> Triage:
+    """Score a hunt's findings and the chains of the same events, and raise the alerts they come to.
+
+    Without a baseline one is learnt from the bench's events; those of a lake are counted on from the last time.
+    """
     story = acts_for_chains(bench)
     chains = find_chains(load_chains(), story)
-    known = baseline.over(bench.networks) if baseline is not None else learn(bench, story)
+    if baseline is not None:
+        known = baseline.over(bench.networks)
+    else:
+        known = learn(count_on(bench, lake) if lake is not None else count_all(bench), story, bench.networks)
     acts = acts_of((name for f in hunt.findings for name in f.evidence), bench)
     scored = score(hunt.findings, {d.card.id: d.card for d in detections}, acts, known, tuning)
     acts |= {f"{a.source}/{a.event}": a for c in chains for _, a in c.steps}

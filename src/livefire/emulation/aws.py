@@ -410,8 +410,10 @@ def public_image_volume_created(scene: Scene, region: str = AWS.region) -> None:
         shared_snapshot_used(scene, scene.ids.ec2("snap"), AWS.account, region=region)
 
 
-def shared_snapshot_used(scene: Scene, snapshot: str, account: str, event: str = "SharedSnapshotVolumeCreated", region: str = AWS.region) -> None:
-    """Write the service event that an account made a volume, or with another event name a copy, of a shared snapshot."""
+def shared_snapshot_used(
+    scene: Scene, snapshot: str, account: str, event: str = "SharedSnapshotVolumeCreated", region: str = AWS.region, owner: str = AWS.account
+) -> None:
+    """Write the service event that an account made a volume, or with another event name a copy, of a snapshot shared by its owner."""
     event_id = scene.ids.uuid()
     raw = {
         "eventVersion": "1.11",
@@ -428,7 +430,7 @@ def shared_snapshot_used(scene: Scene, snapshot: str, account: str, event: str =
         "readOnly": False,
         "eventType": "AwsServiceEvent",
         "managementEvent": True,
-        "recipientAccountId": AWS.account,
+        "recipientAccountId": owner,
         "sharedEventID": scene.ids.uuid(),
         "serviceEventDetails": {"snapshotId": snapshot},
         "eventCategory": "Management",

@@ -142,6 +142,13 @@ def _storage_team_copies(scene: Scene) -> None:
     _volume_copied(scene, STORAGE_ADMIN)
 
 
+def _own_public_image(scene: Scene) -> None:
+    surround(scene, AWS_HABITS)
+    aws.shared_snapshot_used(scene, scene.ids.ec2("snap"), AWS.sandbox_account, owner=AWS.sandbox_account)
+    scene.wait(20, 90)
+    aws.shared_snapshot_used(scene, scene.ids.ec2("snap"), AWS.sandbox_account, owner=AWS.sandbox_account)
+
+
 _FOREIGN = f"{TECHNIQUE}/aws-foreign-use"
 _SAS = f"{TECHNIQUE}/azure-snapshot-sas"
 _FIRST, _FIRST_AZURE, _FIRST_GCP = f"{TECHNIQUE}/aws-first-snapshots", f"{TECHNIQUE}/azure-first-snapshot", f"{TECHNIQUE}/gcp-first-snapshot"
@@ -343,6 +350,18 @@ LOOK_ALIKES: tuple[Emulation, ...] = (
         _storage_team_copies,
         resembles=(_COPY,),
         differs_by=("sessionIssuer.arn is the storage administrators' role",),
+    ),
+    Emulation(
+        f"{TECHNIQUE}/aws-own-public-image",
+        TECHNIQUE,
+        Cloud.AWS,
+        "An account of the company launches from a public image",
+        Kind.LOOK_ALIKE,
+        "A sandbox account on nobody's list launches two instances from a public image; AWS reports the volumes made of its snapshot.",
+        "Nothing to find: the account that used the snapshot is the one that the report is for.",
+        _own_public_image,
+        resembles=(_FOREIGN,),
+        differs_by=("userIdentity.accountId is recipientAccountId",),
     ),
 )
 

@@ -13,7 +13,7 @@ against `Succeeded`, upper case against mixed), and `form` says which it was.
 
 from __future__ import annotations
 
-from livefire.logsources.base import Column, Event, Form, Getter, LogSource, Path, at
+from livefire.logsources.base import Column, Event, Form, Getter, LogSource, Origin, Path, at
 from livefire.logsources.columns import parsed
 from livefire.schema import Type
 
@@ -341,4 +341,12 @@ def _rows(table: object) -> list[object]:
 
 FORMS = (_rest(), _log_analytics(), _resource_log())
 
-AZURE_ACTIVITY = LogSource(name="azure_activity", title="Azure Activity", columns=COLUMNS, forms=FORMS, unwrap=_unwrap)
+_ORIGINS = {
+    "app_id": Origin((("claims", ("appid",)),)),
+    "principal_id": Origin((("claims", (_CLAIM_OBJECT,)),)),
+    "upn": Origin((("claims", (_CLAIM_UPN,)),)),
+    "caller": Origin((("claims", (_CLAIM_UPN,)), ("claims", (_CLAIM_OBJECT,))), ("resource_log",)),
+    "status_code": Origin((("properties", ("statusCode",)),)),
+}
+
+AZURE_ACTIVITY = LogSource(name="azure_activity", title="Azure Activity", columns=COLUMNS, forms=FORMS, unwrap=_unwrap, origins=_ORIGINS)

@@ -55,9 +55,18 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a hot column is in events of some forms, of all where none is named: the first that is there of places in other hot columns that hold JSON."""
+
+    places: tuple[tuple[str, tuple[str | int, ...]], ...]
+    forms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LogSource:
     """A kind of log: its forms, its hot columns, and the envelopes its events travel in.
 
+    `origins` are hot columns that hold what stands in the JSON of another in every form, or in some.
     `unwrap` opens an envelope: it returns the values inside (decoded, or as JSON text), or None
     if the value is no envelope it knows. `explain` names JSON that belongs to the source but holds
     no events, such as digest files.
@@ -69,6 +78,7 @@ class LogSource:
     forms: tuple[Form, ...]
     unwrap: Callable[[Event], list[object] | None] = field(default=lambda _event: None)
     explain: Callable[[Event], str | None] = field(default=lambda _event: None)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:

@@ -176,8 +176,14 @@ def embedded(text: str, limits: Limits = DEFAULT) -> Value:
 
 
 def shown(text: str) -> Value:
-    """Return the value of JSON that an engine gave; the text itself where it is deeper than what handles it can follow."""
-    return text if deeper(text, DEEPEST) else json.loads(text)
+    """Return the value of JSON that an engine gave; the text itself where it is deeper than what handles it can follow.
+
+    Engines read more as JSON than JSON is, such as `-inf` or a comma at the end: that is given as the text it was.
+    """
+    try:
+        return text if deeper(text, DEEPEST) else json.loads(text)
+    except ValueError:
+        return text
 
 
 def deeper(text: str, levels: int) -> bool:

@@ -59,9 +59,15 @@ class Window:
 def windows(plan: n.Plan) -> dict[str, tuple[Window, ...]]:
     """Return for each table the times that each of its scans asks for, where every scan asks for some; a row outside all of them cannot matter."""
     found: dict[str, list[Window]] = {}
-    for scan, conditions in _down(plan, ()):
-        found.setdefault(scan.table, []).append(_window(scan, conditions))
+    for table, window in readings(plan):
+        found.setdefault(table, []).append(window)
     return {table: tuple(asked) for table, asked in found.items() if all(w.earliest or w.latest for w in asked)}
+
+
+def readings(plan: n.Plan) -> Iterator[tuple[str, Window]]:
+    """Yield the table of each scan with the times that it asks for."""
+    for scan, conditions in _down(plan, ()):
+        yield scan.table, _window(scan, conditions)
 
 
 def _window(scan: n.Scan, conditions: Iterable[e.Expr]) -> Window:

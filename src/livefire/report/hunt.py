@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from livefire.detections.finding import Finding
 from livefire.detections.hunt import Hunt
+from livefire.detections.onward import Onward
 from livefire.report.tables import as_text, counted, plain, table
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ def totals(hunt: Hunt) -> str:
     ran = len({d.card.id for d, o in hunt.outcomes if not o.refused})
     text = f"{counted(len(hunt.findings), 'finding')} from {counted(ran, 'detection')}, clock set to {as_text(hunt.now)}"
     return text + "".join(f"\nnot run: {d.card.id}: {o.reason}" for d, o in hunt.refused)
+
+
+def gone_on(onward: Onward) -> str:
+    """Return how many rules were run over what."""
+    over = ((onward.over_all, "over all events"), (onward.over_new, "over the new ones"), (onward.spared, "not at all, since no new event matters to them"))
+    return "rules run: " + ", ".join(f"{count} {what}" for count, what in over if count)
 
 
 def as_json(hunt: Hunt) -> dict[str, Any]:

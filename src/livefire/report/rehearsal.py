@@ -29,7 +29,7 @@ class Rehearsed:
     edges: tuple[tuple[Edge, ...], timedelta | None] | None = None
 
 
-def tables(rehearsed: Rehearsed) -> Iterator[Table]:
+def tables(rehearsed: Rehearsed) -> Iterator[Table | Text]:
     """Yield all that became of a rule."""
     yield trials(rehearsed.proof)
     if rehearsed.score is not None:
@@ -38,16 +38,17 @@ def tables(rehearsed: Rehearsed) -> Iterator[Table]:
         yield edges(*rehearsed.edges)
 
 
-def mutants(score: Score) -> Table:
+def mutants(score: Score) -> Table | Text:
     """Return the mutants that no case notices, each with the case that would."""
     noticed = len(score.judged) - len(score.survivors)
-    table = Table(title=Text(f"{noticed} of {counted(len(score.judged), 'change')} noticed, {score.share:.0%}"), title_justify="left")
+    title = Text(f"{noticed} of {counted(len(score.judged), 'change')} noticed, {score.share:.0%}")
+    if not score.survivors:
+        return title
+    table = Table(title=title, title_justify="left")
     for head in ("not noticed", "clause", "to add"):
         table.add_column(head, overflow="fold")
     for judged in score.survivors:
         table.add_row(*(Text(safe_text(c)) for c in (judged.mutant.change, judged.mutant.clause, judged.test)))
-    if not score.survivors:
-        table.add_row("none", "", "")
     return table
 
 

@@ -52,7 +52,8 @@ def _child(lake: Lake, asked: dict[str, str]) -> tuple[Upkeep, ...]:
     try:
         said: dict[str, Any] = json.loads(ended.stdout)
     except ValueError:
-        raise OSError(None, f"the process that was to {asked['do']} the lake ended by itself ({ended.returncode})", str(lake.path)) from None
+        how = f"was killed by signal {-ended.returncode}; is there memory enough?" if ended.returncode < 0 else f"ended by itself ({ended.returncode})"
+        raise OSError(f"the process that was to {asked['do']} the lake at {lake.path} {how}; nothing is lost, it is done again later") from None
     if "refused" in said:
         raise LakeError(*said["refused"])
     if "failed" in said:

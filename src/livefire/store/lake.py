@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import json
 import os
-from collections.abc import Iterator
+import re
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from livefire.logsources.registry import SOURCES, source
 from livefire.schema import Schema, Type
+from livefire.store.changes import Change, changes
 from livefire.store.dedup import Digests
 from livefire.store.disk import Disk
 from livefire.store.known import Marks
@@ -26,6 +30,7 @@ MARK = "livefire-lake.json"
 FORMAT = 1
 QUARANTINE = "quarantine"
 LEDGER = "files"
+_NUMBERED = re.compile(r"(?P<number>\d{8})\.json\.gz")
 
 QUARANTINE_SCHEMA = Schema.of(
     ("_id", Type.STRING),
@@ -194,6 +199,41 @@ class Lake:
         self.disk.write(draft, data)
         if not self.disk.publish(draft, path):
             raise LakeError("E440", f"another process has just written {path.name}; run it again")
+
+    def recall(self, what: str) -> bytes | None:
+        """Return what `remember` kept last under a name, None where nothing is kept; OSError or EOFError when it cannot be read."""
+        number = self._latest(what)
+        try:
+            return gzip.decompress(self._remembered(what, number).read_bytes()) if number else None
+        except zlib.error as fault:
+            raise OSError(f"{self._remembered(what, number).name} is damaged: {fault}") from fault
+
+    def remember(self, what: str, data: bytes) -> None:
+        """Keep some bytes under a name in the place of what was kept there; `LakeError` when another process has just done so."""
+        number = self._latest(what)
+        self.keep(self._remembered(what, number + 1), gzip.compress(data, compresslevel=6, mtime=0))
+        self._remembered(what, number).unlink(missing_ok=True)
+
+    def _latest(self, what: str) -> int:
+        folder = self.path / what
+        names = (_NUMBERED.fullmatch(path.name) for path in folder.iterdir()) if folder.is_dir() else ()
+        return max((int(m["number"]) for m in names if m), default=0)
+
+    def _remembered(self, what: str, number: int) -> Path:
+        return self.path / what / f"{number:08}.json.gz"
+
+    def files_since(self, versions: Mapping[str, int]) -> dict[str, list[Change]] | None:
+        """Return the files that came to each source after a version; None where one of them is no longer part of it, or the log does not reach back."""
+        found = {}
+        for name in (s.name for s in SOURCES):
+            held = {f.path for f in self.table(name).files}
+            try:
+                found[name] = changes(self.table(name).folder, versions.get(name, -1), self.version(name))
+            except FileNotFoundError:
+                return None
+            if not held.issuperset(change.path for change in found[name]):
+                return None
+        return found
 
     def version(self, name: str) -> int:
         """Return a source's version, the ingest sequence; -1 while it is empty."""

@@ -106,6 +106,16 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
+class Same:
+    """Both fields have a value, and the same text; `fold` disregards case."""
+
+    subject: Field
+    other: Field
+    fold: bool = False
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Every part is true."""
 
@@ -126,7 +136,7 @@ class Not:
     part: Condition
 
 
-Condition: TypeAlias = Constant | Present | Test | AllOf | AnyOf | Not
+Condition: TypeAlias = Constant | Present | Test | Same | AllOf | AnyOf | Not
 
 TRUE, FALSE = Constant(True), Constant(False)
 
@@ -196,5 +206,7 @@ def tests_of(part: Condition) -> tuple[Test | Present, ...]:
             return tests_of(inner)
         case Test() | Present():
             return (part,)
+        case Same(subject=subject, other=other):
+            return Present(subject), Present(other)
         case _:
             return ()

@@ -110,6 +110,12 @@ class CqlPrinter(Printer):
         values = ", ".join(quoted(v) for v in listed.values)
         return f"{'!' if listed.negated else ''}in({name}, values=[{values}]{', ignoreCase=true' if first.fold else ''})"
 
+    def same(self, one: Found, other: Found, *, fold: bool, negated: bool) -> str:
+        """Return test() of both, which regards case."""
+        if fold:
+            raise self.no_form("two fields compared without regard to case", one.span)
+        return f"test({self.value_of(one)} {'!=' if negated else '=='} {self.value_of(other)})"
+
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return a test for any value."""
         if EVERY in found.shown.name:

@@ -89,6 +89,11 @@ class EqlPrinter(ElasticPrinter):
         said = f"{name} {word} ({values})"
         return f"not {said}" if listed.negated else said
 
+    def same(self, one: Found, other: Found, *, fold: bool, negated: bool) -> str:
+        """Return that each ends with the other: EQL compares no two fields, but its functions take both."""
+        left, right, name = self.value_of(one), self.value_of(other), "endsWith~" if fold else "endsWith"
+        return f"{'not ' if negated else ''}({name}({left}, {right}) and {name}({right}, {left}))"
+
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return a comparison with null; an empty list or object is null in an index."""
         if found.shown.type is Type.DYNAMIC and isinstance(found.subject, Field):

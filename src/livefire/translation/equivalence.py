@@ -195,6 +195,9 @@ def _broken(row: Mapping[str, Any], assumption: Assumption) -> bool:
         # Events that are made for a rule over what follows what have a moment each.
         return False
     value = row.get(assumption.column)
+    if assumption.kind in ("apart", "beside"):
+        other = row.get(assumption.text)
+        return value not in (None, False) and (other not in (None, False)) is (assumption.kind == "apart")
     if assumption.steps or (isinstance(value, str) and assumption.kind not in ("never", "form")):
         value = _opened(value)
     return any(_breaks(v, assumption) for v in _reached(value, assumption.steps))

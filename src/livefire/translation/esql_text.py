@@ -87,6 +87,11 @@ class EsqlPrinter(ElasticPrinter):
         said = f"{f'TO_LOWER({name})' if first.fold else name} {'NOT IN' if listed.negated else 'IN'} ({values})"
         return f"({name} IS NULL OR {said})" if listed.negated and not found.present else said
 
+    def same(self, one: Found, other: Found, *, fold: bool, negated: bool) -> str:
+        """Return a comparison of both, in lower case where case is disregarded."""
+        left, right = (f"TO_LOWER({self.value_of(f)})" if fold else self.value_of(f) for f in (one, other))
+        return f"{left} {'!=' if negated else '=='} {right}"
+
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return IS NULL or IS NOT NULL."""
         if found.shown.missing is not None:

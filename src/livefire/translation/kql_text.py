@@ -109,6 +109,11 @@ class KqlPrinter(Printer):
             return f"{'isempty' if negated else 'isnotempty'}({subject})"
         return f"{'isnull' if negated else 'isnotnull'}({subject})"
 
+    def same(self, one: Found, other: Found, *, fold: bool, negated: bool) -> str:
+        """Return a comparison of both."""
+        sign = {(True, False): "=~", (True, True): "!~", (False, False): "==", (False, True): "!="}[fold, negated]
+        return f"{self.value_of(one)} {sign} {self.value_of(other)}"
+
     def value_of(self, found: Found) -> str:
         """Return the field, or the text of a path below one that holds JSON."""
         shown = found.shown

@@ -19,7 +19,7 @@ from typing import Any
 from livefire.logsources.registry import source as log_source
 from livefire.schema import Type
 from livefire.store.frames import read_records
-from livefire.translation.condition import Ago, AllOf, AnyOf, Condition, Constant, Field, Not, Present, Test, pushed, tests_of
+from livefire.translation.condition import Ago, AllOf, AnyOf, Condition, Constant, Field, Not, Present, Same, Test, pushed, tests_of
 from livefire.translation.edges import Chain, Edges
 from livefire.translation.patterns import ANY, ONE, tokens
 from livefire.translation.places import PARSED, Steps
@@ -173,6 +173,11 @@ def meeting(condition: Condition) -> Iterator[dict[Place, Any]]:
                 yield {field.place: value}
         case Present(subject=Field() as field):
             yield {field.place: "x"}
+        case Same(subject=field, other=other):
+            yield {field.place: "x", other.place: "x"}
+        case Not(part=Same(subject=field, other=other)):
+            yield {field.place: "x", other.place: "y"}
+            yield {field.place: MISSING, other.place: MISSING}
         case Not(part=(Test(subject=Field() as field) | Present(subject=Field() as field))):
             yield {field.place: MISSING}
         case _:

@@ -26,6 +26,35 @@ def _raw_places(source: str) -> dict[Steps, tuple[str, Type]]:
     return {place: (name, types[name]) for name, place in found.forms[0].places.items() if isinstance(place, tuple)}
 
 
+@cache
+def _hot_inside(source: str) -> dict[tuple[str, Steps], str]:
+    """Return the hot columns that hold, in every form of event, what stands in the JSON of another, by that place."""
+    origins = log_source(source).origins if source else {}
+    return {origin.places[0]: name for name, origin in origins.items() if not origin.forms and len(origin.places) == 1}
+
+
+def twin(source: str, field: Field) -> Field | None:
+    """Return the hot column that holds a scalar below another one, or the place below it that a hot column holds; None where there is none."""
+    inside = _hot_inside(source)
+    if field.place in inside:
+        return Field(inside[field.place])
+    place = next((p for p, name in inside.items() if (name, ()) == field.place), None)
+    return None if place is None else Field(*place, "leaf")
+
+
+def parts_of(source: str, column: str) -> tuple[tuple[Field, ...], tuple[str, ...]]:
+    """Return the places of which a hot column is the first that is there, and the forms of event in which that is not so."""
+    found = log_source(source)
+    origin = found.origins.get(column)
+    if origin is None or len(origin.places) < 2:
+        return (), ()
+    fields = []
+    for inside, steps in origin.places:
+        name, rest, kind = normal(source, inside, steps)
+        fields.append(Field(name, rest, "value" if kind is not Type.DYNAMIC else "leaf", kind if kind is not Type.DYNAMIC else Type.STRING))
+    return tuple(fields), tuple(f.name for f in found.forms if origin.forms and f.name not in origin.forms)
+
+
 def normal(source: str, column: str, steps: Steps) -> tuple[str, Steps, Type]:
     """Return the hot column nearest to a value, the steps that are left below it, and the type of what is there."""
     places = _raw_places(source)

@@ -22,6 +22,7 @@ from livefire.translation.condition import (
     Op,
     Present,
     Reading,
+    Same,
     Subject,
     Test,
     Value,
@@ -45,9 +46,10 @@ class Assumption:
     it holds an address and no range, which Kusto's functions take for one. `form`: events come in
     another form than that named by `text`. `moment`: no two events of one group, named by `text`, share a moment.
     `list`: the place holds nothing or a list, never one object by itself. `filled`: a list or object there holds something.
+    `apart`: no event holds this and the column named by `text`, or has both true. `beside`: it is there only where that one is.
     """
 
-    kind: Literal["plain", "single", "never", "address", "form", "moment", "list", "filled"]
+    kind: Literal["plain", "single", "never", "address", "form", "moment", "list", "filled", "apart", "beside"]
     column: str
     steps: Steps
     text: str = ""
@@ -67,6 +69,10 @@ class Assumption:
             return f"no two events of {self.text} share a moment: which of them comes first no product promises"
         if self.kind == "single":
             return f"{where} holds no list"
+        if self.kind == "apart":
+            return f"no event has both {where} and {self.text}"
+        if self.kind == "beside":
+            return f"{where} is there only where {self.text} is"
         if self.kind == "filled":
             return f"{where} holds no empty list and no empty object"
         if self.kind == "list":
@@ -142,6 +148,10 @@ class Printer(ABC):
     @abstractmethod
     def value_of(self, found: Found) -> str:
         """Return the value itself, as an expression or a name."""
+
+    def same(self, one: Found, other: Found, *, fold: bool, negated: bool) -> str:  # noqa: ARG002 # those that have a form take all of it
+        """Return that two fields which have a value hold the same text, or that they do not; refused by a language that compares no two fields."""
+        raise self.no_form("two fields of an event compared with each other", one.span)
 
     # what is the same in all
 
@@ -219,6 +229,11 @@ class Printer(ABC):
                 return self._presence(subject, span, negated=negated)
             case Test():
                 return self._test(condition, negated=negated, present=condition.subject in present)
+            case Same(subject=subject, other=other, span=span):
+                both = [self.find(x, span) for x in (subject, other)]
+                there = [self._presence(f.subject, span, negated=negated) for f in both if f.subject not in present]
+                said = self.same(both[0], both[1], fold=condition.fold, negated=negated)
+                return self.joined([*there, said], every=not negated, nested=True) if there else said
             case _:
                 return self.show(condition)
 

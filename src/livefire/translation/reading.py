@@ -21,6 +21,7 @@ from livefire.translation.condition import (
     Constant,
     Op,
     Present,
+    Same,
     Subject,
     Test,
     Value,
@@ -233,6 +234,9 @@ class ConditionReader:
             case _ if value is None:
                 if isinstance(right, e.Literal):
                     return FALSE
+                one, two = (field_of(self.source, x) for x in (left, right))
+                if op == "eq" and one is not None and two is not None and one.type is two.type is Type.STRING and "each" not in (one.reading, two.reading):
+                    return Same(one, two, fold, span)
                 raise Untranslatable(NO_READING, "two values of the event are compared with each other", span)
         return self.test(op, fold, left, value, span)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from livefire.translation.condition import FALSE, AllOf, AnyOf, Computed, Condition, Field, Not, Present, Subject, Test, all_of, any_of, negate
 from livefire.translation.patterns import holds
+from livefire.translation.pieces import FORM, Pieces
 from livefire.translation.printer import Assumption
 from livefire.translation.vocabulary import Vocabulary
-
-FORM = "form"
 
 
 class Fitting:
@@ -19,6 +18,11 @@ class Fitting:
 
     def fit(self, condition: Condition) -> Condition:
         """Return a condition that the target can be asked, equal under the assumptions."""
+        pieces = Pieces(self.vocabulary, self._assume).of(condition)
+        if pieces is not None:
+            said, asked = pieces
+            rest = condition.parts if isinstance(condition, AnyOf) else (condition,)
+            return any_of(said, *([self.fit(any_of(*others))] if (others := [p for p in rest if p not in asked]) else []))
         match condition:
             case AllOf(parts=parts):
                 return all_of(*(self.fit(p) for p in parts))
@@ -38,6 +42,9 @@ class Fitting:
                 return Present(self._shown_as(subject), condition.span)
             case _:
                 return condition
+
+    def _assume(self, assumption: Assumption) -> None:
+        self.assumptions[assumption] = None
 
     def _settled(self, test: Condition) -> Condition:
         """A test for the very word that stands for no value is never met, where events do not hold that word."""

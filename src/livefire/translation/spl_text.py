@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from livefire.schema import Type
-from livefire.translation.condition import Ago, AllOf, AnyOf, Condition, Constant, Not, Op, Present, Reading, Test, Value, pushed
+from livefire.translation.condition import Ago, AllOf, AnyOf, Condition, Constant, Not, Op, Present, Reading, Same, Test, Value, pushed
 from livefire.translation.patterns import ANY, ONE, as_regex, escape, term_regex, tokens
 from livefire.translation.printer import Found, Listed, Printer
 
@@ -27,6 +27,8 @@ def searchable(condition: Condition) -> bool:
             return searchable(part)
         case Present() | Constant():
             return True
+        case Same():
+            return False
         case Test(op=op, value=value, fold=fold):
             if not isinstance(value, str) or not fold or (re.search(r'[*\\"\x00-\x1f]', value.replace("\\\\", "")) and op != "wildcard"):
                 return False
@@ -148,6 +150,11 @@ class WherePrinter(Printer):
         said = f"{f'lower({name})' if first.fold else name} IN ({values})"
         said = f"NOT {said}" if listed.negated else said
         return f"(isnull({name}) OR {said})" if listed.negated and not found.present else said
+
+    def same(self, one: Found, other: Found, *, fold: bool, negated: bool) -> str:
+        """Return a comparison of both, in lower case where case is disregarded."""
+        left, right = (f"lower({self.value_of(f)})" if fold else self.value_of(f) for f in (one, other))
+        return f"{left}{'!=' if negated else '='}{right}"
 
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return isnotnull or isnull."""

@@ -16,7 +16,7 @@ from livefire.plan import nodes as n
 from livefire.plan.catalog import OpenRoot, Table
 from livefire.schema import Type
 from livefire.translation.condition import Computed, Field, Reading, Subject
-from livefire.translation.places import Steps, field_of, normal, path_of, without_default
+from livefire.translation.places import Steps, field_of, normal, path_of, twin, without_default
 
 PRODUCTS = {"kql": "sentinel", "cql": "logscale", "eql": "elastic", "esql": "elastic", "spl": "splunk", "sigma": "sigma"}
 # How a path of a language that has no sign for it writes "every element": only its printer can say that.
@@ -120,7 +120,9 @@ class Vocabulary:
         best = sorted(exact, key=lambda s: self._rank(s, subject))
         if best:
             return best[0]
-        return self._below(subject)
+        below = self._below(subject)
+        other = twin(self.source, subject) if below is None else None
+        return self.find(other) if other is not None and other.place in self._by_place else below
 
     def _rank(self, shown: Shown, subject: Field) -> tuple[int, int]:
         """Text of its own before JSON; then the name that the raw event has, then one that ends like it."""

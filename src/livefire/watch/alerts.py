@@ -48,6 +48,7 @@ class Judged:
     act: Act | None
     evidence: tuple[str, ...]
     row: dict[str, Any]
+    held: str = ""
 
 
 def judge(watched: Watched, outcome: Outcome, bench: Bench, suppress: Sequence[tuple[str, timedelta]] = ()) -> list[Judged]:
@@ -74,7 +75,7 @@ def _judged(watched: Watched, row: dict[str, Any], events: Sequence[str], acts: 
         mark = fingerprint(card.id, events, acts, card.finding)
     plain = json.loads(json.dumps(row, default=_text))
     first = min(times, default=last)
-    return Judged(mark, card.id, card.title, card.severity, watched.risk, watched.rule.language, first, last, act, tuple(events), plain)
+    return Judged(mark, card.id, card.title, card.severity, watched.risk, watched.rule.language, first, last, act, tuple(events), plain, watched.held)
 
 
 def _group(rule: str, values: Sequence[Any], last: datetime) -> str:
@@ -129,7 +130,7 @@ class Alerting:
         for one in found:
             before = known.get(one.fingerprint)
             if before is None and scopes is not None:
-                incident = self._open(connection, one, scopes.reason(one), now)
+                incident = self._open(connection, one, one.held or scopes.reason(one), now)
                 fresh += 1
             else:
                 incident = self._again(connection, one, before, now)

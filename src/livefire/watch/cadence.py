@@ -8,12 +8,13 @@ Sentinel: `queryFrequency`, `queryPeriod`, `triggerOperator`, `triggerThreshold`
 (https://www.elastic.co/docs/solutions/security/detect-and-alert/create-detection-rule). Splunk: `cron_schedule`,
 `dispatch.earliest_time`, `dispatch.latest_time`, `counttype`, `relation`, `quantity`
 (https://help.splunk.com/en/data-management/splunk-enterprise-admin-manual/configuration-file-reference/savedsearches.conf).
-LogScale: `schedule`, `searchIntervalSeconds`, `searchIntervalOffsetSeconds`, `timeInterval`, `queryStart`, `type`
+LogScale: `schedule`, `searchIntervalSeconds`, `searchIntervalOffsetSeconds`, `timeInterval`, `queryStart`, `queryEnd`, `type`
 (https://library.logscale.com/automation/triggers-scheduled-searches.html).
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -35,6 +36,9 @@ _NAMES = {
     "equal": "eq", "eq": "eq", "equal to": "eq", "notequal": "ne", "ne": "ne", "not equal to": "ne",
 }  # fmt: skip
 _BACK = re.compile(r"-(\d{1,6})(s|sec|secs|m|min|mins|h|hr|hrs|d|day|days|w|week|weeks)?(?:@(s|m|h|d))?")
+_UTC = re.compile(r"(?:UTC|GMT|Z)?(?:[+-]0?0(?::?00)?)?|Z")
+_SPREAD = ((0, 60), (0, 24), (1, 28), (1, 12), (0, 7))
+"""Of each field of a cron expression the first value, and how many there are in any month."""
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -137,15 +141,33 @@ def _sentinel(said: Mapping[str, Any], usual: Cadence) -> Cadence | None:
         return replace(usual, every=timedelta(minutes=1), start=Edge(timedelta(minutes=1)), stated=True)
     if "queryFrequency" not in said and "queryPeriod" not in said:
         return None
-    every = span(str(said.get("queryFrequency", "5h")))
-    return replace(usual, every=every, start=Edge(span(str(said.get("queryPeriod") or shown(every)))), trigger=_trigger(said), stated=True)
+    every = span(str(said.get("queryFrequency") or "5h"))
+    back = span(str(said.get("queryPeriod") or shown(every)))
+    if back < every:
+        raise CadenceError(
+            f"queryPeriod {shown(back)} is shorter than queryFrequency {shown(every)}, which Sentinel does not take: events between are never seen"
+        )
+    return replace(usual, every=every, start=Edge(back), trigger=_trigger(said, "triggerOperator", "triggerThreshold"), stated=True)
 
 
-def _trigger(said: Mapping[str, Any]) -> tuple[str, int]:
-    operator = str(said.get("triggerOperator", "gt")).lower()
-    if operator not in _NAMES:
-        raise CadenceError(f"no trigger operator is named {operator!r}")
-    return _NAMES[operator], int(said.get("triggerThreshold", 0))
+def _trigger(said: Mapping[str, Any], operator: str, threshold: str) -> tuple[str, int]:
+    named = str(said.get(operator) or "gt").lower()
+    if named not in _NAMES:
+        raise CadenceError(f"{operator} {named!r} is not followed; known: more or fewer results than a number, as many, or not as many")
+    found = _NAMES[named], _whole(said, threshold)
+    if _OPERATORS[found[0]](0, found[1]):
+        words = "alerts when nothing is found, and a watch makes no run over nothing"
+        raise CadenceError(f"{operator} {named!r} with {threshold} {found[1]} {words}: let the query itself give a row then, and alert on more than 0")
+    return found
+
+
+def _whole(said: Mapping[str, Any], key: str) -> int:
+    value = said.get(key)
+    if value is None or value == "":
+        return 0
+    if not re.fullmatch(r"\d{1,9}", str(value).strip()):
+        raise CadenceError(f"{key} is {value!r}, and has to be a whole number")
+    return int(str(value))
 
 
 def _splunk(said: Mapping[str, Any], usual: Cadence) -> Cadence | None:
@@ -155,13 +177,15 @@ def _splunk(said: Mapping[str, Any], usual: Cadence) -> Cadence | None:
     start, end = said.get("dispatch.earliest_time") or said.get("earliest_time") or "", said.get("dispatch.latest_time") or said.get("latest_time") or "now"
     if not start:
         raise CadenceError("a search with a cron_schedule and no dispatch.earliest_time looks at all time: say from when, such as -1h")
-    counted = str(said.get("counttype", "number of events")).lower()
+    for key in ("dispatch.index_earliest", "dispatch.index_latest"):
+        if said.get(key):
+            raise CadenceError(f"{key} chooses events by when they were indexed, which is not kept: use dispatch.earliest_time")
+    if str(said.get("alert_condition") or "").strip():
+        raise CadenceError("alert_condition is not followed: put it at the end of the search, as in `... | search count > 5`")
+    counted = str(said.get("counttype") or "number of events").lower()
     trigger = ("gt", 0)
-    if counted == "number of events" and "relation" in said:
-        relation = str(said["relation"]).lower()
-        if relation not in _NAMES:
-            raise CadenceError(f"the relation {relation!r} of an alert is not supported")
-        trigger = _NAMES[relation], int(said.get("quantity", 0))
+    if counted == "number of events" and said.get("relation"):
+        trigger = _trigger(said, "relation", "quantity")
     elif counted not in ("number of events", "always"):
         raise CadenceError(f"alerts by {counted!r} are not supported")
     return replace(usual, cron=_checked(expression), start=_edge(str(start)), end=_edge(str(end)), trigger=trigger, stated=True)
@@ -183,31 +207,56 @@ def _edge(text: str) -> Edge:
 def _logscale(said: Mapping[str, Any], usual: Cadence) -> Cadence | None:
     if "queryString" not in said:
         return None
-    kind = str(said.get("type") or said.get("$schema") or "").lower()
-    if "filter" in kind:
+    kind = str(said.get("type") or said.get("$schema") or "").lower().replace("-", "")
+    if "filteralert" in kind:
         return replace(usual, live=True, stated=True)
-    zone = str(said.get("timeZone") or "UTC")
-    if "schedule" in said and zone.upper() not in ("UTC", "Z", "GMT", "UTC+0"):
+    zone = str(said.get("timeZone") or "UTC").upper()
+    if said.get("schedule") and not _UTC.fullmatch(zone):
         raise CadenceError(f"the schedule is in the time zone {zone}; only UTC is followed")
-    seconds = said.get("searchIntervalSeconds")
-    length = timedelta(seconds=int(seconds)) if seconds else _logscale_span(said)
+    seconds = _whole(said, "searchIntervalSeconds")
+    if seconds:
+        offset = timedelta(seconds=_whole(said, "searchIntervalOffsetSeconds"))
+        length: timedelta | None = timedelta(seconds=seconds)
+    else:
+        length, offset = _logscale_range(said)
     if length is None:
         return None
-    offset = timedelta(seconds=int(said.get("searchIntervalOffsetSeconds") or 0))
-    cron = _checked(str(said["schedule"])) if said.get("schedule") else ""
-    return replace(
-        usual, cron=cron, every=min(length, timedelta(minutes=1)) if not cron else usual.every, start=Edge(length + offset), end=Edge(offset), stated=True
-    )
+    if not said.get("schedule"):
+        return replace(usual, every=min(length, timedelta(minutes=1)), start=Edge(length + offset), end=Edge(offset), stated=True)
+    cron = _checked(_spread(str(said["schedule"]), str(said.get("name", ""))))
+    return replace(usual, cron=cron, start=Edge(length + offset), end=Edge(offset), stated=True)
 
 
-def _logscale_span(said: Mapping[str, Any]) -> timedelta | None:
-    text = next((str(said[k]) for k in ("timeInterval", "queryStart", "start") if said.get(k)), "")
-    if not text:
-        return None
+def _logscale_range(said: Mapping[str, Any]) -> tuple[timedelta | None, timedelta]:
+    """Return how long the range of a query is, None where it has none, and how long before its moment it ends."""
+    nested = said.get("timeInterval")
+    inner: Mapping[str, Any] = nested if isinstance(nested, Mapping) else {}
+    start = next((str(v) for v in (None if inner else nested, said.get("queryStart"), said.get("start"), inner.get("start")) if v), "")
+    end = next((str(v) for v in (said.get("queryEnd"), said.get("end"), inner.get("end")) if v), "now")
+    if not start:
+        return None, _ZERO
+    first, last = _before_now(start), _before_now(end)
+    if first <= last:
+        raise CadenceError(f"the range from {start!r} to {end!r} holds no time")
+    return first - last, last
+
+
+def _before_now(text: str) -> timedelta:
+    if text.strip().lower() == "now":
+        return _ZERO
     words = re.fullmatch(r"(\d{1,6})\s*(seconds?|minutes?|hours?|days?|weeks?|s|m|h|d|w)", text.strip().lower())
     if words is None:
         raise CadenceError(f"{text!r} is no time before now that can be followed, such as 1h or 24h")
     return timedelta(seconds=int(words[1]) * _UNITS[words[2][0]])
+
+
+def _spread(expression: str, name: str) -> str:
+    """Return a cron expression with a number for each `H`, which LogScale chooses by itself to spread its load: the same one each time."""
+    parts = expression.split()
+    if len(parts) != len(_SPREAD):
+        return expression
+    mark = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    return " ".join(str(first + mark // (at + 1) % size) if part == "H" else part for at, (part, (first, size)) in enumerate(zip(parts, _SPREAD, strict=True)))
 
 
 def _checked(expression: str) -> str:

@@ -311,7 +311,7 @@ def _unknown(said: dict[str, Any], text: str) -> list[Diagnostic]:
         by_tag = {str(k.__struct_config__.tag): k for k in kinds}
         listed = said.get(table)
         if listed is not None and not isinstance(listed, list):
-            found.append(Diagnostic("error", "E700", f"{table} is a list of tables", _where(text, table, ""), help=f"write [[{table}]]"))
+            found.append(Diagnostic("error", "E700", f"{table} is a list of tables", place(text, table, ""), help=f"write [[{table}]]"))
         for number, part in enumerate(listed if isinstance(listed, list) else ()):
             if not isinstance(part, dict):
                 continue
@@ -319,7 +319,7 @@ def _unknown(said: dict[str, Any], text: str) -> list[Diagnostic]:
             if chosen is None:
                 near = _near(str(part.get("kind", "")), by_tag)
                 words = f"a {table} needs a kind" if "kind" not in part else f"no kind of {table} is named {part['kind']!r}"
-                found.append(Diagnostic("error", "E700", words, _where(text, "kind" if "kind" in part else "", table, number), help=near))
+                found.append(Diagnostic("error", "E700", words, place(text, "kind" if "kind" in part else "", table, number), help=near))
                 continue
             found += [_stranger(k, ["kind", *chosen.__struct_fields__], table, text, number) for k in part if k not in (*chosen.__struct_fields__, "kind")]
     return found
@@ -332,14 +332,14 @@ def _clashes(said: dict[str, Any], text: str) -> list[Diagnostic]:
         listed = [p for p in said.get(table) or () if isinstance(p, dict)] if isinstance(said.get(table), list) else []
         names = [p.get("name", p.get("kind")) for p in listed]
         found += [
-            Diagnostic("error", "E700", f"two tables of {table} are named {n!r}", _where(text, "name", table, i)) for i, n in enumerate(names) if n in names[:i]
+            Diagnostic("error", "E700", f"two tables of {table} are named {n!r}", place(text, "name", table, i)) for i, n in enumerate(names) if n in names[:i]
         ]
     return found
 
 
 def _stranger(key: str, known: typing.Iterable[str], table: str, text: str, number: int = 0) -> Diagnostic:
     where = f"[{table}] has" if table else "there is"
-    return Diagnostic("error", "E700", f"{where} no setting {key!r}", _where(text, key, table, number), help=_near(key, known))
+    return Diagnostic("error", "E700", f"{where} no setting {key!r}", place(text, key, table, number), help=_near(key, known))
 
 
 def _near(word: str, known: typing.Iterable[str]) -> str:
@@ -348,7 +348,7 @@ def _near(word: str, known: typing.Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(listed)}"
 
 
-def _where(text: str, key: str, table: str, number: int = 0) -> Span:
+def place(text: str, key: str, table: str, number: int = 0) -> Span:
     """Return where a key stands in the n-th table of a name; the table's line where it cannot be found."""
     at, inside, seen, head = 0, table == "", -1, Span(0, 0)
     for line in text.splitlines(keepends=True):
@@ -367,11 +367,11 @@ def _place(at: str, text: str) -> Span:
     """Return the place of a path such as `$.source[0].path`."""
     nested = re.fullmatch(r"\$\.(\w+\.\w+)\[(\d+)\]\.(\w+)`?", at)
     if nested is not None:
-        return _where(text, nested[3], nested[1], int(nested[2]))
+        return place(text, nested[3], nested[1], int(nested[2]))
     match = re.match(r"\$\.?(?:(\w+)(?:\[(\d+)\])?)?(?:\.(\w+))?", at)
     if match is None or match[1] is None:
         return Span(0, 0)
-    return _where(text, match[3] or "", match[1], int(match[2] or 0)) if match[3] or match[2] else _where(text, match[1], "")
+    return place(text, match[3] or "", match[1], int(match[2] or 0)) if match[3] or match[2] else place(text, match[1], "")
 
 
 def _line_of(text: str, words: str) -> Span:

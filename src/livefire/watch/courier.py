@@ -11,9 +11,9 @@ from livefire.watch.faults import WatchError
 from livefire.watch.journal import Journal
 from livefire.watch.sinks import Sink, SinkError
 from livefire.watch.spans import span
-from livefire.watch.state.outbox import Message, Outbox
+from livefire.watch.state.outbox import LONGEST_WAIT, Message, Outbox
 
-_FIRST, _LONGEST = 2.0, 300.0
+_FIRST = 2.0
 _FINAL_TRIES = 5
 _IDLE = 0.5
 
@@ -59,6 +59,9 @@ class Courier:
             except (SinkError, OSError, WatchError) as error:
                 self._failed(message, str(error), final=isinstance(error, SinkError) and error.final)
                 return sent
+            except Exception as error:  # noqa: BLE001 - a message that cannot be made is given up in the open, and ends neither this thread nor those behind it
+                self._failed(message, f"the message cannot be made: {type(error).__name__}: {error}", final=True)
+                return sent
             self._outbox.sent((message,), self._clock())
             sent = True
         return sent
@@ -66,6 +69,6 @@ class Courier:
     def _failed(self, message: Message, reason: str, *, final: bool) -> None:
         now = self._clock()
         given_up = now - message.created >= self._give_up or (final and message.tries + 1 >= _FINAL_TRIES)
-        wait = min(_FIRST * 2**message.tries, _LONGEST) * (0.5 + secrets.randbelow(1_000) / 1_000)
+        wait = min(_FIRST * 2 ** min(message.tries, 20), LONGEST_WAIT.total_seconds()) * (0.5 + secrets.randbelow(1_000) / 1_000)
         self._outbox.failed(message, reason, None if given_up else now + timedelta(seconds=wait))
         self._journal.say("sink.dead" if given_up else "sink.failed", sink=self._sink.name, tries=message.tries + 1, reason=reason)

@@ -33,7 +33,8 @@ _ROWS = 200_000
 _MINUTE = timedelta(minutes=1)
 _AHEAD = timedelta(days=1)
 _MOST_MOMENTS = 10_000
-_LONGEST = timedelta(hours=1)
+LONGEST_WAIT = timedelta(hours=1)
+"""After a failure."""
 _FUTURE = "its events are dated more than a day ahead of the clock"
 _MANY = f"more than {_MOST_MOMENTS:,} runs at once; the latest were made"
 
@@ -100,8 +101,7 @@ class Evaluation:
             self._evaluate([w for w in self._rules.values() if w.name not in alone and not w.refused], EVERYONE, stretch, rows, now)
         busy = stretch is not None
         for name in sorted(alone & self._rules.keys()):
-            due = rows[name]["due"] if name in rows else None
-            if name not in rows or rows[name]["state"] in ("disabled", "refused") or (isinstance(due, datetime) and due > now):
+            if name not in rows or rows[name]["state"] in ("disabled", "refused") or waits(rows[name], now):
                 continue
             behind = self._next(checkpoints[name], checkpoints.get(EVERYONE, {}) if stretch is None else stretch.after)
             if behind is None:
@@ -193,7 +193,7 @@ class Evaluation:
             body = {"rule": name, "title": f"{name} is disabled: {reason}", "severity": "high"}
             self._alerting.tell(connection, "rule.disabled", f"rule.disabled:{name}:{now.isoformat()}", body, "high", "", now)
         else:
-            wait = min(self._backoff * 2 ** (failures - 1), _LONGEST)
+            wait = min(self._backoff * 2 ** min(failures - 1, 20), LONGEST_WAIT)
             self._state.ledger.stand(connection, name, state="failing", reason=reason, failures=failures, due=now + wait)
         self._journal.say("rule.failed", rule=name, failures=failures, reason=reason)
 
@@ -206,7 +206,7 @@ class Evaluation:
         reached, covered = (v if isinstance(v := row.get(k), datetime) else None for k in ("reached", "covered"))
         owed: dict[datetime, str] = {}
         if reached is not None and covered is not None:
-            owed = dict.fromkeys(cadence.moments(reached, min(now, covered)), "scheduled")
+            owed = dict.fromkeys(cadence.moments(reached, _until(watched, covered, now)), "scheduled")
         ahead = [t for t in times if t[1] > now + _AHEAD]
         if ahead:
             ledger.record_gap(connection, name, ahead[0][0], ahead[-1][1], _FUTURE, now)
@@ -229,11 +229,22 @@ class Evaluation:
             ledger.stand(connection, name, covered=until, reached=latest)
 
 
+def waits(row: Mapping[str, object], now: datetime) -> bool:
+    """Tell whether a rule that failed is to wait still; not for longer than one does, as after the clock was set back."""
+    due = row["due"]
+    return isinstance(due, datetime) and now < due <= now + LONGEST_WAIT
+
+
 def _ripe(watched: Watched, row: Mapping[str, object], now: datetime) -> bool:
     reached, covered = row.get("reached"), row.get("covered")
     if not isinstance(reached, datetime) or not isinstance(covered, datetime):
         return False
-    return next(watched.cadence.moments(reached, min(now, covered)), None) is not None
+    return next(watched.cadence.moments(reached, _until(watched, covered, now)), None) is not None
+
+
+def _until(watched: Watched, covered: datetime, now: datetime) -> datetime:
+    """Return until when a rule has something to look at: while events lie in its windows, or always if it may find something in none."""
+    return now if watched.always else min(now, covered)
 
 
 def _stretches(found: Sequence[datetime]) -> list[tuple[datetime, datetime]]:

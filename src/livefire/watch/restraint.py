@@ -14,6 +14,7 @@ alerts. Nothing is dropped: what is suppressed joins the alert that stands for i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -91,10 +92,25 @@ def _splunk(said: Mapping[str, Any]) -> Restraint | None:
 def _logscale(said: Mapping[str, Any]) -> Restraint | None:
     if "queryString" not in said:
         return None
-    seconds = float(said.get("throttleTimeSeconds") or 0) or float(said.get("throttleTimeMillis") or 0) / 1_000
-    if not seconds:
+    within = _throttle(said)
+    if within <= timedelta(0):
         return None
-    return Restraint(timedelta(seconds=seconds), _listed(said.get("throttleField")))
+    return Restraint(within, _listed(said.get("throttleField")))
+
+
+def _throttle(said: Mapping[str, Any]) -> timedelta:
+    """Return for how long a trigger keeps still: in seconds, in milliseconds, or as older files say it, such as 1h."""
+    for key, unit in (("throttleTimeSeconds", 1.0), ("throttleTimeMillis", 0.001), ("throttleTime", 0.001)):
+        value = said.get(key)
+        if value in (None, "", 0, "0"):
+            continue
+        text = str(value).strip()
+        if re.fullmatch(r"\d{1,12}(?:\.\d+)?", text):
+            return timedelta(seconds=float(text) * unit)
+        if key == "throttleTime":
+            return span(text.replace(" ", ""))
+        raise ValueError(f"{key} is {value!r}, and has to be a number")
+    return timedelta(0)
 
 
 def _sentinel(said: Mapping[str, Any]) -> Restraint | None:
@@ -109,15 +125,47 @@ def _listed(said: Any) -> tuple[str, ...]:
 
 
 def unfollowed(file: RuleFile) -> Iterator[str]:
-    """Yield what a rule's file says of grouping that a watch does in its own way."""
-    grouping = (file.said.get("incidentConfiguration") or {}) if isinstance(file.said.get("incidentConfiguration"), Mapping) else {}
+    """Yield what a rule's file says that a watch does in its own way, or does not do."""
+    said = file.said
+    grouping = (said.get("incidentConfiguration") or {}) if isinstance(said.get("incidentConfiguration"), Mapping) else {}
     inner = grouping.get("groupingConfiguration")
-    if isinstance(inner, Mapping) and str(inner.get("enabled", "")).lower() in _YES:
+    if isinstance(inner, Mapping) and _is_on(inner.get("enabled")):
         yield "groupingConfiguration: alerts are grouped into incidents by identity, as [alerts] says"
-    if str(grouping.get("createIncident", "true")).lower() not in _YES:
+    if not _is_on(grouping.get("createIncident", "true")):
         yield "createIncident: an incident is raised by severity and risk, as [alerts] says"
-    settings = file.said.get("eventGroupingSettings")
+    settings = said.get("eventGroupingSettings")
     if isinstance(settings, Mapping) and str(settings.get("aggregationKind", "")).lower() == "singlealert":
         yield "aggregationKind SingleAlert: each row of a run is an alert of its own"
-    if str(file.said.get("alert.digest_mode", "")).lower() in _YES and str(file.said.get("alert.digest_mode")) and file.rule.language == "spl":
+    if _is_on(said.get("alert.digest_mode")) and file.rule.language == "spl":
         yield "alert.digest_mode: each row of a run is an alert of its own"
+    for key, words in _LEFT_OUT.items():
+        if said.get(key) not in (None, "", 0, "0", [], {}):
+            yield f"{key}: {words}"
+
+
+def called_off(file: RuleFile) -> bool:
+    """Tell whether a rule's file says that it is not to run; a watch runs it all the same, as packs are delivered so."""
+    said = file.said
+    if file.rule.language == "spl":
+        return _is_on(said.get("disabled")) or ("enableSched" in said and not _is_on(said["enableSched"]))
+    return "enabled" in said and not _is_on(said["enabled"])
+
+
+def _is_on(value: object) -> bool:
+    return str(value if value is not None else "").strip().lower() in _YES
+
+
+_LEFT_OUT = {
+    "alertDetailsOverride": "an alert has the rule's own name and severity",
+    "startTimeUtc": "runs are at multiples of the frequency since 1970 UTC",
+    "severity_mapping": "an alert has the rule's own severity",
+    "risk_score_mapping": "an alert has the rule's own risk",
+    "rule_name_override": "an alert has the rule's own name",
+    "throttle": "every alert is sent to the sinks, as [[sink]] says",
+    "actions": "alerts go to the sinks, as [[sink]] says",
+    "response_actions": "nothing is done to the host",
+    "triggerLimit": "every finding is an alert",
+    "backfillLimit": "every run that was missed is made up",
+    "action.summary_index": "results are not written to another index",
+}
+"""Settings of Sentinel, Elastic, LogScale and Splunk that change what an alert is, and what becomes of them here."""

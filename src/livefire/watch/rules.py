@@ -6,35 +6,38 @@ import fnmatch
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from livefire.detections.detection import Card, Detection, Risk, Rule
+from livefire.detections.elastic.run import Alerting
 from livefire.detections.formats import RuleFile, read_folder
+from livefire.detections.onward import row_by_row
 from livefire.detections.pack import load_packs
 from livefire.detections.runner import Prepared, prepare
 from livefire.diagnostics import Diagnostic, QueryError
-from livefire.engines import sql as printing
 from livefire.engines.base import Engine
-from livefire.logsources.registry import SOURCES
 from livefire.plan import expr as e
 from livefire.plan import nodes as n
+from livefire.plan.reach import gives_nothing_of_nothing
+from livefire.watch import lookback
 from livefire.watch.cadence import Cadence, CadenceError, Edge, cadence_of
 from livefire.watch.config import Config
 from livefire.watch.ground import Ground
-from livefire.watch.restraint import Restraint, RestraintError, restraint_of, unfollowed
-from livefire.watch.spans import span
+from livefire.watch.restraint import Restraint, RestraintError, called_off, restraint_of, unfollowed
+from livefire.watch.spans import shown, span
 from livefire.watch.state.ledger import Enrolled
 
+_NONE = timedelta(0)
 _MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
-_ROW_BY_ROW = (n.Scan, n.Filter, n.Project, n.Union, n.Unnest, n.Sort)
 _RISKS = {"informational": 10, "low": 25, "medium": 45, "high": 70, "critical": 90}
 
 
 @dataclass(frozen=True)
 class Watched:
     """A rule as a watch runs it. `keys` are the columns that its rows are grouped by, None where rows are single events or it cannot be told;
-    `notes` say what its file asks for that a watch does in its own way."""
+    `notes` say what its file asks for that a watch does in its own way; `called_off` that it asks not to be run. One that may find something
+    where nothing happened runs `always`. `held` is why its alerts are kept and not sent."""
 
     name: str
     detection: Detection
@@ -45,6 +48,9 @@ class Watched:
     refused: str = ""
     restraint: Restraint | None = None
     notes: tuple[str, ...] = ()
+    called_off: bool = False
+    always: bool = False
+    held: str = ""
 
     @property
     def card(self) -> Card:
@@ -109,8 +115,8 @@ def _chosen(detection: Detection, language: str) -> tuple[Rule, ...]:
 
 
 def _watched(name: str, detection: Detection, rule: Rule, file: RuleFile | None, config: Config, ground: Ground, engine: Engine) -> Watched:
-    lookback = detection.card.lookback if file is None else config.rules.lookback
-    usual = Cadence(every=span(config.rules.every), start=Edge(max(span(lookback), span(config.rules.every))))
+    back = detection.card.lookback if file is None else config.rules.lookback
+    usual = Cadence(every=span(config.rules.every), start=Edge(max(span(back), span(config.rules.every))))
     if not rule.language:
         return Watched(name, detection, rule, usual, refused=detection.card.what)
     try:
@@ -129,34 +135,59 @@ def _watched(name: str, detection: Detection, rule: Rule, file: RuleFile | None,
         first = next((d for d in everything.diagnostics if d.severity == "error"), None)
         return Watched(name, detection, rule, cadence, refused=f"{first.code} {first.message}" if first else "E009 it cannot be compiled")
     plan = everything.compiled.lowered
+    try:
+        cadence = _widened(cadence, plan, rule.language)
+    except CadenceError as fault:
+        return Watched(name, detection, rule, cadence, refused=f"E713: {fault}")
     if (not cadence.stated or cadence.live) and row_by_row(plan) and not everything.looked:
         return Watched(name, detection, rule, Cadence(live=True, stated=cadence.stated), everything)
     if cadence.live:
         return Watched(name, detection, rule, cadence, refused="E713: a filter alert sees one event at a time, and this query puts events together")
     cut = prepare(rule, ground.bench(engine, {}, _MOMENT, start=_MOMENT, end=_MOMENT))
-    return Watched(name, detection, rule, cadence, cut, grouped_by(plan) if file is not None else None)
+    return Watched(name, detection, rule, cadence, cut, grouped_by(plan) if file is not None else None, always=not gives_nothing_of_nothing(plan))
+
+
+def _widened(cadence: Cadence, plan: n.Plan, language: str) -> Cadence:
+    """Return a schedule that looks back as far as the query itself says, where its file says nothing or Splunk lets the query decide."""
+    own = lookback.furthest(plan)
+    if not cadence.stated:
+        spanned = lookback.spanned(plan, language)
+        return replace(cadence, start=Edge(max(cadence.start.back, own or _NONE, spanned + cadence.every if spanned else _NONE)))
+    if language != "spl" or own is None:
+        return cadence
+    if lookback.bounded(plan):
+        return replace(cadence, start=Edge(max(own, cadence.start.reach)), end=Edge())
+    if own > cadence.start.reach:
+        raise CadenceError(f"one part of the search names a time {shown(own)} back and another none: write that far into dispatch.earliest_time")
+    return cadence
 
 
 def _restrained(watched: Watched, file: RuleFile | None) -> Watched:
     """Return a rule with what its file says of alerting less often."""
     if file is None or watched.refused:
         return watched
+    notes = dict.fromkeys((*unfollowed(file), *_noticed(watched)))
     try:
-        return replace(watched, restraint=restraint_of(file), notes=tuple(unfollowed(file)))
+        return replace(watched, restraint=restraint_of(file), notes=tuple(notes), called_off=called_off(file), held=_held(watched.rule))
     except RestraintError as fault:
         return replace(watched, refused=f"E720: {fault}")
 
 
-def row_by_row(plan: n.Plan) -> bool:
-    """Tell whether every row of a plan is one stored event and depends on nothing else: not on others, not on the clock."""
-    known = {s.name for s in SOURCES}
-    for node in printing.walk(plan):
-        if not isinstance(node, _ROW_BY_ROW) or (isinstance(node, n.Scan) and node.table not in known):
-            return False
-        for expression in printing.expressions(node):
-            if any(isinstance(part, (e.Parameter, e.ScalarQuery, e.InQuery, e.WindowCall, e.Aggregate)) for part in printing.walk_expr(expression)):
-                return False
-    return True
+def _noticed(watched: Watched) -> Iterator[str]:
+    """Yield what reading a rule of Elastic had to say, such as exceptions that its file does not hold."""
+    alerting = watched.rule.alerting
+    if isinstance(alerting, Alerting):
+        yield from (f"{d.code} {d.message}" for d in alerting.faults if d.severity != "error")
+        if alerting.said.schedule.lookback < alerting.said.schedule.interval:
+            yield "from: it looks back less far than its interval, so what happens between is seen by no run, here as in Elastic"
+
+
+def _held(rule: Rule) -> str:
+    """Return why alerts of a rule are kept and not sent: those of Elastic's building blocks are for other rules.
+
+    https://www.elastic.co/docs/solutions/security/detect-and-alert/about-building-block-rules
+    """
+    return "a building block, kept for other rules to see" if isinstance(rule.alerting, Alerting) and rule.alerting.said.building_block else ""
 
 
 def _unchanged(expr: e.Expr) -> str:

@@ -12,10 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from livefire.detections.runner import Outcome, prepare, run_prepared, run_rule
+from livefire.diagnostics import Diagnostic
 from livefire.engines.base import Engine
+from livefire.store.lake import LakeError
 from livefire.watch.alerts import Alerting, Judged, judge, overflow
 from livefire.watch.config import Config
-from livefire.watch.evaluation import Evaluation
+from livefire.watch.evaluation import Evaluation, waits
 from livefire.watch.faults import WatchError
 from livefire.watch.ground import Ground
 from livefire.watch.journal import Journal
@@ -26,6 +28,7 @@ from livefire.watch.state import State
 from livefire.watch.state.ledger import Owed
 
 _AT_ONCE = 400
+_MOST_WARNED = 1_000
 _IDLE = 0.5
 _MADE_UP = timedelta(minutes=10)
 
@@ -64,6 +67,7 @@ class Runs:
         self._before: dict[str, _Before] = {}
         self._sight = Sight(self._rules.values(), ground, engine, self._timeout)
         self._empty: list[Owed] = []
+        self._warned: set[tuple[str, str, str]] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"rules {number}", daemon=True)
 
@@ -80,7 +84,7 @@ class Runs:
         while not self._stop.is_set():
             try:
                 busy = self.round()
-            except (WatchError, OSError) as error:
+            except (WatchError, LakeError, OSError) as error:
                 self._journal.say("runs.failing", error=str(error))
                 busy = False
                 self._stop.wait(_IDLE * 4)
@@ -123,7 +127,13 @@ class Runs:
         if profile == ():
             self._empty.append(owed)
             return True
-        outcome, judged = self._outcome(watched, owed, profile)
+        try:
+            outcome, judged = self._outcome(watched, owed, profile)
+        except (WatchError, LakeError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours with one rule is that rule's failure, and stalls no other
+            words = f"a fault of livefire itself, {type(error).__name__}: {error}"
+            outcome, judged = Outcome(watched.rule, diagnostics=(Diagnostic("error", "E009", words),), refused=True), []
         seconds, ledger = time.monotonic() - clock, self._state.ledger
         with ledger.writing() as connection:
             self._settle_empty(connection)
@@ -131,6 +141,7 @@ class Runs:
                 ledger.record_run(connection, owed, started, seconds, "failed", 0, outcome.reason)
                 self._evaluation.failed(connection, owed.rule, outcome.reason, row, started)
                 return False
+            self._warn(connection, outcome, owed.rule, started)
             self._alerting.keep(connection, judged, started)
             self._alerting.support(connection, owed, judged, started)
             ledger.record_run(connection, owed, started, seconds, "done", len(judged))
@@ -140,6 +151,14 @@ class Runs:
         if judged:
             self._journal.say("run", rule=owed.rule, moment=owed.moment.isoformat(), why=owed.why, findings=len(judged), seconds=f"{seconds:.2f}")
         return True
+
+    def _warn(self, connection: sa.Connection, outcome: Outcome, rule: str, now: datetime) -> None:
+        """Note what a run warns of, such as alerts beyond the most that its product makes; the same words once."""
+        for said in outcome.diagnostics:
+            words = (rule, said.code, said.message)
+            if said.severity == "warning" and words not in self._warned and len(self._warned) < _MOST_WARNED:
+                self._warned.add(words)
+                self._state.ledger.note(connection, said.code, rule, said.message, now)
 
     def _outcome(self, watched: Watched, owed: Owed, profile: Profile | None) -> tuple[Outcome, list[Judged]]:
         """Return what a run finds; where it sees what the rule's last run saw, it is not made again."""
@@ -164,4 +183,4 @@ class Runs:
 
 
 def _ready(row: Mapping[str, Any], now: datetime) -> bool:
-    return row["state"] in ("active", "failing") and (row["due"] is None or row["due"] <= now)
+    return row["state"] in ("active", "failing") and not waits(row, now)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from livefire.detections.formats import RuleFile
     from livefire.detections.inventory import Machine
     from livefire.detections.investigation import Case
+    from livefire.detections.onward import Onward
     from livefire.detections.triage import Triage
+    from livefire.store.lake import Lake
 
 
 class Hunting(Queries):
@@ -112,6 +114,34 @@ class Hunting(Queries):
         chosen = detections if detections is not None else self.detections()
         return hunt(chosen, self.bench(now, **options), language, progress)
 
+    def hunt_on(
+        self,
+        detections: Sequence[Detection] | None = None,
+        *,
+        language: str | None = None,
+        now: datetime | None = None,
+        progress: Callable[[str], None] | None = None,
+        **options: Any,
+    ) -> Onward:
+        """Run detections over what came into the lake since they were last hunted so, and return the findings that were not told before.
+
+        What it looked at is kept by `told`, once its findings were shown. QueryError E522 when what earlier hunts looked at cannot be read.
+        """
+        from livefire.detections.onward import hunt_on, read_passed
+
+        chosen, bench = detections if detections is not None else self.detections(), self.bench(now, **options)
+        return hunt_on(chosen, bench, self.lake, read_passed(self.lake), language, progress)
+
+    def _own_lake(self) -> Lake | None:
+        """The lake, where it alone is what the engine reads: one that may read a site's own tables has no versions to count on."""
+        return self.lake if self._engine().name == "duckdb" and (self._lake is not None or self._lake_path is not None) else None
+
+    def told(self, onward: Onward) -> None:
+        """Keep beside the lake what a hunt looked at and told; LakeError when another hunt has just done so."""
+        from livefire.detections.onward import keep_passed
+
+        keep_passed(self.lake, onward.passed)
+
     def chains(self, now: datetime | None = None, **options: Any) -> tuple[ChainFinding, ...]:
         """Return the chains completed in the lake, each with its steps, the events they rest on, and the links between resources."""
         from livefire.detections.chain import acts_for_chains, find_chains, load_chains
@@ -135,7 +165,7 @@ class Hunting(Queries):
 
         chosen, said = detections if detections is not None else self.detections(), load_tuning(Path(tuning) if tuning is not None else SHIPPED)
         bench = self.bench(now, **options)
-        return triage(hunt(chosen, bench, language, progress), chosen, bench, said, baseline)
+        return triage(hunt(chosen, bench, language, progress), chosen, bench, said, baseline, self._own_lake())
 
     def learn(self, *, keep: bool = False, now: datetime | None = None, **options: Any) -> Kept:
         """Return the baseline of the lake's events, version 0; with `keep` it is kept beside the lake as the next version."""
@@ -143,9 +173,10 @@ class Hunting(Queries):
         from livefire.detections.baseline_files import Kept
         from livefire.detections.baseline_files import keep as keep_baseline
         from livefire.detections.chain import acts_for_chains
+        from livefire.detections.counts import count_all, count_on
 
-        bench = self.bench(now, **options)
-        known = learn(bench, acts_for_chains(bench))
+        bench, lake = self.bench(now, **options), self._own_lake()
+        known = learn(count_on(bench, lake) if lake is not None else count_all(bench), acts_for_chains(bench), bench.networks)
         version = keep_baseline(self.lake.path, known, bench.now, self.lake.keep) if keep else 0
         return Kept(version, bench.now, known)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from livefire.bundling import Verdict
     from livefire.detections.coverage import Covered
     from livefire.detections.detection import Detection, Rule
+    from livefire.detections.formats import RuleFile
     from livefire.exporting import Exported, Site
     from livefire.exports import Artefact
     from livefire.proof.matrix import Matrix
@@ -39,6 +40,7 @@ class Proofs(Hunting):
         detections: Sequence[Detection] | None = None,
         language: str | None = None,
         near: bool = False,
+        retold: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Matrix:
         """Run detections over every emulation of attack and look-alike, and return the matrix of verdicts.
@@ -46,7 +48,8 @@ class Proofs(Hunting):
         `ids` keeps detections and emulations of these techniques (`T1578.002`); `published` is a
         folder of published pages whose queries are put to the same proof, as written;
         `detections` are the bundled ones unless given, `language` keeps their rules in one. `near`
-        runs only what they cover and the look-alikes of that: quick, while one is written.
+        runs only what they cover and the look-alikes of that: quick, while one is written. `retold` tells the
+        stories of Azure and Google, and no others, in the other spellings that these clouds write.
         """
         from livefire.proof import matrix
         from livefire.proof.case import stage
@@ -54,7 +57,7 @@ class Proofs(Hunting):
 
         chosen = subjects(self.detections() if detections is None else detections, ids, Path(published) if published else None, language)
         sources = tuple(s.name for s in self.info().sources)
-        staged = (stage(c, sources) for c in cases(ids, chosen, near=near))
+        staged = (stage(c, sources) for c in cases(ids, chosen, near=near, retold=retold))
         return matrix.prove(chosen, staged, Bench(self.catalog, self._engine(), Storage(), present(), options=self._declared({})), progress)
 
     def rehearsal(self, **options: Any) -> Rehearsal:
@@ -183,6 +186,12 @@ class Proofs(Hunting):
         from livefire.exporting import counterpart
 
         return counterpart(deployed, title, detections, self.translator())
+
+    def deployed_of(self, deployed: Sequence[RuleFile], detections: Sequence[Detection]) -> tuple[RuleFile, ...]:
+        """Return those rules of what is deployed that were made of detections, by title; all where none is named so."""
+        from livefire.exporting import made_of
+
+        return tuple(one for one, own in zip(deployed, made_of([one.title for one in deployed], detections), strict=True) if own)
 
     def diff(self, deployed: Rule, rule: Rule, *, lenient: bool = False) -> Equivalence:
         """Run what is deployed beside a rule over the same events: emulations, near misses, the lake's.

@@ -13,6 +13,7 @@ from livefire.workspace.proofs import Proofs
 from livefire.workspace.surroundings import secret
 
 if TYPE_CHECKING:
+    from livefire.diagnostics import Diagnostic
     from livefire.engines.base import Engine
     from livefire.store.trail import TrailReport
     from livefire.store.upkeep import Damage, Upkeep
@@ -45,6 +46,13 @@ class Watching(Proofs):
             self.declare(places["site"], macros=places["macros"], lookups=places["lookups"])
         return load_rules(config, self._ground(), self._engine())
 
+    def inspected(self, config: Config, text: str) -> tuple[Diagnostic, ...]:
+        """Return what would keep parts of a watch from working, by its place in the configuration's text; nothing is sent, read or made."""
+        from livefire.watch.inspection import faults
+        from livefire.watch.sinks import Services
+
+        return tuple(faults(config, text, Services(present, secret, lambda _: None)))
+
     def watch(self, config: Config, write: Callable[[str], None], clock: Callable[[], datetime] = present) -> Watch:
         """Return a watch over this lake as a configuration wants it; `write` takes lines for standard output."""
         from livefire.watch.journal import Journal
@@ -56,14 +64,15 @@ class Watching(Proofs):
         return Watch(config, rules, self._ground(), self.state(config.state or None), Services(clock, secret, write), self._apart, journal)
 
     def watch_until_told(self, config: Config, write: Callable[[str], None]) -> None:
-        """Watch until the process is asked to end (SIGTERM, SIGINT); what is under way is finished."""
+        """Watch until the process is asked to end (SIGTERM, SIGINT, SIGHUP unless that is ignored); what is under way is finished."""
         import signal
         import threading
 
         stop = threading.Event()
         watch = self.watch(config, write)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                signal.signal(number, lambda *_: stop.set())
         watch.run(stop)
 
     def enable_rule(self, state: State, rule: str) -> None:

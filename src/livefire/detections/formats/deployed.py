@@ -16,6 +16,8 @@ from livefire.detections.formats import elastic
 from livefire.detections.formats.model import FormatError, RuleFile
 
 _SEVERITIES: dict[str, Severity] = {"informational": "informational", "low": "low", "medium": "medium", "high": "high", "critical": "critical"}
+_GRADES: dict[str, Severity] = {"1": "informational", "2": "low", "3": "medium", "4": "high", "5": "critical", "6": "critical"}
+"""What `alert.severity` of a search means."""
 
 
 def from_json(text: str, path: Path) -> tuple[RuleFile, ...] | None:
@@ -64,10 +66,13 @@ def _sentinel(said: Mapping[str, Any], path: Path) -> RuleFile:
 def from_conf(text: str, path: Path) -> tuple[RuleFile, ...] | None:
     """Return the searches of a savedsearches.conf, None where it holds none."""
     found = []
-    for name, said in _stanzas(text):
-        search = said.get("search")
-        if search:
-            severity = _SEVERITIES.get(said.get("action.notable.param.severity", ""), "medium")
+    stanzas = list(_stanzas(text))
+    usual = {key: value for name, said in stanzas if name == "default" for key, value in said.items()}
+    for name, own in stanzas:
+        said = {**usual, **own}
+        search = own.get("search")
+        if search and name != "default":
+            severity = _SEVERITIES.get(said.get("action.notable.param.severity", ""), _GRADES.get(said.get("alert.severity", ""), "medium"))
             title = said.get("action.correlationsearch.label") or name
             found.append(RuleFile(Rule(title, "spl", search, path), name, title, said.get("description", ""), severity, said=said))
     return tuple(found) or None

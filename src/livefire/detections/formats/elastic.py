@@ -82,6 +82,7 @@ def _file(said: Mapping[str, Any], exceptions: list[Mapping[str, Any]], text: st
         rule.description,
         _SEVERITIES.get(rule.severity, "medium"),
         rule.risk,
+        said=said,
     )
 
 

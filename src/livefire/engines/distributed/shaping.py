@@ -142,7 +142,7 @@ def _native_call(part: e.Expr) -> bool:
     match part:
         case e.Aggregate(function="agg.count_distinct", args=args):
             return len(args) == 1
-        case e.Aggregate(function="agg.sum", args=args):
+        case e.Aggregate(function="agg.sum" | "agg.sum_wrapping", args=args):
             return args[0].type.integral or args[0].type is Type.TIMESPAN
         case e.Aggregate(function="agg.count" | "agg.min" | "agg.max"):
             return True

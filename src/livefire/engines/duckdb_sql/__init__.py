@@ -107,6 +107,7 @@ FAMILIES = (
     "encoding",
     "forms",
     "geography",
+    "hashes",
     "lists",
     "multivalue",
     "network",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livefire.engines.duckdb_sql.dynamic import as_json
+from livefire.engines.duckdb_sql.scalars import WRAPPED
 from livefire.engines.sql import Printer, Spelling
 from livefire.plan import expr as e
 from livefire.schema import Type
@@ -32,6 +33,10 @@ def _count_distinct(printer: Printer, call: Call) -> str:
 
 def _sum(printer: Printer, call: Call) -> str:
     return f"CAST(sum({printer.expr(call.args[0])})/*filter*//*over*/ AS {printer.sql_type(call.type)})"
+
+
+def _sum_wrapping(printer: Printer, call: Call) -> str:
+    return WRAPPED.replace("{}", f"sum({printer.expr(call.args[0])})/*filter*//*over*/")
 
 
 def _ordered(name: str) -> Spelling:
@@ -86,6 +91,7 @@ FUNCTIONS: dict[str, Spelling] = {
     "agg.count": _count,
     "agg.count_distinct": _count_distinct,
     "agg.sum": _sum,
+    "agg.sum_wrapping": _sum_wrapping,
     "agg.avg": "avg({0})",
     "agg.min": "min({0})",
     "agg.max": "max({0})",

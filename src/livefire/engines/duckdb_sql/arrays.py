@@ -53,7 +53,8 @@ def _range(printer: Printer, call: Call) -> str:
         count = f"CAST(least(floor(({stop} - {start}) / {step} + 1e-9), {_MOST - 1}) AS BIGINT)"
         listed = f"list_transform(range({count} + 1), LAMBDA i: CAST(to_json({start} + i * {step}) AS VARCHAR))"
         return f"(CASE WHEN {step} = 0 THEN NULL WHEN ({stop} - {start}) / {step} < 0 THEN '[]' ELSE {array_of(listed)} END)"
-    last = f"(CASE WHEN {step} > 0 THEN least({stop}, {start} + {step} * {_MOST - 1}) ELSE greatest({stop}, {start} + {step} * {_MOST - 1}) END)"
+    farthest = f"CAST({start} AS HUGEINT) + CAST({step} AS HUGEINT) * {_MOST - 1}"
+    last = f"CAST((CASE WHEN {step} > 0 THEN least({stop}, {farthest}) ELSE greatest({stop}, {farthest}) END) AS BIGINT)"
     listed = f"list_transform(generate_series({start}, {last}, {step}), LAMBDA i: CAST(i AS VARCHAR))"
     return f"(CASE WHEN {step} = 0 THEN NULL ELSE {array_of(listed)} END)"
 
@@ -145,5 +146,5 @@ FUNCTIONS: dict[str, Spelling] = {
     "agg.bit_and": "bit_and({0})",
     "agg.bit_or": "bit_or({0})",
     "agg.bit_xor": "bit_xor({0})",
-    "number.divide_decimal": "CAST(TRY_CAST({0} AS DOUBLE) / NULLIF({1}, 0) AS DECIMAL(38, 12))",
+    "number.divide_decimal": "TRY_CAST(TRY_CAST({0} AS DOUBLE) / NULLIF({1}, 0) AS DECIMAL(38, 12))",
 }

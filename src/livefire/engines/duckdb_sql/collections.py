@@ -92,7 +92,8 @@ def _sort_by(printer: Printer, call: Call) -> str:
 
 _PLACE = "(CASE WHEN {1} >= 0 THEN {1} % len(" + _E0 + ") ELSE len(" + _E0 + ") - (-{1}) % len(" + _E0 + ") END)"
 _CUTS = (
-    "list_sort(list_transform(CAST(json_extract({1}, '$[*]') AS BIGINT[]), LAMBDA c: CASE WHEN c < 0 THEN greatest(len(" + _E0 + ") + c, 0)"
+    "list_sort(list_transform(list_filter(list_transform(CAST(json_extract({1}, '$[*]') AS VARCHAR[]), LAMBDA t: TRY_CAST(t AS BIGINT)),"
+    " LAMBDA c: c IS NOT NULL), LAMBDA c: CASE WHEN c < 0 THEN greatest(len(" + _E0 + ") + c, 0)"
     " ELSE least(c, len(" + _E0 + ")) END))"
 )
 _EDGES = "([0] || " + _CUTS + " || [len(" + _E0 + ")])"
@@ -133,7 +134,7 @@ FUNCTIONS: dict[str, Spelling] = {
         "COALESCE(list_filter(range(len(" + _E0 + ")), LAMBDA i: (" + _E0 + "[i + 1] = {1} OR"
         " COALESCE(TRY_CAST(" + _E0 + "[i + 1] AS DOUBLE) = TRY_CAST({1} AS DOUBLE), FALSE))"
         " AND i >= (CASE WHEN {2} < 0 THEN len(" + _E0 + ") + {2} ELSE {2} END)"
-        " AND ({3} < 0 OR i < {2} + {3}))[{4}], -1)"
+        " AND ({3} < 0 OR i < (CASE WHEN {2} < 0 THEN len(" + _E0 + ") + {2} ELSE {2} END) + {3}))[{4}], -1)"
     ),
     "array.reverse": _only_arrays(array_of(f"list_reverse({_E0})")),
     "array.rotate_left": _only_arrays(
@@ -188,7 +189,10 @@ FUNCTIONS: dict[str, Spelling] = {
     ),
     "object.zip": (
         "(CASE WHEN json_type({0}) = 'ARRAY' AND json_type({1}) = 'ARRAY' THEN "
-        + _object_of("list_transform(range(1, len(" + _E0 + ") + 1), LAMBDA i: " + _E0 + "[i] || ':' || COALESCE(" + _E1 + "[i], 'null'))")
+        + _object_of(
+            "list_transform(list_filter(range(1, len(" + _E0 + ") + 1), LAMBDA i: starts_with(" + _E0 + "[i], '\"')),"
+            " LAMBDA i: " + _E0 + "[i] || ':' || COALESCE(" + _E1 + "[i], 'null'))"
+        )
         + " END)"
     ),
     "object.sorted": _sorted,

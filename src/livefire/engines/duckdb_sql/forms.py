@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from livefire.engines.duckdb_sql.scalars import WRAPPED
 from livefire.engines.sql import Printer, Spelling
 from livefire.plan import expr as e
 
@@ -48,6 +49,17 @@ def _groups(printer: Printer, call: Call) -> str:
     return f"('[' || COALESCE(array_to_string(list_transform(range(1, len({lists[0]}) + 1), LAMBDA i: '[' || {row} || ']'), ','), '') || ']')"
 
 
+def _in_zone(template: str) -> Spelling:
+    def spell(printer: Printer, call: Call) -> str:
+        moved = printer.fill(template, call)
+        if isinstance(call.args[1], e.Literal):
+            return moved
+        # A name that is none ends a run, and a log may hold any.
+        return f"(CASE WHEN {printer.expr(call.args[1])} IN (SELECT name FROM pg_timezone_names()) THEN {moved} END)"
+
+    return spell
+
+
 _PAIRS = r"list_filter(string_split({0}, '&'), LAMBDA q: q <> '')"
 _QUERY = (
     "('{{' || COALESCE(array_to_string(list_transform(" + _PAIRS + ", LAMBDA q: CAST(to_json(split_part(q, '=', 1)) AS VARCHAR) || ':' ||"
@@ -90,7 +102,7 @@ FUNCTIONS: dict[str, Spelling] = {
     "text.count_of": "(CASE WHEN {1} = '' THEN 0 ELSE len(" + _PLACES + ")) END)",
     "text.count_regex": "len(regexp_extract_all({0}, {1}, 0))",
     "text.extract_groups": _groups,
-    "text.pad_left": "lpad({0}, CAST(greatest(length({0}), {1}) AS INTEGER), {2})",
+    "text.pad_left": "lpad({0}, CAST(greatest(length({0}), least({1}, 65536)) AS INTEGER), {2})",
     "text.translate": "translate({0}, {1}, {2})",
     "text.bytes": "strlen({0})",
     "encode.md5": "md5({0})",
@@ -106,7 +118,10 @@ FUNCTIONS: dict[str, Spelling] = {
         "('[' || COALESCE(array_to_string(list_transform(range(1, length({0}) + 1), LAMBDA i: CAST(unicode(substring({0}, i, 1)) AS VARCHAR)), ','), '')"
         " || ']')"
     ),
-    "encode.from_code_points": "COALESCE(array_to_string(list_transform(CAST(json_extract({0}, '$[*]') AS INTEGER[]), LAMBDA c: chr(c)), ''), '')",
+    "encode.from_code_points": (
+        "COALESCE(array_to_string(list_transform(TRY_CAST(json_extract({0}, '$[*]') AS BIGINT[]), LAMBDA c:"
+        " CASE WHEN c BETWEEN 0 AND 55295 OR c BETWEEN 57344 AND 1114111 THEN chr(CAST(c AS INTEGER)) WHEN c IS NOT NULL THEN chr(65533) END), ''), '')"
+    ),
     "encode.base64_bytes": (
         "('[' || array_to_string(list_transform(regexp_extract_all(hex(TRY(from_base64({0}))), '..', 0), LAMBDA h:"
         " CAST(CAST('0x' || h AS INTEGER) AS VARCHAR)), ',') || ']')"
@@ -126,8 +141,8 @@ FUNCTIONS: dict[str, Spelling] = {
     "number.bit_or": "({0} | {1})",
     "number.bit_xor": "xor({0}, {1})",
     "number.bit_not": "(~{0})",
-    "number.shift_left": "CAST(({0} * CAST(pow(2, {1} % 64) AS HUGEINT)) AS BIGINT)",
-    "number.shift_right": "({0} >> CAST({1} % 64 AS BIGINT))",
+    "number.shift_left": "(CASE WHEN {1} >= 0 THEN " + WRAPPED.replace("{}", "({0} * CAST(pow(2, {1} % 64) AS HUGEINT))") + " END)",
+    "number.shift_right": "(CASE WHEN {1} >= 0 THEN {0} >> CAST({1} % 64 AS BIGINT) END)",
     "number.bit_count": "CAST(bit_count({0}) AS BIGINT)",
     "number.sin": "sin({0})",
     "number.cos": "cos({0})",
@@ -151,7 +166,7 @@ FUNCTIONS: dict[str, Spelling] = {
     "number.is_nan": "isnan({0})",
     "number.is_infinite": "isinf({0})",
     # A local time that a change of clocks leaves out is moved by the gap, as .NET does.
-    "time.zone_to_utc": "(CAST(timezone({1}, {0}) AS TIMESTAMP) - (timezone({1}, timezone({1}, {0})) - {0}))",
-    "time.utc_to_zone": "timezone({1}, CAST({0} AS TIMESTAMPTZ))",
+    "time.zone_to_utc": _in_zone("(CAST(timezone({1}, {0}) AS TIMESTAMP) - (timezone({1}, timezone({1}, {0})) - {0}))"),
+    "time.utc_to_zone": _in_zone("timezone({1}, CAST({0} AS TIMESTAMPTZ))"),
     "time.of_parts": "TRY(make_timestamp({0}, {1}, {2}, {3}, {4}, {5}))",
 }  # fmt: skip

@@ -43,15 +43,54 @@ def _arithmetic(sign: str) -> Spelling:
     return spell
 
 
+# A result of 128 bits cut to the lower 64 of them.
+WRAPPED = "CAST((({} + 9223372036854775808) & 18446744073709551615) - 9223372036854775808 AS BIGINT)"
+
+
+def _wrapping(sign: str) -> str:
+    divisor = "NULLIF({1}, 0)" if sign == "//" else "{1}"
+    return WRAPPED.replace("{}", f"(CAST({{0}} AS HUGEINT) {sign} {divisor})")
+
+
+def _multiply(printer: Printer, call: Call) -> str:
+    # Twelve decimals times twelve leave fourteen places before the point; the parts of the factors leave all of them.
+    left, right = (printer.expr(a) for a in call.args)
+    if call.type is not Type.DECIMAL:
+        return f"CAST(({left} * {right}) AS {printer.sql_type(call.type)})" if call.type is not Type.REAL else f"({left} * {right})"
+    whole, rest = "CAST(trunc({0}) AS DECIMAL(26, 0))", "CAST({0} - trunc({0}) AS DECIMAL(13, 12))"
+    parts = f"{whole.format('x')} * y + {whole.format('y')} * {rest.format('x')} + CAST({rest.format('x')} * {rest.format('y')} AS DECIMAL(38, 12))"
+    product = f"list_transform([{left}], LAMBDA x: list_transform([{right}], LAMBDA y: {parts})[1])[1]"
+    return f"TRY(CAST({product} AS {printer.sql_type(call.type)}))"
+
+
+def _modulo_positive(printer: Printer, call: Call) -> str:
+    value, by = call.args
+    divisor = printer.expr(by)
+    if isinstance(by, e.Literal) and isinstance(by.value, int) and by.value > 0:
+        rest = f"({printer.expr(value)} % {divisor})"
+        return f"(CASE WHEN {rest} < 0 THEN {rest} + {divisor} ELSE {rest} END)"
+    # The least number has no remainder by -1 in 64 bits, and no absolute value.
+    wide = f"CAST({divisor} AS HUGEINT)" if by.type.integral or by.type is Type.TIMESPAN else divisor
+    rest = f"({printer.expr(value)} % NULLIF({wide}, 0))"
+    return f"CAST((CASE WHEN {rest} < 0 THEN {rest} + abs({wide}) ELSE {rest} END) AS {printer.sql_type(call.type)})"
+
+
 def _bin(printer: Printer, call: Call) -> str:
     value, size = (printer.expr(a) for a in call.args)
     if call.type is Type.REAL:
         return f"(CASE WHEN {size} > 0 THEN floor({value} / {size}) * {size} END)"
-    return f"CAST((CASE WHEN {size} > 0 THEN {value} - (({value} % {size}) + {size}) % {size} END) AS {printer.sql_type(call.type)})"
+    if not call.type.integral and call.type is not Type.TIMESPAN:
+        return f"CAST((CASE WHEN {size} > 0 THEN {value} - (({value} % {size}) + {size}) % {size} END) AS {printer.sql_type(call.type)})"
+    # Below the least number there is no multiple, and a size may be as great as a number can be.
+    wide = size if isinstance(call.args[1], e.Literal) else f"CAST({size} AS HUGEINT)"
+    return f"TRY_CAST((CASE WHEN {size} > 0 THEN CAST({value} AS HUGEINT) - (({value} % {wide}) + {wide}) % {wide} END) AS {printer.sql_type(call.type)})"
 
 
 def _round(printer: Printer, call: Call) -> str:
-    return f"round({', '.join(printer.expr(a) for a in call.args[:1])}, {f'CAST({printer.expr(call.args[1])} AS INTEGER)' if len(call.args) > 1 else '0'})"
+    digits = printer.expr(call.args[1]) if len(call.args) > 1 else "0"
+    if len(call.args) > 1 and not isinstance(call.args[1], e.Literal):
+        digits = f"least(greatest({digits}, -400), 400)"
+    return f"round({printer.expr(call.args[0])}, CAST({digits} AS INTEGER))"
 
 
 def _parse_base(printer: Printer, call: Call) -> str:
@@ -68,6 +107,16 @@ def _parse_base(printer: Printer, call: Call) -> str:
     number = f"CASE WHEN regexp_full_match(x, '[-+]?{prefix}[{digits}]{{1,20}}') THEN {signed} END"
     return f"list_transform([lower({value})], LAMBDA x: {number})[1]"
 
+
+# A series whose terms have one sign near 0, a continued fraction beyond; both from their last term to the first, to the last digit.
+# https://dlmf.nist.gov/7.6 , https://dlmf.nist.gov/7.9
+_ERF_SERIES = "(list_reduce(range(80, 0, -1), LAMBDA a, n: 1 + a * 2 * x * x / (2 * n + 1), 1.0::DOUBLE) * 2 * x * exp(-x * x) / sqrt(pi()))"
+_ERFC_FRACTION = "(exp(-x * x) / sqrt(pi()) / list_reduce(range(120, 0, -1), LAMBDA a, n: abs(x) + n / 2 / a, abs(x)))"
+_ERF = f"CASE WHEN isnan(x) THEN x WHEN abs(x) < 2.5 THEN {_ERF_SERIES} WHEN abs(x) > 27 THEN sign(x) ELSE sign(x) * (1 - {_ERFC_FRACTION}) END"
+_ERFC = (
+    f"CASE WHEN isnan(x) THEN x WHEN abs(x) < 2.5 AND x < 0.5 THEN 1 - {_ERF_SERIES} WHEN x > 27 THEN 0 WHEN x < -27 THEN 2"
+    f" WHEN x > 0 THEN {_ERFC_FRACTION.replace('range(120', 'range(2000')} ELSE 2 - {_ERFC_FRACTION} END"
+)
 
 FUNCTIONS: dict[str, Spelling] = {
     "logic.and": _joined("AND"),
@@ -89,12 +138,17 @@ FUNCTIONS: dict[str, Spelling] = {
     "compare.least": _variadic("least"),
     "number.add": _arithmetic("+"),
     "number.subtract": _arithmetic("-"),
-    "number.multiply": _arithmetic("*"),
+    "number.multiply": _multiply,
+    "number.add_wrapping": _wrapping("+"),
+    "number.subtract_wrapping": _wrapping("-"),
+    "number.multiply_wrapping": _wrapping("*"),
+    "number.divide_wrapping": _wrapping("//"),
+    "number.abs_wrapping": WRAPPED.replace("{}", "abs(CAST({0} AS HUGEINT))"),
     "number.divide": "(CAST({0} AS DOUBLE) / CAST({1} AS DOUBLE))",
     "number.divide_whole": "({0} // NULLIF({1}, 0))",
     "number.modulo": "({0} % NULLIF({1}, 0))",
     "number.modulo_floor": "((({0} % NULLIF({1}, 0)) + {1}) % NULLIF({1}, 0))",
-    "number.modulo_positive": "(CASE WHEN {0} % NULLIF({1}, 0) < 0 THEN {0} % NULLIF({1}, 0) + abs({1}) ELSE {0} % NULLIF({1}, 0) END)",
+    "number.modulo_positive": _modulo_positive,
     # A list of one names the number once, however deep the arithmetic is.
     "number.finite": "list_transform([{0}], LAMBDA x: CASE WHEN isfinite(x) THEN x END)[1]",
     "number.or_null": "TRY({0})",
@@ -104,6 +158,8 @@ FUNCTIONS: dict[str, Spelling] = {
     "number.ceiling": "CAST(ceil({0}) AS {type})",
     "number.round": _round,
     "number.bin": _bin,
+    "number.erf": f"list_transform([CAST({{0}} AS DOUBLE)], LAMBDA x: {_ERF})[1]",
+    "number.erfc": f"list_transform([CAST({{0}} AS DOUBLE)], LAMBDA x: {_ERFC})[1]",
     "number.sqrt": "(CASE WHEN {0} >= 0 THEN sqrt({0}) END)",
     "number.power": "power({0}, {1})",
     "number.log": "(CASE WHEN {0} > 0 THEN ln({0}) END)",

@@ -111,6 +111,14 @@ def _wildcard(fold: bool) -> Spelling:
     return spell
 
 
+def _join(printer: Printer, call: Call) -> str:
+    texts = "list_transform(CAST(json_extract({0}, '$[*]') AS VARCHAR[]), LAMBDA x: json_extract_string(x, '$'))"
+    if isinstance(call.args[1], e.Literal):
+        return printer.fill(f"list_aggregate({texts}, 'string_agg', {{1}})", call)
+    there = f"list_filter({texts}, LAMBDA x: x IS NOT NULL)"
+    return printer.fill(f"(CASE WHEN len({there}) > 0 THEN list_reduce({there}, LAMBDA x, y: x || {{1}} || y) END)", call)
+
+
 def _concat(printer: Printer, call: Call) -> str:
     return "(" + " || ".join(printer.expr(a) for a in call.args) + ")"
 
@@ -176,7 +184,7 @@ FUNCTIONS: dict[str, Spelling] = {
     "text.reverse": "reverse({0})",
     "text.repeat": "repeat({0}, {1})",
     "text.split": "CAST(to_json(string_split({0}, {1})) AS VARCHAR)",
-    "text.join": "list_aggregate(list_transform(CAST(json_extract({0}, '$[*]') AS VARCHAR[]), LAMBDA x: json_extract_string(x, '$')), 'string_agg', {1})",
+    "text.join": _join,
     "text.between": _between,
     "text.base64_decode": "TRY(decode(from_base64({0})))",
     "text.base64_encode": "to_base64(encode({0}))",

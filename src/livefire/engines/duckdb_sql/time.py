@@ -57,8 +57,26 @@ _FROM_EPOCH = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
+def _moved(sign: str) -> Spelling:
+    def spell(printer: Printer, call: Call) -> str:
+        value, size = (printer.expr(a) for a in call.args)
+        moved = f"make_timestamp(epoch_us({value}) {sign} {size} // 10)"
+        if isinstance(call.args[1], e.Literal):
+            return moved
+        # A length of time may be anyone's: beyond the years 1 to 9999 there is no moment.
+        return f"(CASE WHEN epoch_us({value}) {sign} {size} // 10 BETWEEN {_FIRST_MOMENT} AND {_LAST_MOMENT} THEN {moved} END)"
+
+    return spell
+
+
 def _part(printer: Printer, call: Call) -> str:
     return f"CAST({_PART[_unit(call)].format(printer.expr(call.args[0]))} AS BIGINT)"
+
+
+def _add_months(printer: Printer, call: Call) -> str:
+    value, months = (printer.expr(a) for a in call.args)
+    moved = f"({value} + to_months(CAST({months} AS INTEGER)))"
+    return moved if isinstance(call.args[1], e.Literal) else f"(CASE WHEN {months} BETWEEN -120000 AND 120000 THEN {moved} END)"
 
 
 def _from_epoch(printer: Printer, call: Call) -> str:
@@ -73,14 +91,14 @@ def _to_epoch(printer: Printer, call: Call) -> str:
 
 
 FUNCTIONS: dict[str, Spelling] = {
-    "time.add": "make_timestamp(epoch_us({0}) + {1} // 10)",
-    "time.subtract": "make_timestamp(epoch_us({0}) - {1} // 10)",
+    "time.add": _moved("+"),
+    "time.subtract": _moved("-"),
     "time.difference": "((epoch_us({0}) - epoch_us({1})) * 10)",
     "time.bin": _bin,
     "time.bin_at": _bin_at,
     "time.start_of": _start_of,
     "time.part": _part,
-    "time.add_months": "({0} + to_months(CAST({1} AS INTEGER)))",
+    "time.add_months": _add_months,
     # A cast through TIMESTAMPTZ honours an offset; a text without one is UTC because the session is.
     "time.parse": "CAST(TRY_CAST({0} AS TIMESTAMPTZ) AS TIMESTAMP)",
     "time.parse_format": "TRY_CAST(try_strptime({0}, {1}) AS TIMESTAMP)",

@@ -26,6 +26,9 @@ FUNCTIONS: dict[str, Spelling] = {
     "agg.count_distinct": _count_distinct,
     # A sum of whole numbers may leave 64 bits on its way and come back, so it is kept wide until the end.
     "agg.sum": "CAST(sum(CAST({0} AS DECIMAL(38, 0)))/*filter*//*over*/ AS BIGINT)",
+    "agg.sum_wrapping": (
+        "CAST(pmod(sum(CAST({0} AS DECIMAL(38, 0)))/*filter*//*over*/ + 9223372036854775808BD, 18446744073709551616BD) - 9223372036854775808BD AS BIGINT)"
+    ),
     "agg.min": "min({0})",
     "agg.max": "max({0})",
     "window.row_number": "CAST(row_number()/*over*/ AS BIGINT)",

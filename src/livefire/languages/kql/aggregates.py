@@ -87,13 +87,16 @@ def _count(group: Group) -> e.Expr:
     return group.keep("agg.count")
 
 
+_WHOLE = (Type.INT, Type.LONG, Type.TIMESPAN)
+
+
 def _sum(group: Group) -> e.Expr:
     value = group.number()
     zero = e.Literal(0, Type.LONG)
     if value.type is Type.DATETIME:
         return group.scope.error("E104", "datetimes cannot be summed", group.node.span)
     # Kusto's sum over no value is 0, not null.
-    return call("logic.coalesce", group.keep("agg.sum", value, type=value.type), coerce.fit(zero, value.type))
+    return call("logic.coalesce", group.keep("agg.sum_wrapping" if value.type in _WHOLE else "agg.sum", value, type=value.type), coerce.fit(zero, value.type))
 
 
 def _avg(group: Group) -> e.Expr:
@@ -238,7 +241,8 @@ def _covariance(meaning: str) -> Callable[[Group], e.Expr]:
 
 def _bits(meaning: str) -> Callable[[Group], e.Expr]:
     def lower(group: Group) -> e.Expr:
-        return group.keep(meaning, coerce.to_long(group.value()))
+        value = group.value()
+        return coerce.narrow(group.keep(meaning, coerce.to_long(value)), Type.INT if value.type is Type.INT else Type.LONG)
 
     return lower
 

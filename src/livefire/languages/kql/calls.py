@@ -18,6 +18,9 @@ from livefire.plan import nodes as n
 from livefire.plan.functions import call, negate
 from livefire.schema import Type
 
+# Farther than any text or array goes.
+_FARTHEST = 2**31
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -52,6 +55,13 @@ class Site:
     def long(self, place: int) -> e.Expr:
         """Return an argument as a whole number."""
         return coerce.to_long(self.args[place])
+
+    def index(self, place: int) -> e.Expr:
+        """Return an argument as a place or a number of things: one beyond any array and text is as good as another."""
+        found = coerce.narrow(self.long(place), Type.LONG)
+        if isinstance(found, e.Literal) and isinstance(found.value, int):
+            return e.whole(max(-_FARTHEST, min(_FARTHEST, found.value)))
+        return call("compare.least", call("compare.greatest", found, e.whole(-_FARTHEST)), e.whole(_FARTHEST)) if found.type is Type.LONG else found
 
     def real(self, place: int) -> e.Expr:
         """Return an argument as a real."""

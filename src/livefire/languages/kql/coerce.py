@@ -167,7 +167,7 @@ def to_real(expr: e.Expr) -> e.Expr:
         case Type.STRING:
             return call("convert.text_real", expr)
         case Type.DYNAMIC:
-            return call("dynamic.real", expr)
+            return call("convert.dynamic_real", expr)
         case Type.BOOL:
             return call("logic.cast", call("logic.cast", expr, type=Type.LONG), type=Type.REAL)
         case Type.TIMESPAN:
@@ -199,7 +199,7 @@ def to_bool(expr: e.Expr) -> e.Expr:
         case Type.STRING:
             return call("convert.text_bool", expr)
         case Type.DYNAMIC:
-            return call("dynamic.bool", expr)
+            return call("convert.dynamic_bool", expr)
         case Type.INT | Type.LONG | Type.REAL | Type.DECIMAL:
             return call("compare.ne", expr, e.Literal(0, Type.LONG))
         case _:

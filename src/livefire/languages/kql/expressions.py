@@ -7,6 +7,7 @@ text operators (`has`, `contains`, `=~` …), sign, then calls, members and inde
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import cast
 
@@ -433,6 +434,8 @@ class ExpressionParser(Cursor):
         if token.kind == "hex":
             return sign + str(int(token.text, 0))
         if token.kind == "real":
+            if not math.isfinite(float(token.text)):
+                self.fail("the number is greater than a real can be", code="E206", span=token.span)
             return sign + repr(float(token.text))
         if token.kind == "timespan":
             return json.dumps(sign + token.text)
@@ -443,6 +446,8 @@ class ExpressionParser(Cursor):
         value = constant.value if isinstance(constant, Constant) else None
         if value is None:
             return "null"
+        if isinstance(value, float) and not math.isfinite(value):
+            return json.dumps({"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN"))
         if isinstance(constant, Constant) and constant.type in (Type.INT, Type.LONG, Type.REAL, Type.BOOL):
             return json.dumps(value)
         if isinstance(constant, Constant) and constant.type is Type.DATETIME:

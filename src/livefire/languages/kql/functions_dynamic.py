@@ -30,23 +30,23 @@ def _concat(site: Site) -> e.Expr:
 
 
 def _index_of(site: Site) -> e.Expr:
-    extras = [site.long(i) if site.has(i) else e.whole(d) for i, d in ((2, 0), (3, -1), (4, 1))]
+    extras = [site.index(i) if site.has(i) else e.whole(d) for i, d in ((2, 0), (3, -1), (4, 1))]
     return site.call("array.index_of", site.dynamic(0), coerce.to_dynamic(site.args[1]), *extras)
 
 
 def _rotate(sign: int) -> Callable[[Site], e.Expr]:
     def lower(site: Site) -> e.Expr:
-        count = site.long(1)
-        return site.call("array.rotate_left", site.dynamic(0), count if sign > 0 else call("number.negate", coerce.narrow(count, Type.LONG)))
+        count = site.index(1)
+        return site.call("array.rotate_left", site.dynamic(0), count if sign > 0 else call("number.negate", count))
 
     return lower
 
 
 def _shift(sign: int) -> Callable[[Site], e.Expr]:
     def lower(site: Site) -> e.Expr:
-        count = site.long(1)
+        count = site.index(1)
         filling = coerce.to_dynamic(site.args[2]) if site.has(2) else e.null(Type.DYNAMIC)
-        return site.call("array.shift_left", site.dynamic(0), count if sign > 0 else call("number.negate", coerce.narrow(count, Type.LONG)), filling)
+        return site.call("array.shift_left", site.dynamic(0), count if sign > 0 else call("number.negate", count), filling)
 
     return lower
 
@@ -77,7 +77,7 @@ def _sort(descending: bool) -> Scalar:
 
 def _split(site: Site) -> e.Expr:
     places = site.args[1]
-    listed = places if places.type is Type.DYNAMIC else site.call("dynamic.array", site.long(1))
+    listed = places if places.type is Type.DYNAMIC else site.call("dynamic.array", site.index(1))
     return site.call("array.split", site.dynamic(0), listed)
 
 
@@ -147,14 +147,24 @@ def _range(site: Site) -> e.Expr:
         return site.refuse("a range of timespans is not run", "make a range of numbers and multiply")
     if start.type is Type.UNKNOWN:
         return e.null(Type.DYNAMIC)
+    for place, arg in enumerate(site.args):
+        if not arg.type.numeric and arg.type not in (Type.DYNAMIC, Type.UNKNOWN):
+            site.wrong(place, "a number")
     step = site.args[2] if site.has(2) else e.whole(1)
     kind = coerce.meet([start.type, stop.type, step.type]) or Type.LONG
     kind = Type.REAL if kind in (Type.REAL, Type.DECIMAL) else Type.LONG
     return site.call("array.range", *(coerce.fit(x, kind) for x in (start, stop, step)))
 
 
+# As many elements as Kusto gives an array.
+_MOST = 1_048_576
+
+
 def _repeat(site: Site) -> e.Expr:
-    return site.call("array.repeat", coerce.to_dynamic(site.args[0]), site.long(1))
+    count = site.index(1)
+    if not isinstance(count, e.Literal):
+        count = e.Case(((call("compare.le", count, e.whole(_MOST)), count),), e.null(Type.LONG), Type.LONG)
+    return site.call("array.repeat", coerce.to_dynamic(site.args[0]), count)
 
 
 def read_path(path: str) -> list[str | int] | None:
@@ -168,8 +178,13 @@ def read_path(path: str) -> list[str | int] | None:
 
 
 def _has_key(site: Site) -> e.Expr:
-    key = site.constant_text(1)
     bag: e.Expr = site.dynamic(0)
+    if not isinstance(site.args[1], e.Literal):
+        name = site.string(1)
+        path = call("text.starts_with", name, e.text("$"))
+        # What a path that a log holds leads to is not followed: whether it is there is not known.
+        return e.Case(((path, e.null(Type.BOOL)),), call("logic.is_true", site.call("object.has", bag, name)), Type.BOOL)
+    key = site.constant_text(1)
     if key.startswith("$"):
         steps = read_path(key)
         if not steps:
@@ -218,7 +233,7 @@ DYNAMIC: dict[str, Scalar] = {
     "dcount_hll": Scalar(lambda s: s.call("array.length", s.dynamic(0)), 1, 1),
     "hll_merge": Scalar(lambda s: s.call("array.union", *(s.dynamic(i) for i in range(len(s.args)))), 2, None),
     "array_length": on_array("dynamic.length"), "arraylength": on_array("dynamic.length"), "array_concat": Scalar(_concat, 1, 64),
-    "array_index_of": Scalar(_index_of, 2, 5), "array_slice": Scalar(lambda s: s.call("dynamic.slice", s.dynamic(0), s.long(1), s.long(2)), 3, 3),
+    "array_index_of": Scalar(_index_of, 2, 5), "array_slice": Scalar(lambda s: s.call("dynamic.slice", s.dynamic(0), s.index(1), s.index(2)), 3, 3),
     "array_reverse": on_array("array.reverse"), "array_rotate_left": Scalar(_rotate(1), 2, 2), "array_rotate_right": Scalar(_rotate(-1), 2, 2),
     "array_shift_left": Scalar(_shift(1), 2, 3), "array_shift_right": Scalar(_shift(-1), 2, 3), "array_sort_asc": _sort(False),
     "array_sort_desc": _sort(True), "array_split": Scalar(_split, 2, 2), "array_iff": Scalar(_choose, 3, 3), "array_iif": Scalar(_choose, 3, 3),

@@ -24,7 +24,7 @@ def _least(site: Site, texts: list[e.Expr], given: int | None) -> e.Expr:
     """Return the least prefix; one that is written as an argument counts as IPv4's where both addresses are that."""
     prefixes: list[e.Expr] = [call("address.ipv6_prefix", x) for x in texts]
     if given is not None and site.has(given):
-        count = coerce.narrow(site.long(given), Type.LONG)
+        count = site.index(given)
         mapped = [negate(call("text.contains", x, e.text(":"))) for x in texts]
         wide = call("number.add", count, e.whole(96), type=Type.LONG)
         prefixes.append(e.Case(((all_of(*mapped, call("compare.le", count, e.whole(32))), wide),), count, Type.LONG))

@@ -38,7 +38,10 @@ def _in_circle(site: Site) -> e.Expr:
 
 
 def _geohash(site: Site) -> e.Expr:
-    size = coerce.narrow(site.long(2), Type.LONG) if site.has(2) else e.whole(5)
+    size = site.index(2) if site.has(2) else e.whole(5)
+    if not isinstance(size, e.Literal):
+        fits = all_of(call("compare.ge", size, e.whole(1)), call("compare.le", size, e.whole(18)))
+        size = e.Case(((fits, size),), e.null(Type.LONG), Type.LONG)
     return fill(site.call("geo.geohash", *_reals(site, 2), size))
 
 

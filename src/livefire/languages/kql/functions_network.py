@@ -27,11 +27,11 @@ def same(site: Site, first: e.Expr, second: e.Expr, prefix: e.Expr | None = None
 
 
 def _compare(site: Site) -> e.Expr:
-    return compare(site, site.string(0), site.string(1), site.long(2) if site.has(2) else None)
+    return compare(site, site.string(0), site.string(1), site.index(2) if site.has(2) else None)
 
 
 def _match(site: Site) -> e.Expr:
-    return same(site, site.string(0), site.string(1), site.long(2) if site.has(2) else None)
+    return same(site, site.string(0), site.string(1), site.index(2) if site.has(2) else None)
 
 
 def _private(site: Site) -> e.Expr:
@@ -111,7 +111,7 @@ def _format(mask: bool) -> Scalar:
         text = coerce.to_text(value)
         number = coerce.narrow(value, Type.LONG) if value.type.integral else call("address.ipv4_number", text)
         own = e.whole(32) if value.type.integral else call("address.ipv4_prefix", text)
-        given = site.long(1) if site.has(1) else e.whole(32)
+        given = site.index(1) if site.has(1) else e.whole(32)
         least = call("compare.least", own, coerce.narrow(given, Type.LONG))
         shown = call("address.ipv4_text", number, least)
         found = call("text.concat", shown, e.text("/"), call("number.text", least)) if mask else shown
@@ -122,7 +122,7 @@ def _format(mask: bool) -> Scalar:
 
 def _parse_mask(site: Site) -> e.Expr:
     number = call("address.ipv4_number", site.string(0))
-    cut = call("address.ipv4_text", number, site.long(1))
+    cut = call("address.ipv4_text", number, site.index(1))
     return call("address.ipv4_number", cut)
 
 

@@ -35,6 +35,8 @@ def _abs(site: Site) -> e.Expr:
     value = _number(site)
     if value.type is Type.UNKNOWN:
         return value
+    if value.type is Type.LONG or value.type is Type.TIMESPAN:
+        return site.call("number.abs_wrapping", value)
     return site.call("number.abs", coerce.fit(value, Type.LONG) if value.type is Type.INT else value)
 
 
@@ -128,7 +130,8 @@ NUMBER: dict[str, Scalar] = {
     "pi": Scalar(lambda _: e.Literal(math.pi, Type.REAL), 0, 0), "sin": real("number.sin"), "cos": real("number.cos"), "tan": real("number.tan"),
     "cot": real("number.cot"), "asin": real("number.asin"), "acos": real("number.acos"), "atan": real("number.atan"),
     "atan2": Scalar(lambda s: s.call("number.atan2", s.real(0), s.real(1)), 2, 2), "sign": Scalar(_sign, 1, 1), "degrees": _scaled(180 / math.pi),
-    "radians": _scaled(math.pi / 180), "gamma": real("number.gamma"), "loggamma": real("number.loggamma"), "isnan": Scalar(_is("number.is_nan"), 1, 1),
+    "radians": _scaled(math.pi / 180), "gamma": real("number.gamma"), "erf": real("number.erf"), "erfc": real("number.erfc"),
+    "loggamma": real("number.loggamma"), "isnan": Scalar(_is("number.is_nan"), 1, 1),
     "isinf": Scalar(_is("number.is_infinite"), 1, 1), "isfinite": Scalar(_is_finite, 1, 1), "binary_and": _bits("number.bit_and"),
     "binary_or": _bits("number.bit_or"), "binary_xor": _bits("number.bit_xor"), "binary_shift_left": _bits("number.shift_left"),
     "binary_shift_right": _bits("number.shift_right"), "binary_not": Scalar(lambda s: s.call("number.bit_not", coerce.narrow(s.long(0), Type.LONG)), 1, 1),

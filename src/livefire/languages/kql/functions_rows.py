@@ -44,8 +44,8 @@ def _row_number(site: Site) -> e.Expr:
     found = keep(site, window("window.row_number", partition_by=parts, row_order=True, span=site.span))
     if not site.has(0):
         return found
-    start = call("number.subtract", site.long(0), e.whole(1), type=Type.LONG)
-    return call("number.add", found, start, type=Type.LONG)
+    start = operators.around("number.subtract", coerce.narrow(site.long(0), Type.LONG), e.whole(1), Type.LONG)
+    return operators.around("number.add", found, start, Type.LONG)
 
 
 def _new_guid(site: Site) -> e.Expr:
@@ -79,7 +79,8 @@ def _cumsum(site: Site) -> e.Expr:
     if not value.type.numeric and value.type is not Type.TIMESPAN:
         return site.scope.error("E104", f"row_cumsum adds numbers, not a {value.type.value}", site.node.args[0].span)
     parts = _parts(site, 1)
-    found = keep(site, window("agg.sum", value, type=value.type, partition_by=parts, frame=_BEFORE, row_order=True, span=site.span))
+    total = "agg.sum" if value.type in (Type.REAL, Type.DECIMAL) else "agg.sum_wrapping"
+    found = keep(site, window(total, value, type=value.type, partition_by=parts, frame=_BEFORE, row_order=True, span=site.span))
     return call("logic.coalesce", found, coerce.fit(e.whole(0), value.type))
 
 

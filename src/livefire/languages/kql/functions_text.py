@@ -40,11 +40,11 @@ def _strcat_delim(site: Site) -> e.Expr:
 
 
 def _strcat_array(site: Site) -> e.Expr:
-    return fill(site.call("text.join", site.dynamic(0), e.text(site.constant_text(1))))
+    return fill(site.call("text.join", site.dynamic(0), site.text(1)))
 
 
 def _substring(site: Site) -> e.Expr:
-    value, start = site.text(0), site.long(1)
+    value, start = site.text(0), site.index(1)
     if not (isinstance(start, e.Literal) and isinstance(start.value, int) and start.value >= 0):
         # A negative start counts from the end.
         size = call("text.length", value)
@@ -52,7 +52,7 @@ def _substring(site: Site) -> e.Expr:
             ((call("compare.lt", start, e.whole(0)), call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))),), start, Type.LONG
         )
     if site.has(2):
-        return fill(site.call("text.slice", value, start, site.long(2)))
+        return fill(site.call("text.slice", value, start, site.index(2)))
     return fill(site.call("text.slice", value, start))
 
 
@@ -60,9 +60,9 @@ def _indexof(site: Site) -> e.Expr:
     value, needle = site.text(0), site.text(1)
     if not site.has(2):
         return site.call("text.position", value, needle)
-    start = site.long(2)
-    length = site.long(3) if site.has(3) else e.whole(-1)
-    occurrence = site.long(4) if site.has(4) else e.whole(1)
+    start = site.index(2)
+    length = site.index(3) if site.has(3) else e.whole(-1)
+    occurrence = site.index(4) if site.has(4) else e.whole(1)
     # A negative start counts from the end.
     size = call("text.length", value)
     from_end = call("compare.greatest", call("number.add", size, start, type=Type.LONG), e.whole(0))
@@ -77,7 +77,7 @@ def _split(site: Site) -> e.Expr:
     parts = site.call("text.split", value, delimiter)
     if not site.has(2):
         return parts
-    index = site.long(2)
+    index = site.index(2)
     return call("dynamic.slice", parts, index, index)
 
 
@@ -206,16 +206,14 @@ def _strcmp(site: Site) -> e.Expr:
 
 
 def _strrep(site: Site) -> e.Expr:
-    value, count = site.text(0), site.constant_long(1, 0)
-    if not 0 <= count <= 1024:
-        return site.scope.error("E107", "the count goes from 0 to 1024", site.node.args[1].span)
-    if count == 0:
-        return e.text("")
-    delimiter = site.text(2) if site.has(2) else e.text("")
-    parts = [value]
-    for _ in range(count - 1):
-        parts.extend((delimiter, value))
-    return site.call("text.concat", *parts)
+    """More than 1024 times is 1024 times: https://learn.microsoft.com/kusto/query/strrep-function"""
+    value, delimiter = site.text(0), site.text(2) if site.has(2) else e.text("")
+    count = call("compare.least", call("compare.greatest", site.index(1), e.whole(0)), e.whole(1024))
+    found = site.call("text.repeat", call("text.concat", value, delimiter), count)
+    if not site.has(2):
+        return fill(found)
+    kept = call("number.subtract", call("text.length", found), call("text.length", delimiter), type=Type.LONG)
+    return fill(call("text.slice", found, e.whole(0), call("compare.greatest", kept, e.whole(0))))
 
 
 def _tohex(site: Site) -> e.Expr:
@@ -224,11 +222,27 @@ def _tohex(site: Site) -> e.Expr:
     if value.type is Type.INT:
         number = call("number.bit_and", number, e.whole(0xFFFFFFFF))
     shown = fill(site.call("encode.hex", number))
-    return fill(call("text.pad_left", shown, site.long(1), e.text("0"))) if site.has(1) else shown
+    return fill(call("text.pad_left", shown, site.index(1), e.text("0"))) if site.has(1) else shown
 
 
 def _hash(meaning: str) -> Scalar:
     return Scalar(lambda s: fill(s.call(meaning, s.text(0))), 1, 1)
+
+
+def _hashed(site: Site) -> e.Expr:
+    """XXH64 of a text's bytes, or of the eight bytes of a number: https://learn.microsoft.com/kusto/query/hash-function"""
+    value = site.args[0]
+    match value.type:
+        case Type.STRING | Type.LONG:
+            plain = value
+        case Type.DATETIME:
+            plain = call("convert.datetime_ticks", value)
+        case Type.TIMESPAN:
+            plain = call("logic.cast", value, type=Type.LONG)
+        case _:
+            return site.refuse(f"which bytes of a {value.type.value} Kusto hashes is not documented", "hash tostring(x)")
+    found = site.call("encode.xxhash64", plain)
+    return call("number.modulo_positive", found, coerce.narrow(site.long(1), Type.LONG), type=Type.LONG) if site.has(1) else found
 
 
 def _extract_json(site: Site) -> e.Expr:
@@ -304,6 +318,7 @@ TEXT: dict[str, Scalar] = {
     "replace_string": Scalar(_replace_string, 3, 3), "replace_strings": Scalar(_replace_strings, 3, 3), "trim": Scalar(_trim(True, True), 2, 2),
     "trim_start": Scalar(_trim(True, False), 2, 2), "trim_end": Scalar(_trim(False, True), 2, 2), "countof": Scalar(_countof, 2, 3),
     "translate": Scalar(_translate, 3, 3), "strcmp": Scalar(_strcmp, 2, 2), "strrep": Scalar(_strrep, 2, 3), "tohex": Scalar(_tohex, 1, 2),
+    "hash": Scalar(_hashed, 1, 2), "hash_xxhash64": Scalar(_hashed, 1, 2),
     "hash_md5": _hash("encode.md5"), "hash_sha1": _hash("encode.sha1"), "hash_sha256": _hash("encode.sha256"),
     "base64_decode_tostring": on_text("text.base64_decode"), "base64_decodestring": on_text("text.base64_decode"),
     "base64_encode_tostring": on_text("text.base64_encode"), "base64_encodestring": on_text("text.base64_encode"),

@@ -11,7 +11,7 @@ from livefire.languages.kql.calls import Scalar, Site
 from livefire.languages.kql.literals import DAY
 from livefire.languages.kql.scope import fill
 from livefire.plan import expr as e
-from livefire.plan.functions import call
+from livefire.plan.functions import all_of, call
 from livefire.schema import Type
 
 _TICKS = {
@@ -32,8 +32,16 @@ def ticks(value: int) -> e.Expr:
 
 
 def whole_times(count: e.Expr, size: int) -> e.Expr:
-    """Return a number of timespans of one size."""
-    return call("number.multiply", coerce.narrow(count, Type.LONG), e.whole(size), type=Type.TIMESPAN)
+    """Return a number of timespans of one size; null for more of them than 64 bits hold."""
+    return call("number.multiply", _within(coerce.narrow(count, Type.LONG), (2**63 - 1) // max(size, 1)), e.whole(size), type=Type.TIMESPAN)
+
+
+def _within(count: e.Expr, most: int) -> e.Expr:
+    """Return a number, null where it is greater, or less than the same below 0."""
+    if isinstance(count, e.Literal):
+        return count if isinstance(count.value, int) and abs(count.value) <= most else e.null(Type.LONG)
+    inside = all_of(call("compare.ge", count, e.whole(-most)), call("compare.le", count, e.whole(most)))
+    return e.Case(((inside, count),), e.null(Type.LONG), Type.LONG)
 
 
 def bin_value(site: Site) -> e.Expr:
@@ -71,6 +79,11 @@ def _bin_at(site: Site) -> e.Expr:
     value, size, origin = site.args
     if value.type is Type.DATETIME:
         return site.call("time.bin_at", value, _size(site, size), coerce.fit(origin, Type.DATETIME))
+    if value.type is not Type.TIMESPAN:
+        for place, arg in enumerate(site.args):
+            if not arg.type.numeric and arg.type is not Type.UNKNOWN:
+                site.wrong(place, "a number, datetime or timespan")
+                return e.null(Type.REAL)
     kind = Type.TIMESPAN if value.type is Type.TIMESPAN else coerce.meet([a.type for a in site.args]) or Type.REAL
     kind = Type.LONG if kind is Type.INT else kind
     value, size, origin = (coerce.fit(a, kind) for a in site.args)
@@ -100,14 +113,16 @@ def _start_of(unit: str) -> Callable[[Site], e.Expr]:
 
 def _moved(value: e.Expr, unit: str, count: e.Expr) -> e.Expr:
     if unit in _MONTHS:
-        return call("time.add_months", value, call("number.multiply", coerce.narrow(count, Type.LONG), e.whole(_MONTHS[unit]), type=Type.LONG))
+        return call(
+            "time.add_months", value, call("number.multiply", _within(coerce.narrow(count, Type.LONG), 120_000), e.whole(_MONTHS[unit]), type=Type.LONG)
+        )
     return call("time.add", value, whole_times(count, _TICKS[unit]))
 
 
 def _end_of(unit: str) -> Callable[[Site], e.Expr]:
     def lower(site: Site) -> e.Expr:
         start = site.call("time.start_of", site.moment(0), e.text(unit))
-        offset = call("number.add", site.long(1), e.whole(1), type=Type.LONG) if site.has(1) else e.whole(1)
+        offset = call("number.add", _within(coerce.narrow(site.long(1), Type.LONG), 2**62), e.whole(1), type=Type.LONG) if site.has(1) else e.whole(1)
         # The last moment that a datetime of ours can tell: a microsecond before the next start.
         return call("time.subtract", _moved(start, unit, offset), ticks(10))
 
@@ -239,7 +254,7 @@ _SPAN_FORMAT = re.compile(r"d{1,8}|hh|HH|h|H|mm|m|ss|s|f{1,7}|F{1,7}|[^A-Za-z]|.
 
 def _format_timespan(site: Site) -> e.Expr:
     value, pattern = site.span_of_time(0), site.constant_text(1)
-    size = call("number.abs", call("logic.cast", value, type=Type.LONG))
+    size = call("number.abs_wrapping", call("logic.cast", value, type=Type.LONG))
 
     def part(divisor: int, modulus: int | None, width: int) -> e.Expr:
         number = call("number.divide_whole", size, e.whole(divisor), type=Type.LONG)

@@ -146,7 +146,8 @@ def _rewritten(m: Matching) -> tuple[k.Expression | None, tuple[k.Item, ...]]:
 
 def _kept_name(item: k.Item, changed: k.Item) -> k.Item:
     """Return an item under the name that it had before it was changed."""
-    name = default_name(item.value)
+    asked = isinstance(item.value, Apply) and item.value.function in ("all", "any", "map")
+    name = None if asked else default_name(item.value)
     return changed if item.names or name is None or changed is item else replace(changed, names=(name,))
 
 
@@ -279,7 +280,7 @@ def _answer(m: Matching, asked: Asked, plan: n.Plan, strands: list[Strand], node
         body = _degrees(asked.body) if asked.inner else asked.body
         values.append(lower_scalar(inner, body) if asked.kind == "map" else lower_condition(inner, body))
     if asked.kind == "map":
-        return call("dynamic.array", *(() if empty else values), span=asked.span)
+        return call("dynamic.array", *(() if empty else (coerce.to_dynamic(v) for v in values)), span=asked.span)
     whole = [call("logic.is_true", v) for v in values]
     return (e.TRUE if asked.kind == "all" else e.FALSE) if empty else (all_of(*whole) if asked.kind == "all" else any_of(*whole))
 

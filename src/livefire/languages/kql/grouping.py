@@ -123,19 +123,23 @@ def _arg_columns(scope: Scope, relation: Relation, item: k.Item, node: Apply, na
     prefix = "max_" if "max" in node.function else "min_"
     found: list[Column] = []
     best = aggregates.keep(scope, aggregate("agg.max" if "max" in node.function else "agg.min", ranked, span=node.span))
-    found.append((_named(scope, item, names, default_name(node.args[0].value) or prefix), fill(best)))
-    place = 1
     first = default_name(node.args[0].value)
+    # The older functions put what is compared before every name.
+    older = f"{prefix}{first or ''}" if not node.function.startswith("arg_") else None
+    found.append((_named(scope, item, names, older or first or prefix), fill(best)))
+    place = 1
     for argument in node.args[1:]:
         if isinstance(argument.value, Star):
             for column in relation.schema:
                 if column.name not in keys and column.name != first:
                     value = e.Column(column.name, column.type)
-                    found.append((names.unique(column.name), fill(aggregates.keep(scope, aggregate(meaning, value, ranked, span=node.span)))))
+                    name = f"{older}_{column.name}" if older else column.name
+                    found.append((names.unique(name), fill(aggregates.keep(scope, aggregate(meaning, value, ranked, span=node.span)))))
             continue
         inner = Scope(scope.state, scope.frame, scope.relation, scope.columns)
         value_of = lower_scalar(inner, argument.value)
-        name = _named(scope, item, names, argument.name or default_name(argument.value), place)
+        plain = argument.name or default_name(argument.value)
+        name = _named(scope, item, names, f"{older}_{plain or ''}" if older else plain, place)
         found.append((name, fill(aggregates.keep(scope, aggregate(meaning, value_of, ranked, span=node.span)))))
         place += 1
     return found

@@ -21,14 +21,14 @@ TYPES: dict[str, Type] = {
 _UNIT = re.compile(r"(-?)\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _CLOCK = re.compile(r"([-+])?(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7})\d*)?)?")
 _ISO = re.compile(
-    r"(\d{4})[-/](\d{1,2})(?:[-/](\d{1,2}))?(?:(?:[T\s]\s*)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[-+]\d{1,2}:?\d{2})?"
+    r"(\d{4})[-/](\d{1,2})(?:[-/](\d{1,2}))?(?:(?:[T\s]\s*)(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[-+](?:0?\d|1[0-4])(?::?[0-5]\d)?)?"
 )
 _SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?:[T\s]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?\s*(AM|PM)?)?\s*(Z)?", re.IGNORECASE)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T\s]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?Z?")
 _GUID = re.compile(r"\{?([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{12})\}?")
 _MONTHS = {m: i + 1 for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])}
 _NAMED = re.compile(
-    r"(?:[A-Za-z]{3,9},?\s+)?(?:(\d{1,2})\s+([A-Za-z]{3,9})|([A-Za-z]{3,9})\s+(\d{1,2}),?)\s+(\d{2,4})(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?\s*(?:GMT|UTC|Z)?"
+    r"(?:[A-Za-z]{3,9},?\s+)?(?:(\d{1,2})[\s-]+([A-Za-z]{3,9})|([A-Za-z]{3,9})\s+(\d{1,2}),?)[\s-]+(\d{2}|\d{4})(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?\s*(?:GMT|UTC|Z)?"
 )
 DAY = 864_000_000_000
 
@@ -90,7 +90,7 @@ def _datetime(text: str) -> datetime:
     if match := _NAMED.fullmatch(text):
         day, word, other_word, other_day, year, hour, minute, second = match.groups()
         month_number = _MONTHS.get((word or other_word)[:3].lower(), 0)
-        full_year = int(year) + (2000 if len(year) == 2 else 0)
+        full_year = int(year) + ((2000 if int(year) < 50 else 1900) if len(year) == 2 else 0)
         return datetime(full_year, month_number, int(day or other_day), int(hour or 0), int(minute or 0), int(second or 0))
     if match := _COMPACT.fullmatch(text):
         return datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # six numbers, no tzinfo
@@ -108,7 +108,8 @@ def _micros(fraction: str | None) -> int:
 def _offset(zone: str | None) -> timedelta:
     if zone is None or zone in ("Z", "UTC", "GMT"):
         return timedelta(0)
-    digits = zone[1:].replace(":", "").rjust(4, "0")
+    digits = zone[1:].replace(":", "")
+    digits = (digits.zfill(2) + "00" if len(digits) < 3 else digits).rjust(4, "0")
     size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return -size if zone[0] == "-" else size
 

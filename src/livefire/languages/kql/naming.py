@@ -12,7 +12,8 @@ def default_name(node: object) -> str | None:
     """Return the name an expression gives its column, None where Kusto numbers it."""
     match node:
         case Name(text=text):
-            return text
+            # A name that no query can write stands for a part that was worked out before.
+            return None if text.startswith("\x02") else text
         case Member(base=Name(text="$left" | "$right"), name=name):
             return name
         case Member(base=base, name=name):
@@ -34,6 +35,8 @@ def _call_name(node: Apply) -> str | None:
     if rule is None:
         return None
     first = node.args[0].value if node.args else None
+    if node.function in ("make_datetime", "make_timespan") and len(node.args) > 1:
+        return None
     if rule == "first":
         # A name that is written inside the call goes through to the column.
         return node.args[0].name or default_name(first) if node.args else None

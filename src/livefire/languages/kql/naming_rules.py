@@ -72,12 +72,20 @@ _FIRST = frozenset(
         "binary_all_xor",
         "make_datetime",
         "make_timespan",
+        "series_fill_backward",
+        "series_fill_const",
+        "series_fill_forward",
+        "series_fill_linear",
+        "series_fir",
+        "series_iir",
+        "series_outliers",
     ]
 )
 _PREFIX = {
     "gettype": "type", "treepath": "tree", "repeat": "repeat", "ingestion_time": "$IngestionTime!", "cnt": "cnt", "makelist": "list", "make_list": "list",
     "make_list_if": "list", "make_list_with_nulls": "list", "makeset": "set", "make_set": "set", "make_set_if": "set", "make_dictionary": "dictionary",
     "make_bag": "bag", "make_bag_if": "bag", "buildschema": "schema", "strlen": "name", "string_size": "name",
+    "percentiles_array": "percentiles", "percentilesw_array": "percentiles",
     "node_degree_in": "node_degree_in!", "node_degree_out": "node_degree_out!", "column_ifexists": "literal", "columnifexists": "literal",
 }  # fmt: skip
 _OWN = frozenset(

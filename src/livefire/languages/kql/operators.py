@@ -155,7 +155,7 @@ def truth(scope: Scope, value: e.Expr, span: Span) -> e.Expr:
 
 def add(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left + right`."""
-    left, right = _undynamic(left, right)
+    left, right = _undynamic(scope, left, right, span)
     match left.type, right.type:
         case Type.DATETIME, Type.TIMESPAN:
             return call("time.add", left, right, span=span)
@@ -168,7 +168,7 @@ def add(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
 
 def subtract(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left - right`."""
-    left, right = _undynamic(left, right, difference=True)
+    left, right = _undynamic(scope, left, right, span, difference=True)
     match left.type, right.type:
         case Type.DATETIME, Type.TIMESPAN:
             return call("time.subtract", left, right, span=span)
@@ -181,7 +181,7 @@ def subtract(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
 
 def multiply(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left * right`."""
-    left, right = _undynamic(left, right)
+    left, right = _undynamic(scope, left, right, span)
     if left.type.numeric and right.type is Type.TIMESPAN:
         left, right = right, left
     if left.type is Type.TIMESPAN and right.type.numeric:
@@ -200,14 +200,14 @@ def _scaled(span_value: e.Expr, factor: e.Expr, span: Span) -> e.Expr:
 
 def divide(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left / right`: whole numbers give a whole number; by zero is null for them."""
-    left, right = _undynamic(left, right)
+    left, right = _undynamic(scope, left, right, span)
     if Type.UNKNOWN in (left.type, right.type):
         return e.null(Type.UNKNOWN)
     if left.type is Type.TIMESPAN and right.type is Type.TIMESPAN:
         return call("number.divide", left, right, span=span)
     if left.type is Type.TIMESPAN and right.type.numeric:
         if right.type.integral:
-            return call("number.divide_whole", left, right, type=Type.TIMESPAN, span=span)
+            return quotient(left, right, Type.TIMESPAN, span)
         return call("logic.cast", call("number.to_long", call("number.divide", left, right)), type=Type.TIMESPAN)
     pair = _pair(scope, "/", left, right, span)
     if pair is None:
@@ -217,12 +217,12 @@ def divide(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
         return call("number.divide", a, b, span=span)
     if wide is Type.DECIMAL:
         return call("number.divide_decimal", a, b, type=Type.DECIMAL, span=span)
-    return call("number.divide_whole", a, b, type=Type.LONG, span=span)
+    return quotient(a, b, Type.LONG, span)
 
 
 def modulo(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     """`left % right`, never negative: https://learn.microsoft.com/kusto/query/numerical-operators#note-about-the-modulo-operator"""
-    left, right = _undynamic(left, right)
+    left, right = _undynamic(scope, left, right, span)
     if Type.UNKNOWN in (left.type, right.type):
         return e.null(Type.UNKNOWN)
     if left.type is Type.TIMESPAN and right.type is Type.TIMESPAN:
@@ -236,13 +236,23 @@ def modulo(scope: Scope, left: e.Expr, right: e.Expr, span: Span) -> e.Expr:
     return call("number.modulo_positive", a, b, type=wide, span=span)
 
 
-def _undynamic(left: e.Expr, right: e.Expr, difference: bool = False) -> tuple[e.Expr, e.Expr]:
+def _undynamic(scope: Scope, left: e.Expr, right: e.Expr, span: Span, difference: bool = False) -> tuple[e.Expr, e.Expr]:
+    """Return both sides of arithmetic with a dynamic one in the type of the other, as Kusto's binder types the result."""
     if left.type is Type.DYNAMIC and right.type is not Type.DYNAMIC:
-        return from_dynamic(left, Type.DATETIME if difference and right.type is Type.DATETIME else right.type), right
+        return _number_of(scope, left, span, Type.DATETIME if difference and right.type is Type.DATETIME else right.type), right
     if right.type is Type.DYNAMIC and left.type is not Type.DYNAMIC:
         kind = left.type if not (left.type is Type.DATETIME and not difference) else Type.TIMESPAN
-        return left, from_dynamic(right, kind)
+        return left, _number_of(scope, right, span, kind)
     return left, right
+
+
+def _number_of(scope: Scope, value: e.Expr, span: Span, type: Type) -> e.Expr:
+    if type not in (Type.INT, Type.LONG):
+        return from_dynamic(value, type)
+    if not isinstance(value, e.Literal):
+        words = "the dynamic value is read as a whole number beside one: a fraction is cut"
+        scope.context.diagnostics.warn("W104", words, span, help="convert it, as in toreal(x) or tolong(x)")
+    return coerce.to_long(value)
 
 
 def _pair(scope: Scope, sign: str, left: e.Expr, right: e.Expr, span: Span) -> tuple[e.Expr, e.Expr, Type] | None:
@@ -273,14 +283,51 @@ def _of_dynamics(meaning: str, left: e.Expr, right: e.Expr, span: Span) -> e.Exp
     kinds = [call("logic.type_name", x) for x in (left, right)]
     whole = all_of(*(call("compare.eq", x, e.text("long")) for x in kinds))
     numeric = all_of(*(any_of(*(call("compare.eq", x, e.text(t)) for t in ("long", "double"))) for x in kinds))
-    longs = call(meaning, coerce.to_long(left), coerce.to_long(right), type=Type.LONG, span=span)
+    longs = around(meaning, coerce.to_long(left), coerce.to_long(right), Type.LONG, span)
     reals = call(meaning, call("dynamic.real", left), call("dynamic.real", right), type=Type.REAL, span=span)
     whens = ((call("logic.is_true", whole), call("dynamic.of", longs)), (call("logic.is_true", numeric), call("dynamic.of", reals)))
     return e.Case(whens, e.null(Type.DYNAMIC), Type.DYNAMIC)
 
 
+_SMALL = frozenset({"text.length", "text.position", "array.length", "dynamic.length", "time.part", "agg.count", "agg.count_distinct", "window.row_number"})
+
+
+def _width(meaning: str, a: e.Expr, b: e.Expr) -> int:
+    """Return how many bits a sum, difference or product takes at the most, without its sign."""
+    return _bits(a) + _bits(b) if meaning == "number.multiply" else 1 + max(_bits(a), _bits(b))
+
+
+def _bits(value: e.Expr) -> int:
+    """Return how many bits a whole number takes at the most, without its sign."""
+    match value:
+        case e.Literal(value=int(number)):
+            return number.bit_length()
+        case e.Call(function="logic.cast", args=(inner,)):
+            return min(63, _bits(inner))
+        case e.Call(function="number.add" | "number.subtract" | "number.multiply" as meaning, args=(a, b)):
+            return min(63, _width(meaning, a, b))
+        case e.Call(function="time.difference"):
+            return 62
+        case e.Call(function=meaning) | e.Aggregate(function=meaning) | e.WindowCall(function=meaning) if meaning in _SMALL:
+            return 40
+        case _:
+            return {Type.INT: 31, Type.BOOL: 1}.get(value.type, 63)
+
+
+def around(meaning: str, a: e.Expr, b: e.Expr, type: Type, span: Span | None = None) -> e.Expr:
+    """Return the sum, difference or product of two whole numbers, which goes around the ends of 64 bits where it may reach them."""
+    wraps = type in (Type.LONG, Type.TIMESPAN) and _width(meaning, a, b) > 63
+    return call(f"{meaning}_wrapping" if wraps else meaning, a, b, type=type, span=span)
+
+
+def quotient(a: e.Expr, b: e.Expr, type: Type, span: Span) -> e.Expr:
+    """Return the whole quotient; the least number by -1 is the only one that needs more than 64 bits."""
+    safe = _bits(a) < 63 or (isinstance(b, e.Literal) and b.value != -1)
+    return call("number.divide_whole" if safe else "number.divide_wrapping", a, b, type=type, span=span)
+
+
 def _numbers(meaning: str, a: e.Expr, b: e.Expr, type: Type, span: Span) -> e.Expr:
-    """Return the call, or its value where both sides are constants that fit."""
+    """Return the call, or its value where both sides are constants."""
     if isinstance(a, e.Literal) and isinstance(b, e.Literal) and isinstance(a.value, (int, float)) and isinstance(b.value, (int, float)):
         fold: dict[str, Callable[[float, float], float]] = {
             "number.add": lambda x, y: x + y,
@@ -288,9 +335,11 @@ def _numbers(meaning: str, a: e.Expr, b: e.Expr, type: Type, span: Span) -> e.Ex
             "number.multiply": lambda x, y: x * y,
         }
         value = fold[meaning](a.value, b.value)
-        if type is Type.REAL or (isinstance(value, int) and -(2**63) <= value < 2**63):
-            return e.Literal(float(value) if type is Type.REAL else value, type)
-    return call(meaning, a, b, type=type, span=span)
+        if type is Type.REAL:
+            return e.Literal(float(value), type)
+        if isinstance(value, int):
+            return e.Literal((value + 2**63) % 2**64 - 2**63, type)
+    return around(meaning, a, b, type, span)
 
 
 def negative(value: e.Expr, span: Span) -> e.Expr:
@@ -299,7 +348,15 @@ def negative(value: e.Expr, span: Span) -> e.Expr:
         value = call("dynamic.real", value)
     if isinstance(value, e.Literal) and isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
         return e.Literal(-value.value, Type.LONG if value.type is Type.INT else value.type)
-    return call("number.negate", coerce.fit(value, Type.LONG) if value.type is Type.INT else value, span=span)
+    if value.type.integral or value.type is Type.TIMESPAN:
+        return around(
+            "number.subtract",
+            e.Literal(0, value.type),
+            coerce.fit(value, Type.LONG) if value.type is Type.INT else value,
+            Type.TIMESPAN if value.type is Type.TIMESPAN else Type.LONG,
+            span,
+        )
+    return call("number.negate", value, span=span)
 
 
 # text

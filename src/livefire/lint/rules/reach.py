@@ -47,7 +47,7 @@ DATA_PLANE = re.compile(
 )
 TESTS_STATUS = re.compile(r"Activity(?:Sub)?[sS]tatus(?:Value)?\s*(?:[=!<]|in\b|has|contains|startswith)")  # also of rows that were added up before
 BUCKETS = ("time.bin", "time.bin_at", "time.trunc", "time.floor", "time.start_of")
-SUMS = ("agg.count", "agg.sum")
+SUMS = ("agg.count", "agg.sum", "agg.sum_wrapping")
 THINGS = ("resource_id", "resource")
 ARRIVAL = re.compile(r"ingest|_indextime", re.I)  # who asks when an event came loses none that comes late
 FIELD = re.compile(r"(?:request|response|userIdentity|additional)\w*(?:\.\w+)+$")  # another field was meant, and stands here as a text

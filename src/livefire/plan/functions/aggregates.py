@@ -9,6 +9,7 @@ FUNCTIONS = (
     Function("agg.count", (0, 1), L, "number of rows, or of values that are not null", "never null", _A),
     Function("agg.count_distinct", (1, None), L, "exact number of different values (or of different tuples, none of them null)", "nulls are passed over", _A),
     Function("agg.sum", (1, 1), "given", "sum", _SKIP, _A),
+    Function("agg.sum_wrapping", (1, 1), "given", "sum of whole numbers, around the ends of 64 bits", _SKIP, _A),
     Function("agg.avg", (1, 1), R, "mean", _SKIP, _A),
     Function("agg.min", (1, 1), "first", "least value", _SKIP, _A),
     Function("agg.max", (1, 1), "first", "greatest value", _SKIP, _A),

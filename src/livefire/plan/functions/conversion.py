@@ -52,6 +52,22 @@ FUNCTIONS = (
         examples=(example(("2.9", J), gives=2), example(('"12"', J), gives=12), example(("true", J), gives=1)),
     ),
     Function(
+        "convert.dynamic_bool",
+        (1, 1),
+        B,
+        "a JSON bool, whether a number is not 0, or a text of either",
+        "null for null, arrays, objects and other text",
+        examples=(example(("true", J), gives=True), example(('"0"', J), gives=False), example(("2.5", J), gives=True), example(("[1]", J), gives=None)),
+    ),
+    Function(
+        "convert.dynamic_real",
+        (1, 1),
+        R,
+        "a JSON number, or a text of one, as a real",
+        "null for null, arrays, objects and other text",
+        examples=(example(("2", J), gives=2.0), example(('" 1.5e3 "', J), gives=1500.0), example(('"x"', J), gives=None), example(("{}", J), gives=None)),
+    ),
+    Function(
         "convert.datetime_ticks",
         (1, 1),
         L,

@@ -45,6 +45,19 @@ FUNCTIONS = (
         "SHA-256 of the UTF-8 bytes, hexadecimal",
         examples=(example(("a", S), gives="ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),),
     ),
+    Function(
+        "encode.xxhash64",
+        (1, 1),
+        L,
+        "XXH64 of the UTF-8 bytes of a text, or of the eight bytes of a whole number, the least first",
+        # Of the algorithm's own test vectors: shorter and longer than a stripe of 32 bytes.
+        examples=(
+            example(("", S), gives=0xEF46DB3751D8E999 - 2**64),
+            example(("abc", S), gives=0x44BC2CF5AD770999),
+            example(("Nobody inspects the spammish repetition", S), gives=0xFBCEA83C8A378BF1 - 2**64),
+            example((None, S), gives=None),
+        ),
+    ),
     Function("encode.url", (1, 1), S, "percent-encoded with lower-case digits", examples=(example(("a b/", S), gives="a%20b%2f"),)),
     Function("encode.url_decode", (1, 1), S, "percent-decoded", examples=(example(("a%20b%2f", S), gives="a b/"),)),
     Function(

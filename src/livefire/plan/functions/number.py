@@ -1,4 +1,8 @@
-"""Meanings of arithmetic; whole numbers are 64-bit and overflow is an error of the run."""
+"""Meanings of arithmetic; whole numbers are 64-bit.
+
+Overflow is an error of the run, but in the `wrapping` ones: there it goes on from the other end of 64 bits, as the
+arithmetic of processors does.
+"""
 
 from livefire.plan.functions.model import Function, L, R, S, example
 
@@ -6,6 +10,29 @@ FUNCTIONS = (
     Function("number.add", (2, 2), "given", "sum", examples=()),
     Function("number.subtract", (2, 2), "given", "difference", examples=()),
     Function("number.multiply", (2, 2), "given", "product", examples=()),
+    Function("number.add_wrapping", (2, 2), "given", "sum of whole numbers, around the ends of 64 bits", examples=()),
+    Function("number.subtract_wrapping", (2, 2), "given", "difference of whole numbers, around the ends of 64 bits", examples=()),
+    Function("number.multiply_wrapping", (2, 2), "given", "product of whole numbers, around the ends of 64 bits", examples=()),
+    Function(
+        "number.divide_wrapping",
+        (2, 2),
+        L,
+        "quotient of whole numbers cut toward zero; by zero is null",
+        "null if any argument is null or the divisor is 0",
+        examples=(
+            example((-7, L), (2, L), gives=-3),
+            example((7, L), (0, L), gives=None),
+            # The one quotient that 64 bits do not hold.
+            example((-(2**63), L), (-1, L), gives=-(2**63)),
+        ),
+    ),
+    Function(
+        "number.abs_wrapping",
+        (1, 1),
+        "first",
+        "the whole number without its sign; the least one stays",
+        examples=(example((-3, L), gives=3), example((-(2**63), L), gives=-(2**63)), example((None, L), gives=None)),
+    ),
     Function(
         "number.divide",
         (2, 2),
@@ -86,6 +113,8 @@ FUNCTIONS = (
     Function("number.power", (2, 2), R, "the first to the power of the second", examples=(example((2.0, R), (3.0, R), gives=8.0),)),
     Function("number.log", (1, 1), R, "natural logarithm; null at or below zero", examples=(example((1.0, R), gives=0.0), example((0.0, R), gives=None))),
     Function("number.exp", (1, 1), R, "e to the power", examples=(example((0.0, R), gives=1.0),)),
+    Function("number.erf", (1, 1), R, "error function", examples=(example((0.0, R), gives=0.0), example((float("inf"), R), gives=1.0))),
+    Function("number.erfc", (1, 1), R, "what the error function lacks to 1", examples=(example((0.0, R), gives=1.0), example((float("inf"), R), gives=0.0))),
     Function("number.to_long", (1, 1), L, "a number cut toward zero to a whole one", examples=(example((2.9, R), gives=2), example((-2.9, R), gives=-2))),
     Function("number.to_real", (1, 1), R, "a whole number as a real", examples=(example((2, L), gives=2.0),)),
     Function(

@@ -14,6 +14,9 @@ from livefire.report.safe import safe_text
 from livefire.version import __version__
 from livefire.watch.state.outbox import Message
 
+_LARGE = ("row", "evidence")
+_CUT = 1_000
+
 
 class SinkError(Exception):
     """A sink did not take a message. `final` says that trying again cannot help."""
@@ -48,6 +51,14 @@ class Sink(Protocol):
 def as_json(message: Message) -> str:
     """Return a message as one line of ASCII JSON."""
     return json.dumps(message.body, default=str)
+
+
+def within(body: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """Return a message's body that is at most about so many bytes of JSON: a larger one without row and evidence, its texts cut, and `left_out` says so."""
+    if len(json.dumps(body, default=str)) <= most:
+        return dict(body)
+    kept = {name: value[:_CUT] if isinstance(value, str) else value for name, value in body.items() if name not in _LARGE}
+    return {**kept, "left_out": [name for name in _LARGE if name in body]}
 
 
 def as_ocsf(message: Message) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
 
 from livefire.watch import config as c
-from livefire.watch.sinks.base import Services, SinkError, as_json, as_ocsf, headline
+from livefire.watch.sinks.base import Services, SinkError, as_json, as_ocsf, headline, within
 from livefire.watch.state.outbox import Message
 
 _PRIORITY = {"informational": 6, "low": 5, "medium": 4, "high": 3, "critical": 2}
 _FACILITY = 13  # log audit, RFC 5424
 _SECONDS = 10
+_DATAGRAM = 60_000
+"""What of a message goes into one datagram, which holds 65,507 bytes."""
 
 
 class Stdout:
@@ -78,7 +81,8 @@ class Syslog:
         """Send one message; a broken connection is made anew next time."""
         priority = _FACILITY * 8 + _PRIORITY.get(str(message.body.get("severity")), 4)
         stamp = message.created.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        data = f"<{priority}>1 {stamp} - livefire - {message.kind[:32]} - {as_json(message)}".encode()
+        said = as_json(message) if self._said.transport == "tcp" else json.dumps(within(message.body, _DATAGRAM), default=str)
+        data = f"<{priority}>1 {stamp} - livefire - {message.kind[:32]} - {said}".encode()
         try:
             connection = self._connection()
             connection.sendall(data if self._said.transport == "udp" else b"%d %s" % (len(data), data))

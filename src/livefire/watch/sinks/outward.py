@@ -116,6 +116,10 @@ class Outward:
             words = "it redirects, which is not followed" if 300 <= status < 400 else f"it answered {status}"
             raise SinkError(f"{self._host}: {words}", final=status in _PERMANENT or 300 <= status < 400)
 
+    def check(self) -> None:
+        """Look up the host; SinkError when it is not known, or on a private network that is not listed."""
+        self._address()
+
     def _address(self) -> str:
         try:
             found = self._find(self._host, self._port)

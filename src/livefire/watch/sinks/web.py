@@ -9,11 +9,15 @@ from typing import Any
 
 from livefire.watch import config as c
 from livefire.watch.faults import WatchError
-from livefire.watch.sinks.base import Services, SinkError, as_json, as_ocsf, headline
+from livefire.watch.sinks.base import Services, SinkError, as_json, as_ocsf, headline, within
 from livefire.watch.sinks.outward import Outward
 from livefire.watch.spans import span
 from livefire.watch.state.outbox import Message
 
+_PAGE = 400_000
+"""What of a message goes into one event, which may have 512 KB: https://developer.pagerduty.com/docs/events-api-v2-overview."""
+_AS_IT_IS = {"mrkdwn": False, "link_names": False, "unfurl_links": False, "unfurl_media": False}
+"""What keeps Slack from giving text a meaning, and from fetching what it names."""
 _PAGER = {"informational": "info", "low": "info", "medium": "warning", "high": "error", "critical": "critical"}
 
 
@@ -33,6 +37,10 @@ class Webhook:
         if said.format == "pagerduty" and not said.routing_key:
             raise WatchError("E709", f"the sink {said.name} needs a routing_key for PagerDuty, such as env:PAGERDUTY_KEY")
 
+    def check(self) -> None:
+        """Look up where it would post to, and post nothing; SinkError when that cannot be."""
+        self._outward.check()
+
     def send(self, message: Message) -> None:
         """Post one message."""
         body = self._body(message).encode()
@@ -46,7 +54,7 @@ class Webhook:
     def _body(self, message: Message) -> str:
         match self._said.format:
             case "slack":
-                return json.dumps({"text": _slack(headline(message.body))})
+                return json.dumps({"text": _slack(headline(message.body)), **_AS_IT_IS})
             case "teams":
                 block = {"type": "TextBlock", "text": _plain(headline(message.body)), "wrap": True}
                 card = {"type": "AdaptiveCard", "version": "1.4", "body": [block]}
@@ -63,7 +71,12 @@ class Webhook:
         action = "resolve" if message.kind == "alert.withdrawn" else "trigger"
         payload = {"summary": headline(body), "source": str(body.get("account") or "livefire"), "severity": _PAGER.get(str(body.get("severity")), "error")}
         key = self._services.secret(self._said.routing_key)
-        return {"routing_key": key, "event_action": action, "dedup_key": message.fingerprint or message.key, "payload": {**payload, "custom_details": body}}
+        return {
+            "routing_key": key,
+            "event_action": action,
+            "dedup_key": message.fingerprint or message.key,
+            "payload": {**payload, "custom_details": within(body, _PAGE)},
+        }
 
     def close(self) -> None:
         """Nothing is held."""

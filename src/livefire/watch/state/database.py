@@ -49,16 +49,40 @@ def open_database(text: str, *, make: bool = True) -> Database:
 
     It is made when it is not there, unless `make` is False. WatchError E703 when it cannot be opened, E704 when a newer livefire made it.
     """
+    url = _url(text)
+    database = Database(_sqlite(url, make=make) if url.drivername == "sqlite" else _postgres(url))
+    _migrate(database)
+    return database
+
+
+def examine(text: str) -> None:
+    """Raise what `open_database` would, and make and change nothing."""
+    url = _url(text)
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:" and not Path(url.database).exists():
+        parent = Path(url.database).parent
+        while not parent.exists():
+            parent = parent.parent
+        if not os.access(parent, os.W_OK | os.X_OK) or not parent.is_dir():
+            raise WatchError("E703", f"the state at {url.database} cannot be made: {parent} cannot be written")
+        return
+    engine = _sqlite(url, make=False) if url.drivername == "sqlite" else _postgres(url)
+    try:
+        with engine.connect() as connection, connection.begin():
+            _not_newer(_version(connection))
+    except SQLAlchemyError as error:
+        raise WatchError("E703", f"the state at {shown(url)} cannot be opened: {_words(error)}") from error
+    finally:
+        engine.dispose()
+
+
+def _url(text: str) -> URL:
     try:
         url = make_url(text)
     except ArgumentError:
         raise WatchError("E703", "the state's url is none: write sqlite:///FILE or postgresql://USER@HOST/NAME") from None
     if url.drivername not in _KINDS:
         raise WatchError("E703", f"a state is kept in sqlite or postgresql, not in {url.drivername}")
-    url = url.set(drivername=_KINDS[url.drivername])
-    database = Database(_sqlite(url, make=make) if url.drivername == "sqlite" else _postgres(url))
-    _migrate(database)
-    return database
+    return url.set(drivername=_KINDS[url.drivername])
 
 
 def _sqlite(url: URL, *, make: bool) -> sa.Engine:
@@ -104,8 +128,7 @@ def _migrate(database: Database) -> None:
             found = _version(connection)
         if found == HEAD:
             return
-        if found is not None and found > HEAD:
-            raise WatchError("E704", f"a newer livefire made this state (schema {found}, this one knows {HEAD}); use that version")
+        _not_newer(found)
         with database.engine.connect().execution_options(livefire_write=True) as connection, connection.begin():
             _upgrade(connection)
     except SQLAlchemyError as error:
@@ -118,6 +141,11 @@ def _version(connection: sa.Connection) -> str | None:
     version = sa.table("alembic_version", sa.column("version_num"))
     found = connection.execute(sa.select(version.c.version_num)).scalar()
     return None if found is None else str(found)
+
+
+def _not_newer(found: str | None) -> None:
+    if found is not None and found > HEAD:
+        raise WatchError("E704", f"a newer livefire made this state (schema {found}, this one knows {HEAD}); use that version")
 
 
 def _upgrade(connection: sa.Connection) -> None:
@@ -139,4 +167,5 @@ def shown(url: URL) -> str:
 
 def _words(error: SQLAlchemyError) -> str:
     cause = getattr(error, "orig", None) or error
-    return str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
+    words = str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
+    return f"{words}: another process holds it, such as a backup or a shell" if words == "database is locked" else words

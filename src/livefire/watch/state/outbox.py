@@ -6,7 +6,7 @@ A message's `key` never changes: a sink that is given one twice can tell. At lea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
@@ -18,6 +18,8 @@ from livefire.watch.state import tables as t
 from livefire.watch.state.database import Database
 
 _KEPT_SENT = 10_000
+LONGEST_WAIT = timedelta(minutes=5)
+"""Between two tries, but for chance."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -53,7 +55,7 @@ class Outbox:
         c = t.outbox.c
         chosen = sa.select(t.outbox).where(c.sink == sink, c.state == "waiting").order_by(c.id).limit(most)
         with self._database.reading() as connection:
-            rows = takewhile(lambda row: row["due"] <= now, connection.execute(chosen).mappings().all())
+            rows = takewhile(lambda row: _is_due(row["tries"], row["due"], now), connection.execute(chosen).mappings().all())
             return tuple(Message(**{n: row[n] for n in Message.__struct_fields__}) for row in rows)
 
     def next_due(self, sink: str) -> datetime | None:
@@ -94,3 +96,8 @@ class Outbox:
             if cut is not None:
                 # An opening message stays as long as its alert: it is what keeps an alert from being sent a second time.
                 connection.execute(t.outbox.delete().where(c.state == "sent", c.id <= cut, c.kind != "alert.opened"))
+
+
+def _is_due(tries: int, due: datetime, now: datetime) -> bool:
+    """True for what was never tried, and where the clock has come to the next try, or was set back from before it."""
+    return not tries or due <= now or due - now > 2 * LONGEST_WAIT
