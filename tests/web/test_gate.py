@@ -266,3 +266,14 @@ def test_the_audit_log_is_for_its_owner_alone_and_a_line_an_entry(tmp_path: Path
     assert len(lines) == 1
     assert b"\x1b" not in lines[0]
     assert json.loads(lines[0])["user"] == 'mo\n{"user": "ana"}'
+
+
+def test_guesses_at_an_address_do_not_fill_the_audit_log() -> None:
+    """Anybody who reaches the port may guess; twenty a minute are written down, and the last says that there may be more."""
+    made = desk()
+    browser = client(make_app(made, Place(port=PORT)))
+    for n in range(60):
+        assert browser.get("/login", params={"token": f"guess{n}"}).status_code == 401
+    noted = [e for e in made.audit.latest() if e["action"] == "refused sign-in"]
+    assert len(noted) == 20
+    assert "more" in noted[0]["then"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,6 +16,8 @@ from livefire.web.desk import Desk, go_to
 from livefire.web.oidc import CALLBACK, PENDING_SECONDS, Provider, SignInError
 from livefire.web.rendering import render
 
+MOST_REFUSALS = 20
+
 
 def routes(desk: Desk, cookie: str, *, secure: bool) -> list[Route]:
     """Return the routes of signing in and out; `cookie` is the name of the session's."""
@@ -22,6 +26,22 @@ def routes(desk: Desk, cookie: str, *, secure: bool) -> list[Route]:
         made.append(Route(f"{CALLBACK}/start", _start(desk, desk.provider, cookie, secure), methods=["GET"]))
         made.append(Route(CALLBACK, _return(desk, desk.provider, cookie, secure), methods=["GET"]))
     return made
+
+
+class Refusals:
+    """Which refused sign-ins are worth a line: anybody may try, and must not fill the disk."""
+
+    def __init__(self) -> None:
+        self._noted: deque[float] = deque(maxlen=MOST_REFUSALS)
+
+    def note(self, desk: Desk) -> None:
+        """Write one down, unless so many were within the last minute; the last of them says so."""
+        now = monotonic()
+        if len(self._noted) == MOST_REFUSALS and now - self._noted[0] < 60:
+            return
+        self._noted.append(now)
+        last = len(self._noted) == MOST_REFUSALS and now - self._noted[0] < 60
+        desk.audit.note("nobody", "refused sign-in", **({"then": "more within the minute are not written down"} if last else {}))
 
 
 def local(target: str) -> str:
@@ -40,12 +60,14 @@ def _keep(answer: Response, cookie: str, session: str, secure: bool) -> Response
 
 
 def _login(desk: Desk, cookie: str, secure: bool) -> Callable[[Request], Response]:
+    refusals = Refusals()
+
     def login(request: Request) -> Response:
         target, secret = local(request.query_params.get("next", "/")), request.query_params.get("token", "")
         session = desk.access.redeem(secret) if secret else None
         if session is None:
             if secret:
-                desk.audit.note("nobody", "refused sign-in")
+                refusals.note(desk)
             return _page(desk, target, wrong=bool(secret))
         desk.audit.note("owner", "signed in")
         desk.announce(desk.access.issue())

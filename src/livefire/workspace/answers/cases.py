@@ -47,20 +47,23 @@ class Alerts(Answer, frozen=True):
     open: int
 
 
-class Act(Answer, frozen=True):
-    """An act: one event, told in words that all clouds share."""
-
+class _Deed(Answer, frozen=True):
     event: str
-    source: str
     time: Moment
     action: str
-    verb: str
     actor: str
     account: str
     region: str
     address: str
-    done: bool
     resources: list[str]
+
+
+class Act(_Deed, frozen=True):
+    """An act: one event, told in words that all clouds share."""
+
+    source: str
+    verb: str
+    done: bool
 
 
 class OwnAct(Act, frozen=True):
@@ -142,18 +145,10 @@ class Incidents(Answer, frozen=True):
     total: int
 
 
-class ChainStep(Answer, frozen=True):
+class ChainStep(_Deed, frozen=True):
     """A step of a chain that was completed."""
 
     step: str
-    time: Moment
-    action: str
-    actor: str
-    account: str
-    region: str
-    address: str
-    resources: list[str]
-    event: str
 
 
 class ChainFound(Answer, frozen=True):

@@ -325,26 +325,30 @@ class StoryPage(Story, frozen=True):
     events: list[StoryEvent]
 
 
-class DetectionPage(Answer, frozen=True):
-    """All there is to say of a detection."""
-
+class _Card(Answer, frozen=True):
     id: str
-    technique: str
-    technique_name: str
     title: str
     what: str
     why: str
     severity: str
-    confidence: str
     risk: int
+    misses: list[str]
+    false_positives: list[str]
+    playbook: list[Block]
+
+
+class DetectionPage(_Card, frozen=True):
+    """All there is to say of a detection."""
+
+    technique: str
+    technique_name: str
+    confidence: str
     modifiers: list[Modifier]
     attack: list[AttackReference]
     strategy: str
     lookback: str
     needs: list[str]
     sources: list[Source]
-    misses: list[str]
-    false_positives: list[str]
     tuning: list[Knob]
     references: list[str]
     changes: list[Change]
@@ -354,7 +358,6 @@ class DetectionPage(Answer, frozen=True):
     attacks: list[Story]
     look_alikes: list[Story]
     proof: Standing
-    playbook: list[Block]
     investigate: list[Block]
     hunts: list[HuntFile]
 
@@ -367,21 +370,12 @@ class ChainStepCard(Answer, frozen=True):
     by: str
 
 
-class ChainPage(Answer, frozen=True):
+class ChainPage(_Card, frozen=True):
     """All there is to say of a chain."""
 
-    id: str
-    title: str
-    what: str
-    why: str
-    severity: str
-    risk: int
     hours: float
     steps: list[ChainStepCard]
-    misses: list[str]
-    false_positives: list[str]
     attacks: list[Story]
-    playbook: list[Block]
 
 
 class RuleText(Answer, frozen=True):
