@@ -30,6 +30,8 @@ from livefire.translation.statement import Translation, conditions_of, translate
 Record = Mapping[str, Any]
 # The emulated stories lie within a few hours before it.
 PROOF_CLOCK = (STORY_START + timedelta(hours=6)).replace(tzinfo=None)
+# How much earlier than the one before each story begins where none may share a moment with another: a prime number of seconds.
+_APART = timedelta(seconds=601)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Translator:
 
     def grounds(self, assumptions: Sequence[Assumption], *compiled: stages.Compiled) -> list[Ground]:
         """Return every set of events that a proof is made over; generated ones keep the assumptions."""
+        moments = any(a.kind == "moment" for a in assumptions)
         conditions: dict[str, list[Condition]] = {}
         for one in compiled:
             for log, condition in conditions_of(one.lowered):
@@ -117,15 +120,23 @@ class Translator:
             log: near_misses(wanted, self.templates(log), log, PROOF_CLOCK, [x for x in edges if x.source == log], following=bool(following))
             for log, wanted in conditions.items()
         }
-        for log, whole in chains(following, self.templates, PROOF_CLOCK, together=not any(a.kind == "moment" for a in assumptions)).items():
+        for log, whole in chains(following, self.templates, PROOF_CLOCK, together=not moments).items():
             records[log] += whole
-        found = [self.emulated, ground("events that nearly meet it", records, self.sources, assumptions)]
+        found = [self.emulated_apart if moments else self.emulated, ground("events that nearly meet it", records, self.sources, assumptions)]
         return [*found, Ground("the events stored here", self.stored, 0)] if self.stored is not None else found
 
     @cached_property
     def emulated(self) -> Ground:
         """The events of every emulation."""
         return ground("emulated events", self._emulated, self.sources)
+
+    @cached_property
+    def emulated_apart(self) -> Ground:
+        """The events of every emulation, each story told at a time of its own: two stories that begin at once share moments that no identity's acts do."""
+        found: dict[str, list[Record]] = {}
+        for number, emulation in enumerate(emulations()):
+            found.setdefault(emulation.log_source, []).extend(emulation.generate(STORY_START - number * _APART).raws())
+        return ground("emulated events", found, self.sources)
 
     @cached_property
     def _emulated(self) -> dict[str, list[Record]]:
