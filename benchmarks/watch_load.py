@@ -103,6 +103,7 @@ def measure(root: Path, said: argparse.Namespace) -> dict[str, object]:
     arrived: dict[str, float] = {}
     began, quarter = time.monotonic(), 0.0
     minutes: list[int] = []
+    owed: list[int] = []
     for second in range(said.seconds):
         body = ready.replace(b'"00000000-', f'"{second:08}-'.encode()).replace(b"mallory0", f"mallory{second}".encode())
         body = body.replace(f"{first:%Y-%m-%dT%H:%M:%SZ}".encode(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}".encode())
@@ -112,12 +113,16 @@ def measure(root: Path, said: argparse.Namespace) -> dict[str, object]:
         arrived[f"mallory{second}"] = time.time()
         quarter = resident() if second == said.seconds // 4 else quarter
         minutes += [round(resident())] if second % 60 == 59 else []
+        owed += [watch.state.health(datetime.now(UTC)).waiting] if second % 10 == 5 else []
         time.sleep(max(0.0, began + second + 1 - time.monotonic()))
     ended = time.monotonic()
     while time.monotonic() - ended < said.seconds + 60 and len(found(root)) < said.seconds:
         time.sleep(0.5)
     drained = time.monotonic() - ended
     last, health = resident(), watch.state.health(datetime.now(UTC))
+    while watch.state.health(datetime.now(UTC)).waiting and time.monotonic() - ended < drained + 120:
+        time.sleep(0.2)
+    caught_up = time.monotonic() - ended
     stop.set()
     thread.join()
     took = sorted(at - arrived[user] for user, at in found(root).items())
@@ -125,6 +130,7 @@ def measure(root: Path, said: argparse.Namespace) -> dict[str, object]:
         "rate": said.rate, "seconds": said.seconds, "live": said.live, "scheduled": said.scheduled, "alerts": len(took), "of": said.seconds,
         "latency_median": round(statistics.median(took), 2) if took else None, "latency_p95": round(took[int(len(took) * 0.95)], 2) if took else None,
         "drain_seconds": round(drained, 1), "memory_quarter_mib": round(quarter), "memory_end_mib": round(last), "runs_owed": health.waiting,
+        "runs_owed_each_ten_seconds": owed, "no_run_owed_after_seconds": round(caught_up, 1),
         "memory_each_minute_mib": minutes,
         "problems": list(health.problems), "load_average": round(os.getloadavg()[0], 1), "day": f"{datetime.now(UTC):%Y-%m-%d}",
     }  # fmt: skip

@@ -31,6 +31,7 @@ FIELDS = {
         ("identity", "claims", "appid"), ("identity", "claims", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"),
         ("identity", "claims", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"),
         ("identity", "claims", "http://schemas.microsoft.com/identity/claims/objectidentifier"),
+        ("identity", "authorization", "evidence", "principalId"),
     ),
     "gcp_audit": (
         ("protoPayload", "serviceName"), ("protoPayload", "methodName"), ("protoPayload", "resourceName"), ("protoPayload", "request"),
@@ -157,6 +158,7 @@ ACTIONS = frozenset(["eventName", "operationName", "methodName"])
 NAMES = frozenset([
     "userName", "userId", "accountId", "recipientAccountId", "principalEmail", "appid", "member", "members", "name",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn", "http://schemas.microsoft.com/identity/claims/objectidentifier",
+    "principalId",
 ])  # fmt: skip
 MOST_RECORDS, MOST_PAIRS, MOST_LEAVES = 6, 6, 10
 

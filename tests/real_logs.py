@@ -111,7 +111,7 @@ def measure(shared: Path, tally: Tally, language: str) -> None:
             ws = Workspace(Path(folder) / "lake")
             ws.ingest(Path(folder) / "logs")
             marks = {name: labelled[file] for name, file in _names(ws) if file in labelled}
-            for mark in set(labelled.values()) - set(marks.values()):
+            for mark in sorted(set(labelled.values()) - set(marks.values())):
                 tally.unread[mark] = tally.cases.pop(mark)
             print(language, source, flush=True)
             chosen = [d for d in ws.detections() if d.written_in(language)]

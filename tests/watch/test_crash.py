@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from livefire.store import apart, upkeep
 from livefire.store.disk import Disk
+from livefire.store.lake import Lake
 from livefire.watch.faults import WatchError
 from livefire.watch.service import Watch
 from tests.watch.staging import BURST, STOPPED, Stage, event
@@ -120,6 +122,58 @@ def test_what_fails_in_a_database_is_said_in_words(tmp_path: Path) -> None:
     watch = stage.watch()
     with pytest.raises(WatchError, match=r"E703: the state at sqlite:.* failed: no such table"), watch.state.database.writing() as connection:
         connection.execute(sa.table("absent").delete())
+
+
+def test_a_compaction_that_is_killed_leaves_the_lake_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process of its own that compacts dies before it commits: it is said, nothing is lost, and the next one does it."""
+    stage = Stage(tmp_path, rules={"stopped.kql": STOPPED})
+    stage.text += '[operations]\ncompact = "1h"\n'
+    watch = stage.watch()
+    for number in range(2):
+        stage.deliver(f"{number}.json", [event(number * 4 + n, n * MINUTE, "StopInstances") for n in range(4)])
+        stage.settle(watch)
+    lake = Lake.open(tmp_path / "lake")
+    monkeypatch.setattr(apart, "MOST_HERE", 0)
+    monkeypatch.setattr(subprocess, "run", _killing)
+    stage.clock.pass_(60 * MINUTE)
+    assert not watch._guarded(), "it says so and goes on"
+    assert any("was killed by signal 9; is there memory enough?" in line and "nothing is lost" in line for line in stage.lines)
+    lake.catch_up()
+    assert [f.rows for f in lake.table("aws_cloudtrail").files] == [4, 4]
+    monkeypatch.undo()
+    monkeypatch.setattr(apart, "MOST_HERE", 0)
+    stage.clock.pass_(61 * MINUTE)
+    stage.settle(watch)
+    lake.catch_up()
+    assert [f.rows for f in lake.table("aws_cloudtrail").files] == [8]
+    assert len(stage.alerts()) == 8
+    assert upkeep.verify(lake)[1] == ()
+
+
+def _killing(command: list[str], **said: Any) -> subprocess.CompletedProcess[bytes]:
+    """Start a process and kill it before it can have come to an end."""
+    said.pop("check"), said.pop("capture_output")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **said) as started:
+        started.kill()
+        out, err = started.communicate()
+    return subprocess.CompletedProcess(command, started.returncode, out, err)
+
+
+def test_a_compaction_that_outlives_its_watch_is_waited_for(tmp_path: Path) -> None:
+    """As on a system that cannot end it with its parent: the next watch says that another process writes, and loses nothing."""
+    stage = Stage(tmp_path, rules={"stopped.kql": STOPPED})
+    watch = stage.watch()
+    stage.deliver("a.json", [event(1, MINUTE, "StopInstances", "ann")])
+    with Lake.open(tmp_path / "lake").writing():
+        stage.settle(watch)
+        assert stage.alerts() == ()
+        (source,) = stage.state().health(stage.clock.now).sources
+        assert source.state == "failing"
+        assert "E440: another process is writing" in source.error
+    stage.clock.pass_(5 * MINUTE)
+    stage.settle(watch)
+    assert [a.actor.rpartition("/")[2] for a in stage.alerts()] == ["ann"]
+    assert stage.state().health(stage.clock.now).problems == ()
 
 
 @pytest.mark.slow

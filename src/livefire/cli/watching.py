@@ -99,8 +99,11 @@ def watch(
         put(EXAMPLE.read_text(encoding="utf-8"))
         return
     found = _config(config)
-    ws = Workspace(found.at(found.lake))
     if check:
+        from livefire.store.lake import MARK
+
+        path = found.at(found.lake)
+        ws = Workspace(path if (path / MARK).exists() else None)  # nothing is made
         text = (config or DEFAULT).read_text(encoding="utf-8", errors="replace")
         faults = ws.inspected(found, text)
         show_diagnostics(faults, Source(_PASSWORD.sub(lambda m: "*" * len(m[0]), text), str(config or DEFAULT)))
@@ -108,7 +111,7 @@ def watch(
         say(view.planned(rules))
         say(f"{counted(len(found.source), 'source')}, {counted(len(found.sink), 'sink')}: {counted(sum(f.severity == 'error' for f in faults), 'fault')}")
         raise typer.Exit(REFUSED if any(w.refused for w in rules) or any(f.severity == "error" for f in faults) else OK)
-    ws.watch_until_told(found, put)
+    Workspace(found.at(found.lake)).watch_until_told(found, put)
 
 
 @app.command()

@@ -20,13 +20,19 @@ class Operations:
 
     def __init__(self, listen: str, health: Callable[[], Health], clock: Callable[[], datetime]) -> None:
         self._server: ThreadingHTTPServer | None = None
+        self._listen, self._handler = listen, _handler(health, clock)
         if listen:
-            host, port = address(listen)
-            try:
-                self._server = ThreadingHTTPServer((host, port), _handler(health, clock))
-            except OSError as error:
-                raise WatchError("E701", f"{listen}: {(error.strerror or str(error)).lower()}") from error
-            self._server.daemon_threads = True
+            address(listen)
+
+    def open(self) -> None:
+        """Take the address; WatchError E701 when it cannot be had."""
+        if not self._listen or self._server is not None:
+            return
+        try:
+            self._server = ThreadingHTTPServer(address(self._listen), self._handler)
+        except OSError as error:
+            raise WatchError("E701", f"{self._listen}: {(error.strerror or str(error)).lower()}") from error
+        self._server.daemon_threads = True
 
     @property
     def port(self) -> int:
@@ -35,6 +41,7 @@ class Operations:
 
     def start(self) -> None:
         """Begin."""
+        self.open()
         if self._server is not None:
             threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.2}, name="operations", daemon=True).start()
 

@@ -111,14 +111,20 @@ class Watch:
     def run(self, stop: threading.Event) -> None:
         """Keep going until `stop` is set; then finish what is under way."""
         with self.alone():
+            self.operations.open()
             self._begin(stop)
             threads: list[Runs | Courier | Operations] = [*self.runs, *self.couriers, self.operations]
             for thread in threads:
                 thread.start()
             self.journal.say("started", pid=os.getpid(), rules=sum(not w.refused for w in self.rules), refused=sum(bool(w.refused) for w in self.rules))
             poll = span(self.config.operations.poll).total_seconds()
+            failed = False
             while not stop.is_set():
-                if not self._guarded():
+                well = self._guarded()
+                if well and failed:
+                    self.journal.say("going on")
+                failed = not well
+                if failed:
                     stop.wait(_RETRY)
                 stop.wait(poll)
             self.journal.say("stopping")

@@ -138,6 +138,7 @@ def planned(found: Sequence[Watched]) -> str:
     lines += [f"  refused  {w.name}: {w.refused}" for w in refused]
     lines += [f"  {w.name}: {w.restraint.text}, by the time of events" for w in found if w.restraint is not None]
     lines += [f"  {w.name}: not as its file says: {words}" for w in found for words in w.notes]
+    lines += [f"  {w.name}: {d.code} {d.message}" for w in found if w.prepared is not None for d in w.prepared.diagnostics if d.severity == "warning"]
     if off := sum(w.called_off for w in found):
         lines.append(f"  {counted(off, 'rule')} that the file calls disabled run all the same; `skip` leaves them out")
     lines += [f"  {w.name}: {w.held}, and not sent" for w in found if w.held and not w.refused]

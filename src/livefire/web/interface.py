@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -23,7 +25,9 @@ Language = Annotated[str, Meta(max_length=20)]
 Name = Annotated[str, Meta(max_length=300)]
 Moment = Annotated[str, Meta(max_length=40)]
 MOST_QUERIES = 4
+MOST_READINGS = 12
 _slots = threading.BoundedSemaphore(MOST_QUERIES)
+_readings = threading.BoundedSemaphore(MOST_READINGS)
 _FILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 _SUFFIX = {"kql": "kql", "cql": "cql", "eql": "eql", "esql": "esql", "spl": "spl", "sigma": "yml", "kuery": "kuery", "lucene": "lucene"}
 
@@ -101,32 +105,49 @@ def _language(call: Call, name: str) -> str:
     return name
 
 
+@contextmanager
+def place_to_run(slots: threading.BoundedSemaphore = _slots) -> Iterator[None]:
+    """Hold one of the places of what takes a processor; BusyError when none is free. Whoever asks for all of them leaves threads for the other pages."""
+    if not slots.acquire(blocking=False):
+        raise BusyError
+    try:
+        yield
+    finally:
+        slots.release()
+
+
+def _one_of(slots: threading.BoundedSemaphore, handler: Callable[[Call, Any], Any]) -> Callable[[Call, Any], Any]:
+    def bounded(call: Call, asked: Any) -> Any:
+        with place_to_run(slots):
+            return handler(call, asked)
+
+    return bounded
+
+
 def _check(call: Call, asked: Query) -> Any:
     said = call.ws.said(asked.text, _language(call, asked.language), lenient=asked.lenient)
     return {"diagnostics": said, "mended": call.ws.mend(asked.text, asked.language) if any("fix" in d for d in said) else asked.text}
 
 
 def _run(call: Call, asked: Query) -> Any:
-    if not _slots.acquire(blocking=False):
-        raise BusyError
-    running, stop = call.desk.kept.setdefault("running", {}), call.ws.stop()
-    key = (call.user.name, asked.run)
-    running[key] = stop
-    try:
-        call.note("query", language=asked.language, text=asked.text[:2000])
-        return call.ws.look(
-            asked.text,
-            _language(call, asked.language),
-            start=moment(asked.start),
-            end=moment(asked.end),
-            lenient=asked.lenient,
-            seconds=asked.seconds,
-            stop=stop,
-        )
-    finally:
-        _slots.release()
-        if running.get(key) is stop:
-            del running[key]
+    with place_to_run():
+        running, stop = call.desk.kept.setdefault("running", {}), call.ws.stop()
+        key = (call.user.name, asked.run)
+        running[key] = stop
+        try:
+            call.note("query", language=asked.language, text=asked.text[:2000])
+            return call.ws.look(
+                asked.text,
+                _language(call, asked.language),
+                start=moment(asked.start),
+                end=moment(asked.end),
+                lenient=asked.lenient,
+                seconds=asked.seconds,
+                stop=stop,
+            )
+        finally:
+            if running.get(key) is stop:
+                del running[key]
 
 
 def _stop(call: Call, asked: Running) -> Any:
@@ -237,12 +258,12 @@ ENDPOINTS = (
         "One event as it was logged",
         lambda call, _: call.ws.stored_events([f"{call.path('source')}/{call.path('id')}"]),
     ),
-    Endpoint("POST", "/check", "check", p.Checked, "All there is to say of a query without running it", _check, Query),
+    Endpoint("POST", "/check", "check", p.Checked, "All there is to say of a query without running it", _one_of(_readings, _check), Query),
     Endpoint("POST", "/query", "query", b.Grid, "Run a query", _run, Query),
     Endpoint("POST", "/stop", "stop", b.Stopped, "Stop a run", _stop, Running),
-    Endpoint("POST", "/behind", "behind", list[p.StoredEvent], "The events that a row of a query rests on", _behind, Row),
-    Endpoint("POST", "/stage", "stage", b.StageText, "A stage of a query as text", _stage, Stage),
-    Endpoint("POST", "/miss", "miss", b.MissReason, "Which clause of a query drops an event", _miss, Miss),
+    Endpoint("POST", "/behind", "behind", list[p.StoredEvent], "The events that a row of a query rests on", _one_of(_slots, _behind), Row),
+    Endpoint("POST", "/stage", "stage", b.StageText, "A stage of a query as text", _one_of(_readings, _stage), Stage),
+    Endpoint("POST", "/miss", "miss", b.MissReason, "Which clause of a query drops an event", _one_of(_slots, _miss), Miss),
     Endpoint("POST", "/translate", "translate", b.Begun, "Begin to say a query in another language, with proof", _translate, Rendering),
     Endpoint("POST", "/rehearse", "rehearse", b.Begun, "Begin to put a query to the proof", _rehearse, Query),
     Endpoint("POST", "/backtest", "backtest", b.Begun, "Begin to count what a query finds day by day", _by_day, Query),

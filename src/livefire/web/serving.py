@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from asyncio import sleep
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep as sleep_seconds
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from livefire import Diagnostic, QueryError, Workspace
 from livefire.web import alerts, case_interface, catalogue, endpoints, interface, signing, workbench
-from livefire.web.access import Access, Proxy, User
+from livefire.web.access import Access, Proxy
 from livefire.web.audit import Audit
 from livefire.web.desk import Desk, endpoint
 from livefire.web.guard import App, Guard
 from livefire.web.oidc import Provider
 from livefire.web.rendering import STATIC, render
+from livefire.web.streams import Streams
 
-_LIVE_SECONDS = 3.0
 _PAUSE = 0.1
 
 
@@ -129,6 +126,7 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
     return [
         Mount("/static", StaticFiles(directory=STATIC)),
         *signing.routes(desk, place.cookie, secure=place.https),
+        *Streams(desk).routes(),
         get("/", catalogue.home),
         get("/techniques/{name}", catalogue.technique),
         change("/detections/{name:path}/prove", catalogue.prove),
@@ -141,13 +139,11 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
         get("/published/{name}", catalogue.published_page),
         get("/jobs/{name}", catalogue.job),
         Route("/jobs/{name}/stop", endpoint(desk, catalogue.stop), methods=["POST"]),
-        Route("/jobs/{name}/events", _events(desk), methods=["GET"]),
         get("/workbench", workbench.workbench),
         Route("/workbench", endpoint(desk, workbench.workbench), methods=["POST"]),
         get("/alerts", alerts.queue),
         change("/alerts/move", alerts.move),
         change("/alerts/look", alerts.look),
-        Route("/alerts/events", _alert_events(desk), methods=["GET"]),
         get("/alerts/{name}", alerts.alert),
         change("/alerts/{name}/except", alerts.except_),
         change("/alerts/{name}/investigate", alerts.investigate),
@@ -168,47 +164,3 @@ def _routes(desk: Desk, place: Place) -> list[Route | Mount]:
 
 def _absent(call: object) -> Response:
     raise KeyError(getattr(call, "request").url.path)  # noqa: B009 - typed as any handler is
-
-
-def _events(desk: Desk) -> Callable[[Request], Response]:
-    def events(request: Request) -> Response:
-        import json
-
-        user: User | None = request.state.user
-        try:
-            job = desk.jobs.find(request.path_params["name"])
-        except KeyError:
-            return Response(status_code=404)
-
-        async def stream() -> AsyncIterator[bytes]:
-            version = -1
-            while user is not None and not await request.is_disconnected():
-                standing = await run_in_threadpool(job.wait, version, 10.0)
-                version = int(standing["version"])
-                standing["doing"] = Workspace.harmless(str(standing["doing"]))
-                yield f"event: standing\ndata: {json.dumps(standing)}\n\n".encode()
-                if standing["state"] != "running":
-                    return
-
-        return StreamingResponse(stream(), media_type="text/event-stream")
-
-    return events
-
-
-def _alert_events(desk: Desk) -> Callable[[Request], Response]:
-    def events(request: Request) -> Response:
-        async def stream() -> AsyncIterator[bytes]:
-            known: tuple[int, int] | None = None
-            while not await request.is_disconnected():
-                found = await run_in_threadpool(desk.workspace.queue, limit=0)
-                now = (int(found["total"]), int(found["open"]))
-                if known is not None and now != known:
-                    yield f"event: queue\ndata: {now[1]}\n\n".encode()
-                else:
-                    yield b": here\n\n"
-                known = now
-                await sleep(_LIVE_SECONDS)
-
-        return StreamingResponse(stream(), media_type="text/event-stream")
-
-    return events

@@ -10,7 +10,7 @@ from livefire import QueryError
 from livefire.web.catalogue import rule_text
 from livefire.web.desk import Call
 from livefire.web.endpoints import WrongRequestError
-from livefire.web.interface import moment
+from livefire.web.interface import moment, place_to_run
 
 SHOWN = 200
 LANGUAGES = (
@@ -52,7 +52,9 @@ def _begun(call: Call) -> tuple[str, str]:
 
 def _ran(call: Call, text: str, language: str) -> dict[str, Any]:
     try:
-        found = call.ws.look(text, language, start=moment(call.given.get("start", "")), end=moment(call.given.get("end", "")), lenient="lenient" in call.given)
+        start, end = moment(call.given.get("start", "")), moment(call.given.get("end", ""))
+        with place_to_run():
+            found = call.ws.look(text, language, start=start, end=end, lenient="lenient" in call.given)
     except WrongRequestError as wrong:
         return {"refused": str(wrong)}
     except QueryError as error:

@@ -64,14 +64,15 @@ class Watching(Proofs):
         return Watch(config, rules, self._ground(), self.state(config.state or None), Services(clock, secret, write), self._apart, journal)
 
     def watch_until_told(self, config: Config, write: Callable[[str], None]) -> None:
-        """Watch until the process is asked to end (SIGTERM, SIGINT); what is under way is finished."""
+        """Watch until the process is asked to end (SIGTERM, SIGINT, SIGHUP unless that is ignored); what is under way is finished."""
         import signal
         import threading
 
         stop = threading.Event()
         watch = self.watch(config, write)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                signal.signal(number, lambda *_: stop.set())
         watch.run(stop)
 
     def enable_rule(self, state: State, rule: str) -> None:

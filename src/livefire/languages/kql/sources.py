@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 
 from livefire.diagnostics import Span
 from livefire.languages.binder import nearest, unknown_table
@@ -23,6 +24,7 @@ from livefire.schema import Field, Schema, Type
 _TABULAR_CALLS = frozenset(
     {"materialize", "table", "view", "union", "_GetWatchlist", "external_table", "materialized_view", "database", "workspace", "app", "cluster", "totable"}
 )
+_MOST_OF_RANGE = 1_048_576
 _TABULAR_NODES = (k.Query, k.DataTable, k.Print, k.Range, k.ExternalData, k.Wildcard, k.Union, k.Search, k.Find, k.Block)
 
 
@@ -328,6 +330,9 @@ def _print(scope: Scope, node: k.Print) -> Relation:
 def _range(scope: Scope, node: k.Range) -> Relation:
     bare = scope.bare()
     start, stop, step = (lower_scalar(bare, x) for x in (node.start, node.stop, node.step))
+    if (count := _count_of(start, stop, step)) > _MOST_OF_RANGE:
+        scope.error("E305", f"this range has {count:,} rows, and at most {_MOST_OF_RANGE:,} are made here", node.span, "take a larger step, or fewer")
+        stop = start
     if start.type is Type.DATETIME:
         step = coerce.fit(step, Type.TIMESPAN)
         values = call("array.range_datetime", start, coerce.fit(stop, Type.DATETIME), step, span=node.span)
@@ -346,6 +351,15 @@ def _range(scope: Scope, node: k.Range) -> Relation:
     found = _element(element, kind)
     ordered = n.Sort(rows, (e.SortKey(e.Column(index, Type.LONG)),))
     return Relation(n.Project(ordered, (n.Item(node.name, found),)), ordered=True)
+
+
+def _count_of(start: e.Expr, stop: e.Expr, step: e.Expr) -> int:
+    """Return how many rows a range of written numbers has, 0 where that is known only when it runs."""
+    values = [x.value for x in (start, stop, step) if isinstance(x, e.Literal)]
+    numbers = [float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    if len(numbers) < 3 or not numbers[2] or not all(map(isfinite, numbers)):
+        return 0
+    return max(0, int(min((numbers[1] - numbers[0]) / numbers[2], 1e18)) + 1)
 
 
 def _element(element: e.Expr, kind: Type) -> e.Expr:

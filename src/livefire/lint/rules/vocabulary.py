@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from functools import cache
 
 from livefire.diagnostics import NOWHERE, Fix
 from livefire.lint.rule import Found, Reading, check
@@ -29,6 +30,26 @@ def _exact(reading: Reading, *fields: str) -> Iterator[tuple[Test, str]]:
         if test.exact and test.reads(*fields):
             for word in test.words:
                 yield test, word
+
+
+_GUESSES = 24
+
+
+class _Guesses:
+    """Names near to unknown ones, for the first few of a rule: a list of thousands of unknown names would take minutes, and nobody reads so many."""
+
+    def __init__(self) -> None:
+        self._left = _GUESSES
+
+    def near(self, word: str, known: Iterable[str], cutoff: float, most: int = 1) -> list[str]:
+        """Return the names nearest to a word, none when enough were sought."""
+        self._left -= 1
+        return get_close_matches(word, known, n=most, cutoff=cutoff) if self._left >= 0 else []
+
+
+@cache
+def _folded_operations() -> dict[str, str]:
+    return {name.casefold(): name for name in (*aws_operations(), *other_events())}
 
 
 def _only(test: Test, table: str) -> bool:
@@ -60,16 +81,16 @@ def unknown_aws_operation(reading: Reading) -> Iterator[Found]:
     """A literal that is compared with the event name of CloudTrail alone."""
     if any("sso" in w for t in field_tests(reading.facts, "aws_cloudtrail.event_source") for w in t.words):
         return  # the pages of IAM Identity Center call operations of their own, which no client library has
+    guesses, folded = _Guesses(), _folded_operations()
     for test, word in _exact(reading, "aws_cloudtrail.event_name"):
         if not word or is_operation(word) or not _only(test, "aws_cloudtrail") or " " in word or word.casefold() in NO_VALUE:
             continue
-        folded = {name.casefold(): name for name in (*aws_operations(), *other_events())}
         if word.casefold() in folded:
             if test.sensitive:
                 better = folded[word.casefold()]
                 yield Found(test.span or NOWHERE, f"CloudTrail writes {better!r}, and case counts here", fix=_swap(reading, test, word, better))
             continue
-        near = [x for x in get_close_matches(word, folded.values(), n=3, cutoff=0.85) if x[:3] == word[:3]]
+        near = [x for x in guesses.near(word, folded.values(), 0.85, 3) if x[:3] == word[:3]]
         help = f"did you mean {near[0]!r}?" if near else ""
         yield Found(test.span or NOWHERE, f"no AWS service has an operation named {word!r}", help, _swap(reading, test, word, near[0]) if near else None)
 
@@ -240,12 +261,13 @@ def display_text(reading: Reading) -> Iterator[Found]:
 )
 def unknown_instance_type(reading: Reading) -> Iterator[Found]:
     """Exact tests of RunInstances' instanceType."""
+    guesses = _Guesses()
     for test in reading.facts.tests:
         if not test.exact or not any(o.table == "aws_cloudtrail" and o.steps and o.steps[-1] == "instanceType" for o in test.origins):
             continue
         for word in test.words:
             if FAMILY.match(word) and word not in instance_types():
-                near = get_close_matches(word, instance_types(), n=1, cutoff=0.7)
+                near = guesses.near(word, instance_types(), 0.7)
                 yield Found(test.span or NOWHERE, f"EC2 has no instance type {word!r}", f"did you mean {near[0]!r}?" if near else "")
 
 
@@ -259,13 +281,13 @@ def unknown_instance_type(reading: Reading) -> Iterator[Found]:
 )
 def unknown_azure_operation(reading: Reading) -> Iterator[Found]:
     """Judged for Microsoft.Compute, whose requests are all known; reads are never logged and are left alone."""
-    known = azure_operations()
+    known, guesses = azure_operations(), _Guesses()
     for test, word in _exact(reading, "azure_activity.operation"):
         lower = word.lower()
         if not AZURE_OPERATION.match(word) or not lower.startswith(AZURE_COMPLETE) or lower in known or lower.endswith(("/read", "register/action")):
             continue
         stem = re.sub(r"/(create|update|createorupdate|put)(/action)?$", "/write", lower)
-        near = [stem] if stem in known else get_close_matches(lower, known, n=1, cutoff=0.9)
+        near = [stem] if stem in known else guesses.near(lower, known, 0.9)
         better = known[near[0]] if near else ""
         yield Found(
             test.span or NOWHERE,
@@ -285,10 +307,11 @@ def unknown_azure_operation(reading: Reading) -> Iterator[Found]:
 )
 def unknown_google_method(reading: Reading) -> Iterator[Found]:
     """Exact tests of the method that begin with compute., with or without a version."""
+    guesses = _Guesses()
     for test, word in _exact(reading, "gcp_audit.method"):
         found = GCP_METHOD.match(word)
         if found and found[1] not in google_methods():
-            near = get_close_matches(found[1], google_methods(), n=1, cutoff=0.8)
+            near = guesses.near(found[1], google_methods(), 0.8)
             yield Found(test.span or NOWHERE, f"Compute Engine has no method {found[1]!r}", f"did you mean {near[0]!r}?" if near else "")
 
 

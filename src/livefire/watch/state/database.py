@@ -167,4 +167,5 @@ def shown(url: URL) -> str:
 
 def _words(error: SQLAlchemyError) -> str:
     cause = getattr(error, "orig", None) or error
-    return str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
+    words = str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
+    return f"{words}: another process holds it, such as a backup or a shell" if words == "database is locked" else words
