@@ -173,3 +173,7 @@ def test_a_group_that_a_match_does_not_use_is_empty() -> None:
     table = 'datatable(i: int, s: string)[1, "a1b", 2, "b", 3, "-"]'
     rows = run(rf'{table} | sort by i asc | project extract_all(@"(\w)(\d)?", s), extract_all(@"\w(\d)?", s), extract_all(@"([a-z])", s)')
     assert rows == [([["a", "1"], ["b", ""]], ["1", ""], ["a", "b"]), ([["b", ""]], [""], ["b"]), (None, None, None)]
+
+
+def test_a_lone_surrogate_in_an_agent_is_read_as_a_question_mark() -> None:
+    assert run('print parse_user_agent("Mozilla/5.0 \\ud800", "browser")') == run('print parse_user_agent("Mozilla/5.0 ?", "browser")')
