@@ -57,3 +57,11 @@ def test_what_is_asked_of_a_path_has_a_number_for_a_name_and_values_as_kusto_wri
         ("Column1", "dynamic"), ("p_took", "dynamic"), ("Column2", "bool"), ("s_n", "string"),
     ]  # fmt: skip
     assert run(GRAPH + "project map(p, at), map(p, took)") == [(["2026-01-01T10:00:00.0000000Z", "2026-01-02T00:00:00.0000000Z"], ["01:00:00", "02:00:00"])]
+
+
+def test_a_series_of_percentiles_is_named_as_an_aggregate_is() -> None:
+    assert columns(f"{TABLE} | make-series percentile(r, 50) default=0.0 on l from 0 to 3 step 1")[0] == ("percentile_r_50", "dynamic")
+
+
+def test_what_print_sorts_has_a_number() -> None:
+    assert columns("print array_sort_asc(dynamic([3, 1])), array_sort_desc(dynamic([1]))") == [("print_0", "dynamic"), ("print_1", "dynamic")]

@@ -166,3 +166,14 @@ def test_strrep_counts_by_row() -> None:
     rows = run(f'{table} | sort by i asc | project strlen(strrep("xy", n)), substring(strrep("xy", n, d), 0, 9), strlen(strrep("x", n, d))')
     # 1024 letters and 1023 delimiters of two letters are 3070.
     assert rows == [(6, "xy-xy-xy", 5), (0, "", 0), (2048, "xyabxyabx", 3070)]
+
+
+def test_a_group_that_a_match_does_not_use_is_empty() -> None:
+    """Two matches of which one has no digit: https://learn.microsoft.com/kusto/query/extract-all-function"""
+    table = 'datatable(i: int, s: string)[1, "a1b", 2, "b", 3, "-"]'
+    rows = run(rf'{table} | sort by i asc | project extract_all(@"(\w)(\d)?", s), extract_all(@"\w(\d)?", s), extract_all(@"([a-z])", s)')
+    assert rows == [([["a", "1"], ["b", ""]], ["1", ""], ["a", "b"]), ([["b", ""]], [""], ["b"]), (None, None, None)]
+
+
+def test_a_lone_surrogate_in_an_agent_is_read_as_a_question_mark() -> None:
+    assert run('print parse_user_agent("Mozilla/5.0 \\ud800", "browser")') == run('print parse_user_agent("Mozilla/5.0 ?", "browser")')

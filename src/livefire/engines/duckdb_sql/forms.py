@@ -45,7 +45,7 @@ def _groups(printer: Printer, call: Call) -> str:
         raise ValueError("the capture groups must be constant")
     numbers = [int(x) for x in json.loads(chosen.value)]
     lists = [f"regexp_extract_all({value}, {pattern}, {number})" for number in numbers]
-    row = " || ',' || ".join(f"CAST(to_json({one}[i]) AS VARCHAR)" for one in lists)
+    row = " || ',' || ".join(f"CAST(to_json(COALESCE({one}[i], '')) AS VARCHAR)" for one in lists)
     return f"('[' || COALESCE(array_to_string(list_transform(range(1, len({lists[0]}) + 1), LAMBDA i: '[' || {row} || ']'), ','), '') || ']')"
 
 

@@ -109,6 +109,9 @@ def _named_group(site: Site, pattern: e.Expr) -> e.Expr:
     return e.whole(names.get(site.constant_text(1), 0))
 
 
+_MATCH = e.Column("match\x02", Type.DYNAMIC)
+
+
 def _extract_all(site: Site) -> e.Expr:
     pattern = _regex(site, 0)
     if not isinstance(pattern, e.Literal):
@@ -121,6 +124,10 @@ def _extract_all(site: Site) -> e.Expr:
     value = site.string(len(site.args) - 1)
     if len(groups) == 1:
         found = site.call("text.extract_all_regex", value, pattern, e.whole(groups[0]))
+        if groups[0] and any(x in str(pattern.value) for x in "?*|{"):
+            # A group that a match does not use is the empty text.
+            used = call("logic.null_if", _MATCH, e.Literal("null", Type.DYNAMIC))
+            found = call("array.map", found, e.Lambda((_MATCH,), call("logic.coalesce", used, e.Literal('""', Type.DYNAMIC), type=Type.DYNAMIC)))
     else:
         found = site.call("text.extract_groups", value, pattern, e.text(json.dumps(groups)))
     # No match gives null, not an empty array.

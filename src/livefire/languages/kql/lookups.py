@@ -88,6 +88,8 @@ def _user_agent(site: Site) -> e.Expr:
 
 def _described(parser: Any, agent: str, wanted: list[str]) -> str:
     """Return the parts of an agent as JSON; what is not known is an empty text, and its family Other."""
+    # A lone surrogate, which a query can write, is no text that the patterns read.
+    agent = agent.encode("utf-8", "replace").decode("utf-8")
     read = parser.parse(agent)
 
     def part(value: Any, members: dict[str, str]) -> dict[str, str]:

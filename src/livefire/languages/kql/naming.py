@@ -31,6 +31,8 @@ def default_name(node: object) -> str | None:
 def _call_name(node: Apply) -> str | None:
     if node.function.startswith("covariance"):
         return "_".join([node.function, *(default_name(a.value) or "" for a in node.args[:2])])
+    if node.function in ("percentile", "percentilew") and node.args and isinstance(share := node.args[-1].value, Constant) and isinstance(share.value, int):
+        return f"percentile_{default_name(node.args[0].value) or ''}_{share.value}"
     rule = naming_of(node.function)
     if rule is None:
         return None

@@ -318,8 +318,9 @@ def _print(scope: Scope, node: k.Print) -> Relation:
     items: list[n.Item] = []
     bare = scope.bare()
     for place, item in enumerate(node.items):
-        for name, value, _ in named_values(bare, item.value, item.names, None):
-            shown = name if name is not None else f"print_{place}"
+        values = list(named_values(bare, item.value, item.names, None))
+        for name, value, _ in values:
+            shown = name if name is not None and (item.names or len(values) > 1) else f"print_{place}"
             if names.claim(shown) is None:
                 scope.error("E106", f"two columns are named {shown!r}", item.name_span)
             items.append(n.Item(shown, value))
