@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from livefire import Workspace
+from livefire import QueryError, Workspace
 from tests.languages.kql.running import faults, run
 
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -177,3 +177,15 @@ def test_a_group_that_a_match_does_not_use_is_empty() -> None:
 
 def test_a_lone_surrogate_in_an_agent_is_read_as_a_question_mark() -> None:
     assert run('print parse_user_agent("Mozilla/5.0 \\ud800", "browser")') == run('print parse_user_agent("Mozilla/5.0 ?", "browser")')
+
+
+@pytest.mark.parametrize("bounds", ["from toscalar(print 1) to toscalar(print 3000000) step 1", "from datetime(2020-01-01) to datetime(2026-01-01) step 1m"])
+def test_a_range_that_would_be_cut_ends_the_run(bounds: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        Workspace().query(f"range x {bounds} | count", language="kql")
+    assert [d.code for d in caught.value.diagnostics] == ["E458"]
+
+
+def test_the_longest_computed_range_is_whole() -> None:
+    # One more would be refused: as many as an array holds cannot be told from more.
+    assert [tuple(row) for row in Workspace().query("range x from toscalar(print 1) to 1048575 step 1 | count", language="kql").rows] == [(1_048_575,)]

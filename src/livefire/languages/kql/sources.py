@@ -330,8 +330,9 @@ def _print(scope: Scope, node: k.Print) -> Relation:
 def _range(scope: Scope, node: k.Range) -> Relation:
     bare = scope.bare()
     start, stop, step = (lower_scalar(bare, x) for x in (node.start, node.stop, node.step))
-    if (count := _count_of(start, stop, step)) > _MOST_OF_RANGE:
-        scope.error("E305", f"this range has {count:,} rows, and at most {_MOST_OF_RANGE:,} are made here", node.span, "take a larger step, or fewer")
+    count = _count_of(start, stop, step)
+    if count is not None and count >= _MOST_OF_RANGE:
+        scope.error("E305", f"this range has {count:,} rows, and fewer than {_MOST_OF_RANGE:,} are made here", node.span, "take a larger step, or fewer")
         stop = start
     if start.type is Type.DATETIME:
         step = coerce.fit(step, Type.TIMESPAN)
@@ -346,19 +347,23 @@ def _range(scope: Scope, node: k.Range) -> Relation:
         wide = Type.REAL if kind in (Type.REAL, Type.DECIMAL) else Type.LONG
         values = call("array.range", *(coerce.fit(x, wide) for x in (start, stop, step)), span=node.span)
     column, index = scope.state.name("range"), scope.state.name("place")
-    rows = n.Unnest(n.Values(Schema(()), ((),)), values, column, index)
+    rows: n.Plan = n.Unnest(n.Values(Schema(()), ((),)), values, column, index)
+    if count is None:  # an array is cut at so many
+        full = call("compare.ge", e.Column(index, Type.LONG), e.whole(_MOST_OF_RANGE - 1))
+        message = f"this range has {_MOST_OF_RANGE:,} rows or more, and fewer are made here; take a larger step, or fewer"
+        rows = n.Filter(rows, call("logic.not", call("logic.fail_if", full, e.text(message), span=node.span)))
     element = e.Column(column, Type.DYNAMIC)
     found = _element(element, kind)
     ordered = n.Sort(rows, (e.SortKey(e.Column(index, Type.LONG)),))
     return Relation(n.Project(ordered, (n.Item(node.name, found),)), ordered=True)
 
 
-def _count_of(start: e.Expr, stop: e.Expr, step: e.Expr) -> int:
-    """Return how many rows a range of written numbers has, 0 where that is known only when it runs."""
+def _count_of(start: e.Expr, stop: e.Expr, step: e.Expr) -> int | None:
+    """Return how many rows a range of written numbers has, None where that is known only when it runs."""
     values = [x.value for x in (start, stop, step) if isinstance(x, e.Literal)]
     numbers = [float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
     if len(numbers) < 3 or not numbers[2] or not all(map(isfinite, numbers)):
-        return 0
+        return None
     return max(0, int(min((numbers[1] - numbers[0]) / numbers[2], 1e18)) + 1)
 
 
