@@ -331,8 +331,8 @@ def _range(scope: Scope, node: k.Range) -> Relation:
     bare = scope.bare()
     start, stop, step = (lower_scalar(bare, x) for x in (node.start, node.stop, node.step))
     count = _count_of(start, stop, step)
-    if count is not None and count >= _MOST_OF_RANGE:
-        scope.error("E305", f"this range has {count:,} rows, and fewer than {_MOST_OF_RANGE:,} are made here", node.span, "take a larger step, or fewer")
+    if count is not None and count > _MOST_OF_RANGE:
+        scope.error("E305", f"this range has {count:,} rows, and at most {_MOST_OF_RANGE:,} are made here", node.span, "take a larger step, or fewer")
         stop = start
     if start.type is Type.DATETIME:
         step = coerce.fit(step, Type.TIMESPAN)
@@ -348,7 +348,7 @@ def _range(scope: Scope, node: k.Range) -> Relation:
         values = call("array.range", *(coerce.fit(x, wide) for x in (start, stop, step)), span=node.span)
     column, index = scope.state.name("range"), scope.state.name("place")
     rows: n.Plan = n.Unnest(n.Values(Schema(()), ((),)), values, column, index)
-    if count is None:  # an array is cut at so many
+    if count is None:  # an array is cut at so many; as many cannot be told from more
         full = call("compare.ge", e.Column(index, Type.LONG), e.whole(_MOST_OF_RANGE - 1))
         message = f"this range has {_MOST_OF_RANGE:,} rows or more, and fewer are made here; take a larger step, or fewer"
         rows = n.Filter(rows, call("logic.not", call("logic.fail_if", full, e.text(message), span=node.span)))
