@@ -175,8 +175,10 @@ def meeting(condition: Condition) -> Iterator[dict[Place, Any]]:
             yield {field.place: "x"}
         case Same(subject=field, other=other):
             yield {field.place: "x", other.place: "x"}
+            yield {field.place: "7", other.place: "07"}  # the same number, and not the same text
         case Not(part=Same(subject=field, other=other)):
             yield {field.place: "x", other.place: "y"}
+            yield {field.place: "7", other.place: "07"}
             yield {field.place: MISSING, other.place: MISSING}
         case Not(part=(Test(subject=Field() as field) | Present(subject=Field() as field))):
             yield {field.place: MISSING}

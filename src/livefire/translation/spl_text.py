@@ -152,9 +152,9 @@ class WherePrinter(Printer):
         return f"(isnull({name}) OR {said})" if listed.negated and not found.present else said
 
     def same(self, one: Found, other: Found, *, fold: bool, negated: bool) -> str:
-        """Return a comparison of both, in lower case where case is disregarded."""
+        """Return a comparison of both, in lower case where case is disregarded; behind a letter, since two texts that write numbers compare as numbers."""
         left, right = (f"lower({self.value_of(f)})" if fold else self.value_of(f) for f in (one, other))
-        return f"{left}{'!=' if negated else '='}{right}"
+        return f'"t".{left} {"!=" if negated else "=="} "t".{right}'
 
     def presence(self, found: Found, *, negated: bool) -> str:
         """Return isnotnull or isnull."""
